@@ -1,0 +1,68 @@
+import {
+  providerDefinitions,
+  type ProviderDefinition,
+  type ProviderKind,
+  providerKinds,
+} from '../providers/definitions.ts';
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+type Parse = (text: string) => unknown;
+const text: Parse = (value) => value;
+const number: Parse = (value) => (value.trim() === '' || Number.isNaN(Number(value)) ? value : Number(value));
+
+/** Environment variable → path in the configuration. A number that is none is kept, so that the schema names it. */
+export const environmentVariables: ReadonlyArray<readonly [name: string, path: readonly string[], parse: Parse]> = [
+  ['HOST', ['host'], text],
+  ['REGISTRY_PORT', ['ports', 'registry'], number],
+  ['ROUTER_PORT', ['ports', 'router'], number],
+  ['UPGRADE_PORT', ['ports', 'upgrade'], number],
+  ['CENTRAL_PORT', ['ports', 'central'], number],
+  ['INSTANCE_ID', ['instance_id'], text],
+  ['DATABASE_URL', ['database_url'], text],
+  ['SIGNALBOX_DATA_DIR', ['data_dir'], text],
+  ['SIGNALBOX_MASTER_KEY', ['master_key'], text],
+  ['LOG_LEVEL', ['log_level'], text],
+];
+
+/** The part of the configuration that the environment sets. Empty variables count as unset. */
+export function configFromEnvironment(env: Environment): Record<string, unknown> {
+  const config: Record<string, unknown> = {};
+  for (const [name, path, parse] of environmentVariables) {
+    const value = env[name];
+    if (value !== undefined && value !== '') setAt(config, path, parse(value));
+  }
+  return config;
+}
+
+function setAt(target: Record<string, unknown>, path: readonly string[], value: unknown): void {
+  const [head, ...rest] = path;
+  if (head === undefined) return;
+  if (rest.length === 0) {
+    target[head] = value;
+    return;
+  }
+  const child = (target[head] ?? {}) as Record<string, unknown>;
+  target[head] = child;
+  setAt(child, rest, value);
+}
+
+/** A provider that the environment speaks of, by its key or its address. */
+export interface ProviderFromEnvironment {
+  kind: ProviderKind;
+  apiKey: string | null;
+  baseUrl: string | null;
+}
+
+export function providersFromEnvironment(env: Environment): ProviderFromEnvironment[] {
+  return providerKinds.flatMap((kind) => {
+    const definition: ProviderDefinition = providerDefinitions[kind];
+    const apiKey = definition.apiKeyVariables
+      .map((name) => env[name])
+      .find((value) => value !== undefined && value !== '');
+    const baseUrl = definition.baseUrlVariable === null ? undefined : env[definition.baseUrlVariable];
+    const present = definition.needsApiKey ? apiKey !== undefined : baseUrl !== undefined && baseUrl !== '';
+    if (!present) return [];
+    return [{ kind, apiKey: apiKey ?? null, baseUrl: baseUrl === undefined || baseUrl === '' ? null : baseUrl }];
+  });
+}

@@ -1,0 +1,184 @@
+import { z } from 'zod';
+import { providerNameSchema } from '../../contracts/model.ts';
+import { providerKinds } from '../providers/definitions.ts';
+
+const port = z.int().min(0).max(65_535);
+const milliseconds = z.int().min(1).max(3_600_000);
+const perComplexityMs = (simple: number, medium: number, complex: number) =>
+  z
+    .strictObject({
+      simple: milliseconds.default(simple),
+      medium: milliseconds.default(medium),
+      complex: milliseconds.default(complex),
+    })
+    .prefault({});
+
+const providerSchema = z.strictObject({
+  name: providerNameSchema.describe('How this provider is called in Signalbox; must be unique.'),
+  kind: z.enum(providerKinds).describe('Which API it speaks and where its prices are found.'),
+  base_url: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe('Needed for openai-compatible.'),
+  api_key: z.string().min(1).optional().describe('Better kept out of the file: see api_key_env.'),
+  api_key_env: z.string().min(1).optional().describe('Name of the environment variable that holds the key.'),
+  models: z.array(z.string().min(1)).default([]).describe('Models to offer besides those that the provider lists.'),
+});
+export type ProviderConfig = z.infer<typeof providerSchema>;
+
+const weight = z.number().min(0).max(100);
+const chain = (...models: string[]) => z.array(z.string().min(1)).default(models);
+
+/**
+ * How a model is chosen. Preferences name models as `model` or `provider/model`. The defaults are today's models of
+ * the rank that the first policy named: a small fast one, a middle one, a flagship.
+ */
+const routingSchema = z.strictObject({
+  weights: z
+    .strictObject({
+      quality: weight.default(1).describe('Per full complexity score, 5 of 5.'),
+      preference: weight.default(0.12).describe('For the first model of the query type’s preference chain.'),
+      cost: weight.default(0.35).describe('For a request that costs far more than cost_reference_usd.'),
+      latency: weight.default(0.15).describe('For a first token far later than latency_reference_ms.'),
+    })
+    .prefault({}),
+  prefer_multiplier: weight.default(4).describe('What `prefer` multiplies its term with.'),
+  cost_reference_usd: z.number().positive().default(0.01).describe('The cost at which half the cost weight counts.'),
+  latency_reference_ms: z.number().positive().default(1000),
+  preferences: z
+    .strictObject({
+      simple: chain('gpt-6-luna', 'claude-sonnet-5', 'gpt-6-sol'),
+      technical: chain('claude-sonnet-5', 'gpt-6-sol', 'gpt-6-luna'),
+      research: chain('gpt-6-sol', 'claude-sonnet-5', 'gpt-6-luna'),
+      multimedia: chain('gpt-6-sol'),
+    })
+    .prefault({}),
+  expected_output_tokens: z
+    .strictObject({
+      simple: z.int().min(1).default(150),
+      medium: z.int().min(1).default(400),
+      complex: z.int().min(1).default(1000),
+    })
+    .prefault({}),
+  allow: z.array(z.string().min(1)).default(['*']).describe('Models that auto may choose; * stands for any text.'),
+  deny: z.array(z.string().min(1)).default([]),
+  fallback_chain_length: z
+    .int()
+    .min(1)
+    .max(10)
+    .default(3)
+    .describe('Models tried at the most, the chosen one included.'),
+});
+
+export const configSchema = z.strictObject({
+  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; others than loopback need master_key.'),
+  ports: z
+    .strictObject({
+      registry: port.default(8000),
+      router: port.default(8001),
+      upgrade: port.default(8002),
+      central: port.default(8003),
+    })
+    .prefault({})
+    .describe('0 takes any free port.'),
+  instance_id: z
+    .string()
+    .min(1)
+    .max(200)
+    .regex(/^[\w.:@-]+$/)
+    .optional()
+    .describe('Default: the host name and the router’s port.'),
+  data_dir: z.string().min(1).default('.signalbox').describe('Where the embedded PostgreSQL keeps its data.'),
+  database_url: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://')
+    .optional()
+    .describe('A PostgreSQL to use instead of the embedded one.'),
+  database_pool_size: z.int().min(2).max(200).default(10),
+  master_key: z.string().min(16).optional().describe('Required of every caller where it is set.'),
+  log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  body_limit_bytes: z.int().min(1024).max(1_073_741_824).default(33_554_432),
+  drain_timeout_ms: milliseconds.default(30_000).describe('How long a stop waits for requests under way.'),
+
+  demo: z
+    .strictObject({
+      enabled: z.boolean().default(false),
+      requests_per_second: z.number().min(0).max(1000).default(4),
+    })
+    .prefault({}),
+  simulator: z
+    .strictObject({
+      seed: z.string().min(1).default('signalbox'),
+      time_scale: z.number().min(0).max(100).default(1).describe('0 answers without delay.'),
+    })
+    .prefault({}),
+
+  providers: z.array(providerSchema).max(100).default([]),
+  registry: z
+    .strictObject({
+      refresh_ms: milliseconds.default(300_000).describe('How often each provider is asked for its list.'),
+      health_check_ms: milliseconds.default(30_000),
+      list_timeout_ms: milliseconds.default(10_000),
+    })
+    .prefault({}),
+  routing: routingSchema.prefault({}),
+  deadlines: z
+    .strictObject({
+      first_token_ms: perComplexityMs(5000, 7000, 10_000).describe('Over the whole fallback chain, for streams.'),
+      complete_ms: perComplexityMs(60_000, 120_000, 300_000).describe('Over the whole chain, for whole answers.'),
+      refinement_ms: milliseconds.default(500),
+      stream_idle_ms: milliseconds.default(120_000).describe('Longest silence within a stream.'),
+    })
+    .prefault({}),
+  retries: z
+    .strictObject({
+      same_model: z.int().min(0).max(5).default(1).describe('Further tries of one model after 5xx or network errors.'),
+      backoff_ms: milliseconds.default(100),
+    })
+    .prefault({}),
+  upstream: z
+    .strictObject({
+      connections: z.int().min(1).max(10_000).default(256).describe('Per origin.'),
+      connect_timeout_ms: milliseconds.default(3000),
+    })
+    .prefault({}),
+  events: z
+    .strictObject({
+      buffer_size: z.int().min(100).max(1_000_000).default(10_000),
+      batch_size: z.int().min(1).max(1000).default(100),
+      flush_ms: milliseconds.default(100),
+    })
+    .prefault({}),
+  consumer: z
+    .strictObject({
+      poll_ms: milliseconds.default(500),
+      batch_size: z.int().min(1).max(5000).default(200),
+      visibility_s: z.int().min(1).max(3600).default(30),
+    })
+    .prefault({}),
+  learner: z
+    .strictObject({
+      kind: z.enum(['threshold']).default('threshold'),
+      interval_ms: milliseconds.default(10_000),
+      min_samples: z.int().min(1).default(100),
+      success_threshold: z.number().min(0).max(1).default(0.95),
+      slow_ms: z.number().positive().default(2000),
+      min_latencies: z.int().min(1).default(30),
+    })
+    .prefault({}),
+  retention: z
+    .strictObject({
+      records_days: z.int().min(1).max(3650).default(30),
+      processed_events_days: z.int().min(1).max(365).default(7),
+      instances_hours: z.int().min(1).max(8760).default(24),
+    })
+    .prefault({}),
+  upgrade: z
+    .strictObject({
+      discover_ms: z.int().min(60_000).max(2_147_483_647).default(604_800_000).describe('Weekly by default.'),
+    })
+    .prefault({}),
+});
+
+export type ConfigInput = z.input<typeof configSchema>;
+export type ConfigValues = z.infer<typeof configSchema>;

@@ -1,0 +1,72 @@
+import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import type { ErrorBody } from '../../contracts/api.ts';
+import { SignalboxError } from '../core/errors.ts';
+import { isUnavailable } from '../postgres/retryable.ts';
+import type { Logger } from '../telemetry/logger.ts';
+
+/** The body of an error in OpenAI's shape. */
+export function errorBody(error: SignalboxError): ErrorBody {
+  return { error: { message: error.message, type: error.type, param: error.param, code: error.code } };
+}
+
+/** Everything that a route may throw, as the coded error that the client sees. What is unexpected becomes `internal`. */
+export function toSignalboxError(error: unknown): SignalboxError {
+  if (error instanceof SignalboxError) return error;
+  if (hasZodFastifySchemaValidationErrors(error)) {
+    const [first] = error.validation;
+    const path = parameterPath(first?.instancePath ?? '');
+    const where = path === '' ? (error.validationContext ?? 'body') : path;
+    return new SignalboxError('invalid_request', `${where}: ${first?.message ?? 'invalid'}`, {
+      param: where,
+      cause: error,
+    });
+  }
+  const { code, statusCode } = error as Partial<FastifyError>;
+  if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') {
+    return new SignalboxError('payload_too_large', 'the request body is too large', { cause: error });
+  }
+  if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') {
+    return new SignalboxError('unsupported_media_type', 'send the body as application/json', { cause: error });
+  }
+  if (error instanceof SyntaxError || code === 'FST_ERR_CTP_INVALID_JSON_BODY') {
+    return new SignalboxError('invalid_json', 'the request body is not valid JSON', { cause: error });
+  }
+  // SQLSTATE class 22, data exception: the caller sent a value that no column can hold, such as a NUL in a text.
+  if (typeof code === 'string' && /^22[0-9A-Z]{3}$/.test(code)) {
+    return new SignalboxError('invalid_request', 'a value in the request cannot be stored', { cause: error });
+  }
+  if (isUnavailable(error)) {
+    return new SignalboxError('not_ready', 'the database cannot be reached', {
+      cause: error,
+      headers: { 'retry-after': '1' },
+    });
+  }
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new SignalboxError('invalid_request', (error as Error).message, { cause: error });
+  }
+  return new SignalboxError('internal', 'internal error', { cause: error });
+}
+
+/** `/messages/0/role` → `messages[0].role`. */
+export function parameterPath(jsonPointer: string): string {
+  return jsonPointer
+    .split('/')
+    .slice(1)
+    .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
+    .map((part, index) => (/^\d+$/.test(part) ? `[${part}]` : index === 0 ? part : `.${part}`))
+    .join('');
+}
+
+export function createErrorHandler(log: Logger) {
+  return function handleError(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const known = toSignalboxError(error);
+    if (known.status >= 500) {
+      log.error(
+        { err: known.cause ?? known, code: known.code, route: request.routeOptions.url, request_id: request.id },
+        'request failed',
+      );
+    }
+    void reply.status(known.status).headers(known.headers).send(errorBody(known));
+  };
+}

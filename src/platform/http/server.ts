@@ -1,0 +1,179 @@
+import type { AddressInfo } from 'node:net';
+import swagger from '@fastify/swagger';
+import swaggerUi from '@fastify/swagger-ui';
+import { fastify, type FastifyInstance } from 'fastify';
+import {
+  jsonSchemaTransform,
+  serializerCompiler,
+  validatorCompiler,
+  type ZodTypeProvider,
+} from 'fastify-type-provider-zod';
+import type { ServiceName } from '../../contracts/api.ts';
+import { SignalboxError, StartupError } from '../core/errors.ts';
+import { uuidv7 } from '../core/ids.ts';
+import type { HealthCheck, Service } from '../core/service.ts';
+import { version } from '../core/version.ts';
+import { createKeyCheck } from '../security/master-key.ts';
+import type { Logger } from '../telemetry/logger.ts';
+import type { Metrics } from '../telemetry/metrics.ts';
+import { createErrorHandler } from './error-reply.ts';
+import { registerOperations } from './operations.ts';
+
+export type ZodApp = ReturnType<typeof withZod>;
+
+function withZod(app: FastifyInstance) {
+  return app.withTypeProvider<ZodTypeProvider>();
+}
+
+export interface HttpServiceOptions {
+  service: ServiceName;
+  description: string;
+  host: string;
+  port: number;
+  instanceId: string;
+  masterKey: string | undefined;
+  bodyLimitBytes: number;
+  drainTimeoutMs: number;
+  log: Logger;
+  metrics: Metrics;
+  /** What readiness depends on. */
+  checks(): Record<string, HealthCheck>;
+  /** Registers the service's own routes. */
+  routes(app: ZodApp): void;
+}
+
+export interface HttpService extends Service {
+  /** The port listened on; only after `start`. */
+  port(): number;
+}
+
+/** Paths that answer without a key, so that an orchestrator can ask how the service is. */
+const openPath = /^\/health(\/|$)/;
+
+/**
+ * A Fastify server with what every service has: zod validation, one error shape, OpenAPI at `/docs` and
+ * `/openapi.json`, health and metrics, the master key, and a drain on stop.
+ */
+export function createHttpService(options: HttpServiceOptions): HttpService {
+  const { service, host, port, log, metrics, drainTimeoutMs } = options;
+  let app: FastifyInstance | undefined;
+  let stopping = false;
+
+  async function build(): Promise<FastifyInstance> {
+    const server = fastify({
+      logger: false,
+      bodyLimit: options.bodyLimitBytes,
+      genReqId: () => uuidv7(),
+      forceCloseConnections: 'idle',
+      return503OnClosing: false,
+      routerOptions: { maxParamLength: 512 },
+      // Slow-loris: headers and body must arrive in a bounded time; answers may take as long as they need.
+      requestTimeout: 120_000,
+      http: { headersTimeout: 20_000 },
+      ajv: { customOptions: { strict: false } },
+    });
+    server.setValidatorCompiler(validatorCompiler);
+    server.setSerializerCompiler(serializerCompiler);
+    server.setErrorHandler(createErrorHandler(log));
+    server.setNotFoundHandler((request) => {
+      throw new SignalboxError('not_found', `no route ${request.method} ${request.url.split('?')[0] ?? ''}`);
+    });
+
+    await server.register(swagger, {
+      openapi: {
+        info: { title: `Signalbox ${service}`, description: options.description, version },
+        ...(options.masterKey === undefined
+          ? {}
+          : {
+              components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
+              security: [{ key: [] }],
+            }),
+      },
+      transform: jsonSchemaTransform,
+    });
+    await server.register(swaggerUi, { routePrefix: '/docs' });
+
+    addAuthentication(server);
+    addRequestMetrics(server);
+    await server.register((scope) => {
+      const zodScope = withZod(scope);
+      registerOperations(zodScope, {
+        service,
+        instanceId: options.instanceId,
+        metrics,
+        checks: options.checks,
+        isStopping: () => stopping,
+      });
+      options.routes(zodScope);
+      return Promise.resolve();
+    });
+    return server;
+  }
+
+  function addAuthentication(server: FastifyInstance): void {
+    if (options.masterKey === undefined) return;
+    const hasKey = createKeyCheck(options.masterKey);
+    server.addHook('onRequest', (request, _reply, done) => {
+      if (openPath.test(request.url.split('?')[0] ?? '') || hasKey(request.headers)) done();
+      else done(new SignalboxError('unauthorized', 'a valid key is required: Authorization: Bearer KEY'));
+    });
+  }
+
+  function addRequestMetrics(server: FastifyInstance): void {
+    const duration = metrics.histogram('signalbox_http_request_duration_seconds', 'Time to answer HTTP requests.', [
+      'service',
+      'route',
+      'method',
+      'status',
+    ]);
+    server.addHook('onResponse', (request, reply, done) => {
+      const route = request.routeOptions.url ?? 'unknown';
+      duration.observe(
+        { service, route, method: request.method, status: String(reply.statusCode) },
+        reply.elapsedTime / 1000,
+      );
+      done();
+    });
+    // A draining server tells its callers to go elsewhere, or keep-alive connections would hold it open.
+    server.addHook('onSend', (_request, reply, payload, done) => {
+      if (stopping) void reply.header('connection', 'close');
+      done(null, payload);
+    });
+  }
+
+  return {
+    name: `http:${service}`,
+    async start() {
+      app = await build();
+      try {
+        await app.listen({ host, port });
+      } catch (error) {
+        await app.close();
+        if ((error as NodeJS.ErrnoException).code === 'EADDRINUSE') {
+          throw new StartupError(
+            `port ${port} (${service}) is in use; stop the other process or set ${service.toUpperCase()}_PORT (0 takes any free port)`,
+            { cause: error },
+          );
+        }
+        throw error;
+      }
+    },
+    async stop() {
+      if (app === undefined) return;
+      stopping = true;
+      const server = app.server;
+      const force = setTimeout(() => {
+        log.warn({ service, drain_timeout_ms: drainTimeoutMs }, 'requests still open after the drain time are cut');
+        server.closeAllConnections();
+      }, drainTimeoutMs);
+      try {
+        await app.close();
+      } finally {
+        clearTimeout(force);
+      }
+    },
+    port() {
+      return (app?.server.address() as AddressInfo).port;
+    },
+  };
+}

@@ -1,0 +1,22 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+
+/** Checks a caller's key against a digest, in time that does not depend on where they differ. */
+export type KeyCheck = (headers: Readonly<Record<string, string | string[] | undefined>>) => boolean;
+
+const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
+
+/** Accepts `Authorization: Bearer KEY` (OpenAI's way) and `x-api-key: KEY` (Anthropic's way). */
+export function createKeyCheck(masterKey: string): KeyCheck {
+  const expected = digest(masterKey);
+  return (headers) => {
+    const presented = presentedKey(headers);
+    return presented !== undefined && timingSafeEqual(digest(presented), expected);
+  };
+}
+
+function presentedKey(headers: Readonly<Record<string, string | string[] | undefined>>): string | undefined {
+  const { authorization } = headers;
+  if (typeof authorization === 'string') return /^Bearer +(.+)$/i.exec(authorization)?.[1];
+  const apiKey = headers['x-api-key'];
+  return typeof apiKey === 'string' ? apiKey : undefined;
+}

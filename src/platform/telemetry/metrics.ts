@@ -1,0 +1,57 @@
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+
+export type { Counter, Gauge, Histogram };
+
+/** Seconds; from a cache's answer to a long generation. */
+const latencyBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
+
+/** Most distinct values that one label of one metric may take; all further ones become `other`. */
+const labelValueLimit = 200;
+
+/**
+ * The metrics of one process. Every metric is named `signalbox_*`, has its unit in the name, and no label that holds a
+ * user, a key or a session.
+ */
+export interface Metrics {
+  readonly registry: Registry;
+  counter<L extends string>(name: string, help: string, labels?: readonly L[]): Counter<L>;
+  gauge<L extends string>(name: string, help: string, labels?: readonly L[]): Gauge<L>;
+  /** A histogram of seconds. */
+  histogram<L extends string>(name: string, help: string, labels?: readonly L[], buckets?: number[]): Histogram<L>;
+  /** The value itself while the label has few values, `other` beyond: bounds the memory of model and provider labels. */
+  boundedLabel(label: string, value: string): string;
+}
+
+export function createMetrics(options: { collectProcess?: boolean } = {}): Metrics {
+  const registry = new Registry();
+  const seen = new Map<string, Set<string>>();
+  if (options.collectProcess ?? false) collectDefaultMetrics({ register: registry });
+
+  function existing<T>(name: string): T | undefined {
+    return registry.getSingleMetric(name) as T | undefined;
+  }
+
+  return {
+    registry,
+    counter: (name, help, labels = []) =>
+      existing<Counter<(typeof labels)[number]>>(name) ??
+      new Counter({ name, help, labelNames: [...labels], registers: [registry] }),
+    gauge: (name, help, labels = []) =>
+      existing<Gauge<(typeof labels)[number]>>(name) ??
+      new Gauge({ name, help, labelNames: [...labels], registers: [registry] }),
+    histogram: (name, help, labels = [], buckets = latencyBuckets) =>
+      existing<Histogram<(typeof labels)[number]>>(name) ??
+      new Histogram({ name, help, labelNames: [...labels], buckets, registers: [registry] }),
+    boundedLabel(label, value) {
+      let values = seen.get(label);
+      if (values === undefined) {
+        values = new Set();
+        seen.set(label, values);
+      }
+      if (values.has(value)) return value;
+      if (values.size >= labelValueLimit) return 'other';
+      values.add(value);
+      return value;
+    },
+  };
+}
