@@ -6,18 +6,19 @@ import { complexitySchema, queryTypeSchema } from './query-class.ts';
 export const preferSchema = z.enum(['speed', 'cost', 'quality']);
 export type Prefer = z.infer<typeof preferSchema>;
 
-/** Why a model was not a candidate. */
+/** Why a model was not a candidate, in the order in which the filters are applied. */
 export const exclusionReasonSchema = z.enum([
   'status',
   'capability',
   'modality',
   'context_length',
-  'provider_unhealthy',
+  'not_a_refiner',
   'not_allowed',
   'provider_not_allowed',
   'price_unknown',
   'price_bound',
-  'not_a_refiner',
+  'budget',
+  'provider_unhealthy',
 ]);
 export type ExclusionReason = z.infer<typeof exclusionReasonSchema>;
 
@@ -68,6 +69,7 @@ export const routeRequestSchema = z.object({
   capabilities: z.array(capabilitySchema).max(16).optional(),
   has_images: z.boolean().optional(),
   max_output_tokens: z.int().min(1).max(10_000_000).optional(),
+  max_cost_usd: z.number().positive().max(1_000_000).optional(),
   session_id: z.string().min(1).max(256).optional(),
 });
 export type RouteRequest = z.infer<typeof routeRequestSchema>;

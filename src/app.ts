@@ -1,0 +1,162 @@
+import type { ServiceName } from './contracts/api.ts';
+import { createCentral } from './central/central.ts';
+import { assertSafeToListen, type Config, simulatedProviders } from './platform/config/load.ts';
+import { sleep } from './platform/core/clock.ts';
+import { StartupError } from './platform/core/errors.ts';
+import type { Service } from './platform/core/service.ts';
+import { startEmbeddedPostgres } from './platform/postgres/embedded.ts';
+import { migrate } from './platform/postgres/migrate.ts';
+import { createPool, type Pool } from './platform/postgres/pool.ts';
+import type { Provider } from './platform/providers/definitions.ts';
+import type { Logger } from './platform/telemetry/logger.ts';
+import type { Metrics } from './platform/telemetry/metrics.ts';
+import { createRegistry } from './registry/registry.ts';
+import { createRouter } from './router/router.ts';
+import { createDemoTraffic } from './simulator/demo-traffic.ts';
+import { createSimulator } from './simulator/simulator.ts';
+import { createUpgrade } from './upgrade/upgrade.ts';
+
+export interface AppOptions {
+  config: Config;
+  services: readonly ServiceName[];
+  /** Start a PostgreSQL where the configuration names none. */
+  embeddedDatabase: boolean;
+  /** Use the simulator where no provider is configured, or always with the demo. */
+  simulator: boolean;
+  log: Logger;
+  metrics: Metrics;
+}
+
+export interface RunningApp {
+  ports: Partial<Record<ServiceName, number>>;
+  providers: readonly Provider[];
+  /** True when answers come from the simulator. */
+  simulated: boolean;
+  /** Ends everything in the reverse order of its start. */
+  stop(): Promise<void>;
+}
+
+interface ServiceContext {
+  config: Config;
+  providers: readonly Provider[];
+  pool: Pool;
+  connectionString: string;
+  log: Logger;
+  metrics: Metrics;
+}
+
+type HttpPart = Service & { port(): number };
+
+const factories: Readonly<Record<ServiceName, (context: ServiceContext) => HttpPart>> = {
+  registry: createRegistry,
+  router: createRouter,
+  upgrade: createUpgrade,
+  central: createCentral,
+};
+
+/** How long a start waits for the first catalogue. */
+const readyTimeoutMs = 30_000;
+
+/**
+ * Starts the given services with what they need, in order, and says when they are ready.
+ *
+ * @throws StartupError with one clear line; whatever was started before it is stopped again.
+ */
+export async function startApp(options: AppOptions): Promise<RunningApp> {
+  const { config, log, metrics } = options;
+  assertSafeToListen(config);
+  const releasers: Array<{ name: string; release(): Promise<void> }> = [];
+
+  async function stop(): Promise<void> {
+    for (let part = releasers.pop(); part !== undefined; part = releasers.pop()) {
+      try {
+        await part.release();
+      } catch (error) {
+        log.error({ part: part.name, err: error }, 'did not stop cleanly');
+      }
+    }
+  }
+  async function startService<S extends Service>(service: S): Promise<S> {
+    await service.start();
+    releasers.push({ name: service.name, release: () => service.stop() });
+    return service;
+  }
+
+  try {
+    const connectionString = await startDatabase();
+    const pool = createPool({
+      connectionString,
+      applicationName: `signalbox ${config.instance_id}`,
+      max: config.database_pool_size,
+      log,
+    });
+    releasers.push({ name: 'database pool', release: () => pool.end() });
+    const migrated = await migrate(pool, { log });
+    log.debug({ ...migrated }, 'database is up to date');
+
+    const simulated = options.simulator && (config.demo.enabled || config.providers.length === 0);
+    const providers = simulated ? await startSimulator() : config.providers;
+    if (providers.length === 0) log.warn('no provider is configured: no model can be called');
+
+    const context: ServiceContext = { config, providers, pool, connectionString, log, metrics };
+    const parts: Array<readonly [ServiceName, HttpPart]> = [];
+    for (const name of options.services) parts.push([name, await startService(factories[name](context))]);
+    const ports = Object.fromEntries(parts.map(([name, part]) => [name, part.port()])) as RunningApp['ports'];
+    await untilReady(ports);
+
+    if (config.demo.enabled && ports.router !== undefined) {
+      await startService(
+        createDemoTraffic({
+          baseUrl: baseUrl(ports.router),
+          requestsPerSecond: config.demo.requests_per_second,
+          seed: config.simulator.seed,
+          log,
+          ...(config.master_key === undefined ? {} : { apiKey: config.master_key }),
+        }),
+      );
+    }
+    return { ports, providers, simulated, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+
+  async function startDatabase(): Promise<string> {
+    if (config.database_url !== undefined) return config.database_url;
+    if (!options.embeddedDatabase) {
+      throw new StartupError('no database: set DATABASE_URL or --database-url (signalbox up brings its own)');
+    }
+    const database = await startEmbeddedPostgres({ dataDir: config.data_dir, log });
+    releasers.push({ name: 'embedded PostgreSQL', release: () => database.stop() });
+    return database.connectionString;
+  }
+
+  async function startSimulator(): Promise<readonly Provider[]> {
+    const simulator = await startService(
+      createSimulator({
+        host: '127.0.0.1',
+        port: 0,
+        seed: config.simulator.seed,
+        timeScale: config.simulator.time_scale,
+        log,
+      }),
+    );
+    return simulatedProviders(simulator.baseUrl);
+  }
+
+  function baseUrl(port: number): string {
+    const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host;
+    return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
+  }
+
+  /** The router is ready once it has read a catalogue that the registry has filled. */
+  async function untilReady(ports: RunningApp['ports']): Promise<void> {
+    const endsAt = Date.now() + readyTimeoutMs;
+    const waiting = new Set(Object.values(ports).map((port) => `${baseUrl(port)}/health/readiness`));
+    while (waiting.size > 0 && Date.now() < endsAt) {
+      for (const url of waiting) if ((await fetch(url)).ok) waiting.delete(url);
+      if (waiting.size > 0) await sleep(50);
+    }
+    for (const url of waiting) log.warn({ url }, 'started, but not ready yet; its readiness endpoint says why');
+  }
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { SignalboxError } from '../../platform/core/errors.ts';
+import type { ZodApp } from '../../platform/http/server.ts';
+import { autoVariants } from '../select/requested-model.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+
+const entrySchema = z.object({
+  id: z.string(),
+  object: z.literal('model'),
+  created: z.int(),
+  owned_by: z.string(),
+});
+type Entry = z.infer<typeof entrySchema>;
+
+/** OpenAI's model list: `auto` and its variants, then every model by its own name and by `provider/name`. */
+export function registerModels(app: ZodApp, currentSnapshot: () => Snapshot): void {
+  app.get(
+    '/v1/models',
+    {
+      schema: {
+        tags: ['openai'],
+        summary: 'Models that can be asked for',
+        response: { 200: z.object({ object: z.literal('list'), data: z.array(entrySchema) }) },
+      },
+    },
+    async () => ({ object: 'list' as const, data: listEntries(currentSnapshot()) }),
+  );
+
+  app.get(
+    '/v1/models/:id',
+    {
+      schema: {
+        tags: ['openai'],
+        summary: 'One model',
+        params: z.object({ id: z.string().min(1).max(200) }),
+        response: { 200: entrySchema },
+      },
+    },
+    async ({ params }) => {
+      const entry = listEntries(currentSnapshot()).find((candidate) => candidate.id === params.id);
+      if (entry === undefined) {
+        throw new SignalboxError('model_not_found', `the model ${params.id} does not exist here`, { param: 'model' });
+      }
+      return entry;
+    },
+  );
+}
+
+function listEntries(snapshot: Snapshot): Entry[] {
+  const make = (id: string, owner: string, created: number): Entry => ({
+    id,
+    object: 'model',
+    created,
+    owned_by: owner,
+  });
+  const automatic = ['auto', ...autoVariants.map((variant) => `auto:${variant}`)];
+  const byName = new Map<string, Entry>();
+  for (const id of automatic) byName.set(id, make(id, 'signalbox', 0));
+  for (const { key, model } of snapshot.models) {
+    if (model.status === 'disabled') continue;
+    const created = Math.floor(Date.parse(model.updated_at) / 1000);
+    if (!byName.has(model.model_id)) byName.set(model.model_id, make(model.model_id, model.provider, created));
+    byName.set(key, make(key, model.provider, created));
+  }
+  return [...byName.values()];
+}

@@ -1,0 +1,23 @@
+import { createHash } from 'node:crypto';
+import type { Config } from '../platform/config/load.ts';
+import type { Policy } from './select/policy.ts';
+
+export function policyFromConfig(config: Pick<Config, 'routing'>): Policy {
+  const { routing } = config;
+  return {
+    weights: routing.weights,
+    preferMultiplier: routing.prefer_multiplier,
+    costReferenceUsd: routing.cost_reference_usd,
+    latencyReferenceMs: routing.latency_reference_ms,
+    preferences: routing.preferences,
+    expectedOutputTokens: routing.expected_output_tokens,
+    allow: routing.allow,
+    deny: routing.deny,
+    fallbackChainLength: routing.fallback_chain_length,
+  };
+}
+
+/** Names the rules of a decision: equal policies have equal versions. */
+export function policyVersion(policy: Policy): string {
+  return createHash('sha256').update(JSON.stringify(policy)).digest('hex').slice(0, 12);
+}

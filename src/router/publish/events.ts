@@ -1,0 +1,85 @@
+import type { RoutingDecision, RoutingEvent, TerminalOutcome } from '../../contracts/event.ts';
+import type { TokenUsage } from '../predict/cost.ts';
+import type { Decision, DecisionStep } from '../decide.ts';
+
+/** How one attempt ended. Times in milliseconds. */
+export interface AttemptOutcome {
+  index: number;
+  step: DecisionStep;
+  outcome: TerminalOutcome;
+  responseTimeMs: number;
+  timeToFirstTokenMs: number | null;
+  streamed: boolean;
+  httpStatus: number | null;
+  errorCode: string | null;
+  usage: TokenUsage | null;
+  usageEstimated: boolean;
+  costUsd: number | null;
+  responseModel: string | null;
+}
+
+type EventBase = Pick<RoutingEvent, 'timestamp' | 'instance_id' | 'event_id'>;
+
+/** The seed's fields and those that are the same for every event of a decision. */
+function decisionFields(decision: Decision, step: DecisionStep): Omit<RoutingDecision, 'outcome'> {
+  return {
+    complexity: decision.classification.complexity,
+    selected_model: step.modelId,
+    selected_provider: step.providerName,
+    complexity_score: step.complexityScore,
+    capabilities_required: [...decision.requiredCapabilities],
+    prefer: decision.prefer,
+    user_model_request: decision.requestedModel,
+    decision_id: decision.decisionId,
+    query_type: decision.classification.query_type,
+    policy_version: decision.policyVersion,
+  };
+}
+
+/** The event of the choice itself. */
+export function routedEvent(decision: Decision, base: Omit<EventBase, 'timestamp'>): RoutingEvent {
+  const [step] = decision.chain;
+  return {
+    ...base,
+    timestamp: new Date(decision.timestampMs).toISOString(),
+    routing_decision: {
+      ...decisionFields(decision, step),
+      outcome: 'routed',
+      response_time_ms: null,
+      attempt: 0,
+      origin: decision.origin,
+      propensity: decision.propensity,
+      explanation: decision.explanation,
+    },
+  };
+}
+
+/** The event of an attempt's end; every attempt after the first is a fallback. */
+export function attemptEvent(
+  decision: Decision,
+  attempt: AttemptOutcome,
+  base: Omit<EventBase, 'timestamp'>,
+): RoutingEvent {
+  return {
+    ...base,
+    timestamp: new Date(decision.timestampMs).toISOString(),
+    routing_decision: {
+      ...decisionFields(decision, attempt.step),
+      outcome: attempt.outcome,
+      response_time_ms: Math.round(attempt.responseTimeMs),
+      attempt: attempt.index,
+      origin: attempt.index === 0 ? decision.origin : 'fallback',
+      propensity: attempt.index === 0 ? decision.propensity : null,
+      streamed: attempt.streamed,
+      response_model: attempt.responseModel,
+      input_tokens: attempt.usage?.inputTokens ?? null,
+      output_tokens: attempt.usage?.outputTokens ?? null,
+      cached_input_tokens: attempt.usage?.cachedInputTokens ?? null,
+      usage_estimated: attempt.usageEstimated,
+      cost_usd: attempt.costUsd,
+      time_to_first_token_ms: attempt.timeToFirstTokenMs === null ? null : Math.round(attempt.timeToFirstTokenMs),
+      http_status: attempt.httpStatus,
+      error_code: attempt.errorCode,
+    },
+  };
+}

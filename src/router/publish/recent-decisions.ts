@@ -1,0 +1,40 @@
+import type { Complexity } from '../../contracts/query-class.ts';
+import type { Decision } from '../decide.ts';
+
+/** What later feedback needs to know of a decision. */
+export interface DecisionSummary {
+  decisionId: string;
+  timestampMs: number;
+  complexity: Complexity;
+  modelId: string;
+  providerName: string;
+  complexityScore: number;
+}
+
+/** The newest decisions of this process, so that feedback which comes soon need not wait for the queue. */
+export interface RecentDecisions {
+  add(decision: Decision): void;
+  find(decisionId: string): DecisionSummary | undefined;
+}
+
+export function createRecentDecisions(size: number): RecentDecisions {
+  const byId = new Map<string, DecisionSummary>();
+  return {
+    add(decision) {
+      if (byId.size >= size) {
+        const [oldest] = byId.keys();
+        if (oldest !== undefined) byId.delete(oldest);
+      }
+      const [chosen] = decision.chain;
+      byId.set(decision.decisionId, {
+        decisionId: decision.decisionId,
+        timestampMs: decision.timestampMs,
+        complexity: decision.classification.complexity,
+        modelId: chosen.modelId,
+        providerName: chosen.providerName,
+        complexityScore: chosen.complexityScore,
+      });
+    },
+    find: (decisionId) => byId.get(decisionId),
+  };
+}

@@ -1,0 +1,126 @@
+import type { Exclusion, ExclusionReason } from '../../contracts/decision.ts';
+import { costUsd } from '../predict/cost.ts';
+import type { RoutableModel } from './routable-model.ts';
+import { matchesPattern } from './pattern.ts';
+import type { Policy, SelectionRequest } from './policy.ts';
+
+export interface Filtered {
+  eligible: RoutableModel[];
+  excluded: Exclusion[];
+}
+
+type Check = (
+  entry: RoutableModel,
+  request: SelectionRequest,
+  policy: Policy,
+) => { reason: ExclusionReason; detail: string } | null;
+
+/** In the order in which they are applied; a model is excluded by the first that it fails. */
+const checks: readonly Check[] = [
+  ({ model }) =>
+    model.status === 'stable' ? null : { reason: 'status', detail: `${model.status} models answer only when pinned` },
+
+  ({ model }, { requiredCapabilities }) => {
+    const missing = ['text_generation' as const, ...requiredCapabilities].find((name) => !model.capabilities[name]);
+    return missing === undefined ? null : { reason: 'capability', detail: `cannot do ${missing}` };
+  },
+
+  ({ model }, { inputModalities }) => {
+    const missing = inputModalities.find((modality) => !model.modalities.input.includes(modality));
+    return missing === undefined ? null : { reason: 'modality', detail: `takes no ${missing}` };
+  },
+
+  ({ model }, request, policy) => {
+    if (model.context_window === null) return null;
+    const needed = request.inputTokens + outputTokens(request, policy);
+    if (needed <= model.context_window) return null;
+    return { reason: 'context_length', detail: `needs about ${needed} tokens of ${model.context_window}` };
+  },
+
+  ({ model }, { refinersOnly }) =>
+    refinersOnly && !model.refiner ? { reason: 'not_a_refiner', detail: 'not fast and cheap enough' } : null,
+
+  (entry, { onlyModels }, policy) => {
+    const named = (pattern: string): boolean =>
+      matchesPattern(pattern, entry.model.model_id) || matchesPattern(pattern, entry.key);
+    if (onlyModels !== null && !onlyModels.includes(entry.model.model_id) && !onlyModels.includes(entry.key)) {
+      return { reason: 'not_allowed', detail: 'not among the models of the request' };
+    }
+    if (policy.deny.some(named)) return { reason: 'not_allowed', detail: 'denied by the configuration' };
+    return policy.allow.some(named) ? null : { reason: 'not_allowed', detail: 'not allowed by the configuration' };
+  },
+
+  ({ provider }, { onlyProviders, ignoredProviders }) => {
+    const isNamed = (names: readonly string[]): boolean =>
+      names.includes(provider.name) || names.includes(provider.kind);
+    if (onlyProviders !== null && !isNamed(onlyProviders)) {
+      return { reason: 'provider_not_allowed', detail: 'not among the providers of the request' };
+    }
+    return isNamed(ignoredProviders) ? { reason: 'provider_not_allowed', detail: 'ignored by the request' } : null;
+  },
+
+  ({ model }, request, policy) => {
+    const { maxInputUsdPerMillionTokens: maxInput, maxOutputUsdPerMillionTokens: maxOutput, maxCostUsd } = request;
+    if (maxInput === null && maxOutput === null && maxCostUsd === null) return null;
+    const input = model.costs.input_tokens_per_1k;
+    const output = model.costs.output_tokens_per_1k;
+    if (input === null || output === null) return { reason: 'price_unknown', detail: 'no price to hold to the bound' };
+    if ((maxInput !== null && input * 1000 > maxInput) || (maxOutput !== null && output * 1000 > maxOutput)) {
+      return { reason: 'price_bound', detail: `costs ${input * 1000} / ${output * 1000} USD per million tokens` };
+    }
+    const cost = estimatedCostUsd({ model }, request, policy);
+    return maxCostUsd !== null && cost !== null && cost > maxCostUsd
+      ? { reason: 'budget', detail: `would cost about ${cost.toPrecision(3)} USD` }
+      : null;
+  },
+];
+
+/** Splits models into those that may answer and those that may not, each of the latter with its reason. Pure. */
+export function filterModels(models: readonly RoutableModel[], request: SelectionRequest, policy: Policy): Filtered {
+  const eligible: RoutableModel[] = [];
+  const excluded: Exclusion[] = [];
+  for (const entry of models) {
+    const failed = firstFailure(entry, request, policy);
+    if (failed === null) eligible.push(entry);
+    else excluded.push({ model: entry.model.model_id, provider: entry.model.provider, ...failed });
+  }
+  // When every provider that could answer is marked unhealthy, the marks are more likely wrong than all of them right.
+  const healthy = eligible.filter((entry) => entry.providerHealthy);
+  if (healthy.length === 0 || healthy.length === eligible.length) return { eligible, excluded };
+  for (const entry of eligible) {
+    if (entry.providerHealthy) continue;
+    const detail = 'its provider fails health checks';
+    excluded.push({
+      model: entry.model.model_id,
+      provider: entry.model.provider,
+      reason: 'provider_unhealthy',
+      detail,
+    });
+  }
+  return { eligible: healthy, excluded };
+}
+
+function firstFailure(entry: RoutableModel, request: SelectionRequest, policy: Policy): ReturnType<Check> {
+  for (const check of checks) {
+    const failed = check(entry, request, policy);
+    if (failed !== null) return failed;
+  }
+  return null;
+}
+
+export function outputTokens(request: SelectionRequest, policy: Policy): number {
+  const expected = policy.expectedOutputTokens[request.complexity];
+  return request.maxOutputTokens === null ? expected : Math.min(request.maxOutputTokens, expected);
+}
+
+/** Expected cost of the request on this model in USD; null where its price is unknown. */
+export function estimatedCostUsd(
+  { model }: Pick<RoutableModel, 'model'>,
+  request: SelectionRequest,
+  policy: Policy,
+): number | null {
+  return costUsd(
+    { inputTokens: request.inputTokens, outputTokens: outputTokens(request, policy), cachedInputTokens: 0 },
+    model.costs,
+  );
+}

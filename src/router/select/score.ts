@@ -1,0 +1,69 @@
+import type { Candidate, ScoreTerms } from '../../contracts/decision.ts';
+import type { RoutableModel } from './routable-model.ts';
+import { estimatedCostUsd } from './filter.ts';
+import type { Policy, SelectionRequest } from './policy.ts';
+
+export interface ScoredModel {
+  entry: RoutableModel;
+  candidate: Candidate;
+}
+
+/** Grows from 0 to 1 and reaches one half at `reference`, so that no cost or delay however great outweighs all else. */
+const saturate = (value: number, reference: number): number => value / (value + reference);
+
+/**
+ * The worth of a model for a request, as a sum of terms that are shown to the user:
+ *
+ *     quality    = w_q · score / 5
+ *     preference = w_p · (1 − rank / length) for models of the query type's chain
+ *     cost       = −w_c · cost / (cost + reference), all of w_c where the price is unknown
+ *     latency    = −w_l · ttft / (ttft + reference), half of w_l where it was never measured
+ *
+ * `prefer` multiplies the weight of its term. Pure.
+ */
+export function scoreModel(
+  entry: RoutableModel,
+  request: SelectionRequest,
+  policy: Policy,
+  expectedTtftMs: number | null,
+): ScoredModel {
+  const { score, source } = entry.scores[request.complexity];
+  const cost = estimatedCostUsd(entry, request, policy);
+  const weightOf = (term: 'quality' | 'cost' | 'latency', preferred: 'quality' | 'cost' | 'speed'): number =>
+    policy.weights[term] * (request.prefer === preferred ? policy.preferMultiplier : 1);
+
+  const quality = weightOf('quality', 'quality') * (score / 5);
+  const preference = policy.weights.preference * preferenceOf(entry, policy.preferences[request.queryType]);
+  const costTerm = -weightOf('cost', 'cost') * (cost === null ? 1 : saturate(cost, policy.costReferenceUsd));
+  const latency =
+    -weightOf('latency', 'speed') *
+    (expectedTtftMs === null ? 0.5 : saturate(expectedTtftMs, policy.latencyReferenceMs));
+
+  const terms: ScoreTerms = {
+    quality: round(quality),
+    preference: round(preference),
+    cost: round(costTerm),
+    latency: round(latency),
+    total: round(quality + preference + costTerm + latency),
+  };
+  return {
+    entry,
+    candidate: {
+      model: entry.model.model_id,
+      provider: entry.model.provider,
+      complexity_score: score,
+      score_source: source,
+      estimated_cost_usd: cost,
+      expected_ttft_ms: expectedTtftMs === null ? null : Math.round(expectedTtftMs),
+      terms,
+    },
+  };
+}
+
+function preferenceOf(entry: RoutableModel, chain: readonly string[]): number {
+  const rank = chain.findIndex((name) => name === entry.model.model_id || name === entry.key);
+  return rank === -1 ? 0 : 1 - rank / chain.length;
+}
+
+// `+ 0` turns −0 into 0.
+const round = (value: number): number => Math.round(value * 10_000) / 10_000 + 0;

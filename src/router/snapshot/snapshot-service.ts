@@ -1,0 +1,182 @@
+import { catalogueChannel, scoresChannel, scoreUpdatesPattern, scoreUpdateSchema } from '../../contracts/event.ts';
+import type { ProviderHealth } from '../../contracts/model.ts';
+import type { Model } from '../../contracts/model.ts';
+import { createLoop } from '../../platform/core/loop.ts';
+import type { HealthCheck, Service } from '../../platform/core/service.ts';
+import { version } from '../../platform/core/version.ts';
+import { createListener } from '../../platform/postgres/listen.ts';
+import { hasTopics } from '../../platform/postgres/pgmq-install.ts';
+import { bindTopic, createQueue, deleteBatch, readBatch } from '../../platform/postgres/pgmq.ts';
+import type { Pool } from '../../platform/postgres/pool.ts';
+import type { Provider } from '../../platform/providers/definitions.ts';
+import { listComplexityScores } from '../../platform/store/complexity-scores.ts';
+import { heartbeatInstance, registerInstance } from '../../platform/store/instances.ts';
+import { listOfferedModels } from '../../platform/store/models.ts';
+import { listProviderHealth } from '../../platform/store/provider-health.ts';
+import type { Logger } from '../../platform/telemetry/logger.ts';
+import type { Metrics } from '../../platform/telemetry/metrics.ts';
+import { scoreQueueName } from './score-queue.ts';
+import { buildSnapshot, emptySnapshot, type LearnedScore, type Snapshot } from './snapshot.ts';
+
+export interface SnapshotService extends Service {
+  /** The newest snapshot; never waits. Empty until the catalogue was read once. */
+  current(): Snapshot;
+}
+
+export interface SnapshotServiceOptions {
+  pool: Pool;
+  connectionString: string;
+  instanceId: string;
+  providers: readonly Provider[];
+  log: Logger;
+  metrics: Metrics;
+}
+
+/** Score updates wake the reader at once; this is how long a lost notification can delay one. */
+const queuePollMs = 1000;
+/** The tables are the truth: they are read again in case the queue lost something. */
+const reloadMs = 30_000;
+const heartbeatMs = 5000;
+const queueBatch = 100;
+const visibilitySeconds = 30;
+
+/**
+ * Keeps what decisions need in memory: the catalogue, provider health and learned scores. Announces the instance, and
+ * applies score updates from its own queue in the order of their sequence. While Postgres is away the last snapshot
+ * serves on.
+ */
+export function createSnapshotService(options: SnapshotServiceOptions): SnapshotService {
+  const { pool, connectionString, instanceId, providers, log, metrics } = options;
+  const queue = scoreQueueName(instanceId);
+  const applied = metrics.counter('signalbox_score_updates_applied_total', 'Learned scores taken over from central.');
+  const modelCount = metrics.gauge('signalbox_snapshot_models', 'Models that the router can call.');
+  let models: readonly Model[] = [];
+  let health: readonly ProviderHealth[] = [];
+  let scores = new Map<string, LearnedScore>();
+  let sequence = 0;
+  let snapshot: Snapshot = emptySnapshot;
+  let joined = false;
+
+  const cell = (score: Pick<LearnedScore, 'model' | 'complexity'>): string => `${score.complexity} ${score.model}`;
+
+  function rebuild(): void {
+    snapshot = buildSnapshot({
+      models,
+      health,
+      learnedScores: [...scores.values()],
+      providers,
+      scoreSequence: sequence,
+      nowMs: Date.now(),
+    });
+    modelCount.set(snapshot.models.length);
+  }
+
+  async function reload(): Promise<void> {
+    const [offered, providerHealth, learned] = await Promise.all([
+      listOfferedModels(pool),
+      listProviderHealth(pool),
+      listComplexityScores(pool),
+    ]);
+    models = offered;
+    health = providerHealth;
+    // A newer update may have come by the queue while the tables were read.
+    if (learned.seq >= sequence) {
+      scores = new Map(
+        learned.rows.map((row) => [cell(row), { model: row.model, complexity: row.complexity, score: row.score }]),
+      );
+      sequence = learned.seq;
+    }
+    rebuild();
+  }
+
+  /** The queue is bound before the tables are read, so that no update falls between the two. */
+  async function join(): Promise<void> {
+    await createQueue(pool, queue);
+    if (await hasTopics(pool)) await bindTopic(pool, scoreUpdatesPattern, queue);
+    await registerInstance(pool, { instanceId, service: 'router', version, queueName: queue, address: null });
+    joined = true;
+  }
+
+  async function applyUpdates(): Promise<'again' | undefined> {
+    const batch = await readBatch(pool, queue, visibilitySeconds, queueBatch);
+    if (batch.length === 0) return undefined;
+    const updates = batch.flatMap(({ message }) => {
+      const parsed = scoreUpdateSchema.safeParse(message);
+      return parsed.success ? [parsed.data] : [];
+    });
+    updates.sort((a, b) => (a.seq ?? 0) - (b.seq ?? 0));
+    for (const update of updates) {
+      // What is not newer is in the snapshot already. An update without a sequence comes from a foreign learner.
+      if (update.seq !== undefined && update.seq <= sequence) continue;
+      scores.set(cell(update), { model: update.model, complexity: update.complexity, score: update.new_score });
+      sequence = Math.max(sequence, update.seq ?? 0);
+      applied.inc();
+    }
+    rebuild();
+    await deleteBatch(
+      pool,
+      queue,
+      batch.map((message) => message.messageId),
+    );
+    return batch.length === queueBatch ? 'again' : undefined;
+  }
+
+  const reloader = createLoop({
+    name: 'snapshot reload',
+    intervalMs: reloadMs,
+    maxBackoffMs: 5000,
+    log,
+    async runOnce() {
+      if (!joined) await join();
+      await reload();
+    },
+  });
+  const updater = createLoop({
+    name: 'score updates',
+    intervalMs: queuePollMs,
+    log,
+    async runOnce() {
+      return joined ? applyUpdates() : undefined;
+    },
+  });
+  const heartbeat = createLoop({
+    name: 'heartbeat',
+    intervalMs: heartbeatMs,
+    log,
+    async runOnce() {
+      if (!joined) return;
+      const known = await heartbeatInstance(pool, instanceId, sequence);
+      // Central forgot this instance while it could not be reached, and its queue with it.
+      if (!known) {
+        await join();
+        reloader.wake();
+      }
+    },
+  });
+  const listener = createListener({
+    connectionString,
+    channels: [catalogueChannel, scoresChannel],
+    onNotify(channel) {
+      if (channel === catalogueChannel) reloader.wake();
+      else updater.wake();
+    },
+    log,
+  });
+
+  return {
+    name: 'snapshot',
+    current: () => snapshot,
+    async start() {
+      await Promise.all([reloader.start(), updater.start(), heartbeat.start(), listener.start()]);
+    },
+    async stop() {
+      await Promise.all([reloader.stop(), updater.stop(), heartbeat.stop(), listener.stop()]);
+    },
+    health(): HealthCheck {
+      if (snapshot.loadedAtMs === 0) return { ok: false, detail: 'the catalogue was not read yet' };
+      if (snapshot.models.length === 0)
+        return { ok: false, detail: 'the catalogue has no model of a configured provider' };
+      return { ok: true };
+    },
+  };
+}
