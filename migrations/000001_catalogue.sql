@@ -18,6 +18,8 @@ create table models (
   medium_score double precision not null check (medium_score between 0 and 5),
   complex_score double precision not null check (complex_score between 0 and 5),
   refiner boolean not null default false,
+  -- What an operator declared of the performance; each value holds until there is a measured one.
+  declared_performance jsonb not null default '{}',
   -- Measured by POST /models/{id}/usage: plain sums, so that concurrent writers only add.
   usage_count bigint not null default 0,
   success_count bigint not null default 0,
@@ -27,7 +29,7 @@ create table models (
   completion_count bigint not null default 0,
   quality_sum double precision not null default 0,
   quality_count bigint not null default 0,
-  -- 'discovered' rows follow their provider's list; 'manual' rows were made or changed by an operator and are kept.
+  -- 'discovered' rows follow their provider's list; 'manual' rows were made by an operator and are left alone.
   source text not null check (source in ('discovered', 'manual')),
   -- The fields that an operator set and that a refresh leaves alone.
   pinned_fields text[] not null default '{}',

@@ -44,7 +44,11 @@ const routingSchema = z.strictObject({
     .prefault({}),
   prefer_multiplier: weight.default(4).describe('What `prefer` multiplies its term with.'),
   cost_reference_usd: z.number().positive().default(0.01).describe('The cost at which half the cost weight counts.'),
-  latency_reference_ms: z.number().positive().default(1000),
+  latency_reference_ms: z
+    .number()
+    .positive()
+    .default(1000)
+    .describe('The time to the first token at which half the latency weight counts.'),
   preferences: z
     .strictObject({
       simple: chain('gpt-6-luna', 'claude-sonnet-5', 'gpt-6-sol'),
@@ -61,7 +65,7 @@ const routingSchema = z.strictObject({
     })
     .prefault({}),
   allow: z.array(z.string().min(1)).default(['*']).describe('Models that auto may choose; * stands for any text.'),
-  deny: z.array(z.string().min(1)).default([]),
+  deny: z.array(z.string().min(1)).default([]).describe('Models that auto may not choose; stronger than allow.'),
   fallback_chain_length: z
     .int()
     .min(1)
@@ -94,21 +98,21 @@ export const configSchema = z.strictObject({
     .regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://')
     .optional()
     .describe('A PostgreSQL to use instead of the embedded one.'),
-  database_pool_size: z.int().min(2).max(200).default(10),
+  database_pool_size: z.int().min(2).max(200).default(10).describe('Connections of one process.'),
   master_key: z.string().min(16).optional().describe('Required of every caller where it is set.'),
   log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  body_limit_bytes: z.int().min(1024).max(1_073_741_824).default(33_554_432),
+  body_limit_bytes: z.int().min(1024).max(1_073_741_824).default(33_554_432).describe('Larger bodies get 413.'),
   drain_timeout_ms: milliseconds.default(30_000).describe('How long a stop waits for requests under way.'),
 
   demo: z
     .strictObject({
-      enabled: z.boolean().default(false),
-      requests_per_second: z.number().min(0).max(1000).default(4),
+      enabled: z.boolean().default(false).describe('The same as --demo.'),
+      requests_per_second: z.number().min(0).max(1000).default(4).describe("Of the demo's prompts."),
     })
     .prefault({}),
   simulator: z
     .strictObject({
-      seed: z.string().min(1).default('signalbox'),
+      seed: z.string().min(1).default('signalbox').describe('Equal seeds give equal answers.'),
       time_scale: z.number().min(0).max(100).default(1).describe('0 answers without delay.'),
     })
     .prefault({}),
@@ -117,8 +121,8 @@ export const configSchema = z.strictObject({
   registry: z
     .strictObject({
       refresh_ms: milliseconds.default(300_000).describe('How often each provider is asked for its list.'),
-      health_check_ms: milliseconds.default(30_000),
-      list_timeout_ms: milliseconds.default(10_000),
+      health_check_ms: milliseconds.default(30_000).describe('How often each provider is asked whether it answers.'),
+      list_timeout_ms: milliseconds.default(10_000).describe('How long a provider may take to list its models.'),
     })
     .prefault({}),
   routing: routingSchema.prefault({}),
@@ -126,51 +130,80 @@ export const configSchema = z.strictObject({
     .strictObject({
       first_token_ms: perComplexityMs(5000, 7000, 10_000).describe('Over the whole fallback chain, for streams.'),
       complete_ms: perComplexityMs(60_000, 120_000, 300_000).describe('Over the whole chain, for whole answers.'),
-      refinement_ms: milliseconds.default(500),
+      refinement_ms: milliseconds.default(500).describe('Budget of POST /route/refinement.'),
       stream_idle_ms: milliseconds.default(120_000).describe('Longest silence within a stream.'),
     })
     .prefault({}),
   retries: z
     .strictObject({
       same_model: z.int().min(0).max(5).default(1).describe('Further tries of one model after 5xx or network errors.'),
-      backoff_ms: milliseconds.default(100),
+      backoff_ms: milliseconds.default(100).describe('Pause before a further try, spread by half.'),
     })
     .prefault({}),
   upstream: z
     .strictObject({
       connections: z.int().min(1).max(10_000).default(256).describe('Per origin.'),
-      connect_timeout_ms: milliseconds.default(3000),
+      connect_timeout_ms: milliseconds.default(3000).describe('Of a connection to a provider.'),
     })
     .prefault({}),
   events: z
     .strictObject({
-      buffer_size: z.int().min(100).max(1_000_000).default(10_000),
-      batch_size: z.int().min(1).max(1000).default(100),
-      flush_ms: milliseconds.default(100),
+      buffer_size: z
+        .int()
+        .min(100)
+        .max(1_000_000)
+        .default(10_000)
+        .describe('Events that wait in memory while PostgreSQL is away.'),
+      batch_size: z.int().min(1).max(1000).default(100).describe('Events sent at once.'),
+      flush_ms: milliseconds.default(100).describe('Longest wait of an event.'),
     })
     .prefault({}),
   consumer: z
     .strictObject({
-      poll_ms: milliseconds.default(500),
-      batch_size: z.int().min(1).max(5000).default(200),
-      visibility_s: z.int().min(1).max(3600).default(30),
+      poll_ms: milliseconds.default(500).describe('How often the queue is read when no notification comes.'),
+      batch_size: z.int().min(1).max(5000).default(200).describe('Messages of one transaction.'),
+      visibility_s: z
+        .int()
+        .min(1)
+        .max(3600)
+        .default(30)
+        .describe('How long a message that was read stays hidden from other consumers.'),
     })
     .prefault({}),
   learner: z
     .strictObject({
-      kind: z.enum(['threshold']).default('threshold'),
-      interval_ms: milliseconds.default(10_000),
-      min_samples: z.int().min(1).default(100),
-      success_threshold: z.number().min(0).max(1).default(0.95),
-      slow_ms: z.number().positive().default(2000),
-      min_latencies: z.int().min(1).default(30),
+      kind: z.enum(['threshold']).default('threshold').describe('The rule by which scores are learned.'),
+      interval_ms: milliseconds.default(10_000).describe('How often the learner looks at new evidence.'),
+      min_samples: z
+        .int()
+        .min(1)
+        .default(100)
+        .describe('New answers of a model and complexity before its score may move.'),
+      success_threshold: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.95)
+        .describe('Share of good answers above which a score never falls.'),
+      slow_ms: z.number().positive().default(2000).describe('Mean response time above which a model counts as slow.'),
+      min_latencies: z.int().min(1).default(30).describe('Response times that are needed before they count.'),
     })
     .prefault({}),
   retention: z
     .strictObject({
-      records_days: z.int().min(1).max(3650).default(30),
-      processed_events_days: z.int().min(1).max(365).default(7),
-      instances_hours: z.int().min(1).max(8760).default(24),
+      records_days: z.int().min(1).max(3650).default(30).describe('Days that decisions are kept.'),
+      processed_events_days: z
+        .int()
+        .min(1)
+        .max(365)
+        .default(7)
+        .describe('Days in which a repeated event is recognised.'),
+      instances_hours: z
+        .int()
+        .min(1)
+        .max(8760)
+        .default(24)
+        .describe('Hours after which the queue of an instance that is gone is dropped.'),
     })
     .prefault({}),
   upgrade: z

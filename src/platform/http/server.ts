@@ -173,7 +173,9 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       }
     },
     port() {
-      return (app?.server.address() as AddressInfo).port;
+      const address = app?.server.address() as AddressInfo | null | undefined;
+      if (address == null) throw new Error(`${service} does not listen`);
+      return address.port;
     },
   };
 }

@@ -27,20 +27,16 @@ export function createMetrics(options: { collectProcess?: boolean } = {}): Metri
   const seen = new Map<string, Set<string>>();
   if (options.collectProcess ?? false) collectDefaultMetrics({ register: registry });
 
-  function existing<T>(name: string): T | undefined {
-    return registry.getSingleMetric(name) as T | undefined;
-  }
-
   return {
     registry,
     counter: (name, help, labels = []) =>
-      existing<Counter<(typeof labels)[number]>>(name) ??
+      (registry.getSingleMetric(name) as Counter<(typeof labels)[number]> | undefined) ??
       new Counter({ name, help, labelNames: [...labels], registers: [registry] }),
     gauge: (name, help, labels = []) =>
-      existing<Gauge<(typeof labels)[number]>>(name) ??
+      (registry.getSingleMetric(name) as Gauge<(typeof labels)[number]> | undefined) ??
       new Gauge({ name, help, labelNames: [...labels], registers: [registry] }),
     histogram: (name, help, labels = [], buckets = latencyBuckets) =>
-      existing<Histogram<(typeof labels)[number]>>(name) ??
+      (registry.getSingleMetric(name) as Histogram<(typeof labels)[number]> | undefined) ??
       new Histogram({ name, help, labelNames: [...labels], buckets, registers: [registry] }),
     boundedLabel(label, value) {
       let values = seen.get(label);

@@ -29,16 +29,16 @@ export function promptFromText(text: string, imageCount = 0): Prompt {
   };
 }
 
-const modalityOfPart: Readonly<Record<string, Modality>> = {
-  image_url: 'image',
-  input_image: 'image',
-  image: 'image',
-  input_audio: 'audio',
-  video_url: 'video',
-  input_video: 'video',
-  file: 'file',
-  input_file: 'file',
-};
+const modalityOfPart: ReadonlyMap<string, Modality> = new Map([
+  ['image_url', 'image'],
+  ['input_image', 'image'],
+  ['image', 'image'],
+  ['input_audio', 'audio'],
+  ['video_url', 'video'],
+  ['input_video', 'video'],
+  ['file', 'file'],
+  ['input_file', 'file'],
+]);
 
 export function promptFromChat(request: ChatCompletionRequest): Prompt {
   const modalities = new Set<Modality>(['text']);
@@ -51,7 +51,7 @@ export function promptFromChat(request: ChatCompletionRequest): Prompt {
     if (message.role === 'user' && text !== '') question = text;
     if (!Array.isArray(message.content)) continue;
     for (const part of message.content) {
-      const modality = modalityOfPart[part.type];
+      const modality = modalityOfPart.get(part.type);
       if (modality === undefined) continue;
       modalities.add(modality);
       if (modality === 'image') imageCount += 1;

@@ -1,4 +1,4 @@
-import type { Prefer } from '../../contracts/decision.ts';
+import { type Prefer, preferSchema } from '../../contracts/decision.ts';
 import { type Complexity, complexitySchema } from '../../contracts/query-class.ts';
 
 /** What the `model` of a request asks for. */
@@ -9,10 +9,9 @@ export type RequestedModel =
   | { kind: 'unknown_variant'; variant: string };
 
 const autoNames: ReadonlySet<string> = new Set(['auto', 'signalbox/auto', 'openrouter/auto']);
-const preferByVariant: Readonly<Record<string, Prefer>> = { speed: 'speed', cost: 'cost', quality: 'quality' };
 
 /** The variants of `auto`, as they are written after the colon. */
-export const autoVariants: readonly string[] = [...complexitySchema.options, ...Object.keys(preferByVariant)];
+export const autoVariants: readonly string[] = [...complexitySchema.options, ...preferSchema.options];
 
 export function parseRequestedModel(name: string): RequestedModel {
   const [base = '', variant, ...more] = name.split(':');
@@ -20,7 +19,7 @@ export function parseRequestedModel(name: string): RequestedModel {
   if (variant === undefined) return { kind: 'auto', complexity: null, prefer: null };
   const complexity = complexitySchema.safeParse(variant);
   if (complexity.success && more.length === 0) return { kind: 'auto', complexity: complexity.data, prefer: null };
-  const prefer = preferByVariant[variant];
-  if (prefer !== undefined && more.length === 0) return { kind: 'auto', complexity: null, prefer };
+  const prefer = preferSchema.safeParse(variant);
+  if (prefer.success && more.length === 0) return { kind: 'auto', complexity: null, prefer: prefer.data };
   return { kind: 'unknown_variant', variant: [variant, ...more].join(':') };
 }

@@ -56,6 +56,7 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
   let sequence = 0;
   let snapshot: Snapshot = emptySnapshot;
   let joined = false;
+  const startedAt = new Date();
 
   const cell = (score: Pick<LearnedScore, 'model' | 'complexity'>): string => `${score.complexity} ${score.model}`;
 
@@ -93,7 +94,14 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
   async function join(): Promise<void> {
     await createQueue(pool, queue);
     if (await hasTopics(pool)) await bindTopic(pool, scoreUpdatesPattern, queue);
-    await registerInstance(pool, { instanceId, service: 'router', version, queueName: queue, address: null });
+    await registerInstance(pool, {
+      instanceId,
+      service: 'router',
+      version,
+      queueName: queue,
+      address: null,
+      startedAt,
+    });
     joined = true;
   }
 

@@ -1,0 +1,77 @@
+import type { PoolClient } from '../../platform/postgres/pool.ts';
+import { mergeLatencySketches } from '../../platform/store/latency-sketches.ts';
+import { addMetrics } from '../../platform/store/model-routing-metrics.ts';
+import { deleteProcessedEvents, insertProcessedEvents } from '../../platform/store/processed-events.ts';
+import {
+  insertRecords,
+  lockRecords,
+  lockRecordsOfAnyTime,
+  type RoutingRecord,
+  updateRecords,
+} from '../../platform/store/routing-records.ts';
+import type { DecisionEvent } from '../consume/parse-message.ts';
+import { mergeEvents } from './merge-events.ts';
+
+export interface Applied {
+  /** Events that took effect now. */
+  counted: DecisionEvent[];
+  /** How many had taken effect before. */
+  duplicates: number;
+  /** How many were further outcomes of attempts that had ended. */
+  ignored: number;
+  /** Feedback that came before what it is about; it left no trace and is to be given again. */
+  postponed: DecisionEvent[];
+}
+
+/** Another transaction opened one of the records after they were read; the same events can be applied again. */
+export class RecordConflict extends Error {
+  constructor() {
+    super('a record was opened by another consumer at the same time');
+    this.name = 'RecordConflict';
+  }
+}
+
+/**
+ * Counts events exactly once: those whose id was seen before change nothing. Everything happens in the transaction of
+ * `client`. Each statement takes its rows in key order and all callers go through the tables in the same order, so that
+ * consumers do not block each other in a circle.
+ *
+ * Throws a RecordConflict, after which the transaction (or savepoint) has to be rolled back.
+ */
+export async function applyEvents(client: PoolClient, events: readonly DecisionEvent[]): Promise<Applied> {
+  const first = new Map(events.toReversed().map((event) => [event.eventId, event]));
+  const newIds = await insertProcessedEvents(client, [...first.keys()]);
+  const fresh = events.filter((event) => newIds.has(event.eventId) && first.get(event.eventId) === event);
+
+  const merge = mergeEvents(await readRecords(client, fresh), fresh);
+  if ((await insertRecords(client, merge.created)) < merge.created.length) throw new RecordConflict();
+  await updateRecords(client, merge.changed);
+  await addMetrics(client, merge.changes.deltas());
+  await mergeLatencySketches(client, merge.changes.latencies());
+  await deleteProcessedEvents(
+    client,
+    merge.postponed.map((event) => event.eventId),
+  );
+
+  const notCounted = new Set([...merge.postponed, ...merge.ignored]);
+  return {
+    counted: fresh.filter((event) => !notCounted.has(event)),
+    duplicates: events.length - fresh.length,
+    ignored: merge.ignored.length,
+    postponed: merge.postponed,
+  };
+}
+
+async function readRecords(client: PoolClient, events: readonly DecisionEvent[]): Promise<RoutingRecord[]> {
+  const feedback = new Set(idsOf(events.filter((event) => event.decision.origin === 'feedback')));
+  const others = events.filter((event) => !feedback.has(event.decisionId));
+  const records = feedback.size === 0 ? [] : await lockRecordsOfAnyTime(client, [...feedback]);
+  if (others.length === 0) return records;
+  const times = others.map((event) => Date.parse(event.timestamp)).sort((a, b) => a - b);
+  const [from, to] = [times[0] ?? 0, times.at(-1) ?? 0].map((ms) => new Date(ms).toISOString());
+  return [...records, ...(await lockRecords(client, idsOf(others), from ?? '', to ?? ''))];
+}
+
+function idsOf(events: readonly DecisionEvent[]): string[] {
+  return [...new Set(events.map((event) => event.decisionId))].sort();
+}

@@ -1,0 +1,85 @@
+import type { Outcome } from '../../contracts/event.ts';
+import type { RoutingRecord } from '../../platform/store/routing-records.ts';
+import type { DecisionEvent } from '../consume/parse-message.ts';
+
+/** The record that an event describes. */
+export function recordOf(event: DecisionEvent): RoutingRecord {
+  const { decision } = event;
+  return {
+    timestamp: event.timestamp,
+    instance_id: event.instanceId,
+    complexity: decision.complexity,
+    model: decision.selected_model,
+    provider: decision.selected_provider,
+    score: decision.complexity_score,
+    outcome: decision.outcome,
+    response_time_ms: rounded(decision.response_time_ms),
+    capabilities_required: decision.capabilities_required ?? null,
+    preference: decision.prefer ?? null,
+    decision_id: event.decisionId,
+    attempt: event.attempt ?? 0,
+    origin: decision.origin ?? 'auto',
+    propensity: decision.propensity ?? null,
+    query_type: decision.query_type ?? null,
+    requested_model: decision.user_model_request ?? null,
+    response_model: decision.response_model ?? null,
+    streamed: decision.streamed ?? null,
+    input_tokens: decision.input_tokens ?? null,
+    output_tokens: decision.output_tokens ?? null,
+    cached_input_tokens: decision.cached_input_tokens ?? null,
+    usage_estimated: decision.usage_estimated ?? null,
+    cost_usd: decision.cost_usd ?? null,
+    time_to_first_token_ms: rounded(decision.time_to_first_token_ms),
+    http_status: decision.http_status ?? null,
+    error_code: decision.error_code ?? null,
+    policy_version: decision.policy_version ?? null,
+    feedback_score: null,
+    features: decision.features ?? null,
+    explanation: decision.explanation ?? null,
+  };
+}
+
+function rounded(value: number | null | undefined): number | null {
+  return value === null || value === undefined ? null : Math.round(value);
+}
+
+export function isTerminal(outcome: Outcome): boolean {
+  return outcome !== 'routed';
+}
+
+/**
+ * A record with what a later event of the same attempt adds: an outcome closes an open record and what it measured goes
+ * over what was there; anything else only fills what is missing. Who chose what for whom stays as it was first said.
+ */
+export function combineRecords(current: RoutingRecord, later: RoutingRecord): RoutingRecord {
+  const closes = !isTerminal(current.outcome) && isTerminal(later.outcome);
+  const [first, second] = closes ? [later, current] : [current, later];
+  return {
+    ...current,
+    outcome: first.outcome,
+    response_time_ms: first.response_time_ms ?? second.response_time_ms,
+    capabilities_required: first.capabilities_required ?? second.capabilities_required,
+    preference: first.preference ?? second.preference,
+    propensity: first.propensity ?? second.propensity,
+    query_type: first.query_type ?? second.query_type,
+    requested_model: first.requested_model ?? second.requested_model,
+    response_model: first.response_model ?? second.response_model,
+    streamed: first.streamed ?? second.streamed,
+    input_tokens: first.input_tokens ?? second.input_tokens,
+    output_tokens: first.output_tokens ?? second.output_tokens,
+    cached_input_tokens: first.cached_input_tokens ?? second.cached_input_tokens,
+    usage_estimated: first.usage_estimated ?? second.usage_estimated,
+    cost_usd: first.cost_usd ?? second.cost_usd,
+    time_to_first_token_ms: first.time_to_first_token_ms ?? second.time_to_first_token_ms,
+    http_status: first.http_status ?? second.http_status,
+    error_code: first.error_code ?? second.error_code,
+    policy_version: first.policy_version ?? second.policy_version,
+    features: first.features ?? second.features,
+    explanation: first.explanation ?? second.explanation,
+  };
+}
+
+/** Whether the answer counts as good: as the last feedback says, else as the technical outcome does. */
+export function isGood(record: RoutingRecord): boolean {
+  return record.feedback_score === null ? record.outcome === 'success' : record.feedback_score >= 0.5;
+}

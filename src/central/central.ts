@@ -1,0 +1,71 @@
+import { decisionsChannel } from '../contracts/event.ts';
+import type { Config } from '../platform/config/load.ts';
+import { composeServices, type HealthCheck, type Service } from '../platform/core/service.ts';
+import { createHttpService } from '../platform/http/server.ts';
+import { createListener } from '../platform/postgres/listen.ts';
+import type { Pool } from '../platform/postgres/pool.ts';
+import type { Logger } from '../platform/telemetry/logger.ts';
+import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { registerDecisions } from './api/decisions.ts';
+import { registerInstances } from './api/instances.ts';
+import { registerModelMetrics } from './api/metrics-models.ts';
+import { registerScores } from './api/scores.ts';
+import { createConsumer, createQueueGauge } from './consume/consumer.ts';
+import { createLearner } from './learn/learner.ts';
+import { createMaintenance } from './maintain/maintenance.ts';
+
+export interface CentralOptions {
+  config: Config;
+  pool: Pool;
+  /** Of the database that `pool` is for; notifications need a connection of their own. */
+  connectionString: string;
+  log: Logger;
+  metrics: Metrics;
+}
+
+/**
+ * What the fleet learns: consumes decisions, aggregates them, learns scores and broadcasts these. Any number of them may
+ * run on one database: all consume, and one at a time learns and maintains.
+ */
+export function createCentral(options: CentralOptions): Service & { port(): number } {
+  const { config, pool, connectionString, log, metrics } = options;
+  const consumer = createConsumer({ config, pool, log, metrics });
+  const loops = {
+    consumer,
+    learner: createLearner({ config, pool, log, metrics }),
+    maintenance: createMaintenance({ config, pool, log, metrics }),
+    queue_length: createQueueGauge({ pool, log, metrics }),
+  };
+  const listener = createListener({
+    connectionString,
+    channels: [decisionsChannel],
+    onNotify: () => consumer.wake(),
+    log,
+  });
+  const checked: Record<string, Service> = { ...loops, listener };
+  const http = createHttpService({
+    service: 'central',
+    description: 'What the fleet has measured and learned.',
+    host: config.host,
+    port: config.ports.central,
+    instanceId: config.instance_id,
+    masterKey: config.master_key,
+    bodyLimitBytes: config.body_limit_bytes,
+    drainTimeoutMs: config.drain_timeout_ms,
+    log,
+    metrics,
+    checks: () =>
+      Object.fromEntries(
+        Object.entries(checked).map(([name, part]): [string, HealthCheck] => [name, part.health?.() ?? { ok: true }]),
+      ),
+    routes(app) {
+      registerModelMetrics(app, pool);
+      registerScores(app, pool);
+      registerDecisions(app, pool);
+      registerInstances(app, pool);
+    },
+  });
+  // Stopped in reverse: nobody asks or wakes any more, then the rounds under way end.
+  const service = composeServices('central', [...Object.values(loops), listener, http], log);
+  return { ...service, port: () => http.port() };
+}

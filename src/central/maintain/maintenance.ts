@@ -1,0 +1,94 @@
+import { scoreUpdatesQueue } from '../../contracts/event.ts';
+import type { Config } from '../../platform/config/load.ts';
+import { createLoop, type Loop } from '../../platform/core/loop.ts';
+import { tryWithAdvisoryLock } from '../../platform/postgres/advisory-lock.ts';
+import { dropQueue, trimQueue } from '../../platform/postgres/pgmq.ts';
+import type { Pool, PoolClient } from '../../platform/postgres/pool.ts';
+import { decisionsDeadLetterQueue } from '../../platform/postgres/queues.ts';
+import { deleteInstancesUnseenFor } from '../../platform/store/instances.ts';
+import { pruneLatencySketches } from '../../platform/store/latency-sketches.ts';
+import { pruneProcessedEvents } from '../../platform/store/processed-events.ts';
+import { dropRecordsOlderThan, ensureRecordPartitions } from '../../platform/store/routing-records.ts';
+import { pruneScoreUpdates } from '../../platform/store/score-updates.ts';
+import type { Logger } from '../../platform/telemetry/logger.ts';
+import type { Metrics } from '../../platform/telemetry/metrics.ts';
+
+type Retention = Config['retention'];
+
+export interface MaintenanceResult {
+  partitionsMade: number;
+  partitionsDropped: string[];
+  instancesRemoved: string[];
+  rowsDeleted: number;
+  messagesTrimmed: number;
+  /** Some deletion reached its limit. */
+  more: boolean;
+}
+
+const intervalMs = 600_000;
+const partitionDaysAhead = 7;
+/** Hourly latencies and the log of scores are small, and worth comparing over a year. */
+const historyDays = 366;
+/** Rows that one deletion takes at most, so that no transaction is long. */
+const deletionLimit = 20_000;
+
+const day = 86_400;
+/** Nobody need read these queues, so they are kept short. */
+const trimmedQueues = [
+  { queue: scoreUpdatesQueue, keepNewest: 10_000, maxAgeSeconds: 7 * day },
+  { queue: decisionsDeadLetterQueue, keepNewest: 100_000, maxAgeSeconds: 366 * day },
+];
+
+/** Makes what will be needed and removes what is no longer kept. Undefined when another process is at it. */
+export async function maintainOnce(pool: Pool, retention: Retention): Promise<MaintenanceResult | undefined> {
+  const attempt = await tryWithAdvisoryLock(pool, 'maintenance', (client) => maintain(client, retention));
+  return attempt.ran ? attempt.value : undefined;
+}
+
+async function maintain(client: PoolClient, retention: Retention): Promise<MaintenanceResult> {
+  const deletions = [
+    await pruneProcessedEvents(client, retention.processed_events_days, deletionLimit),
+    await pruneLatencySketches(client, historyDays, deletionLimit),
+    await pruneScoreUpdates(client, historyDays, deletionLimit),
+  ];
+  let messagesTrimmed = 0;
+  for (const { queue, keepNewest, maxAgeSeconds } of trimmedQueues) {
+    messagesTrimmed += await trimQueue(client, queue, keepNewest, maxAgeSeconds);
+  }
+  const instances = await deleteInstancesUnseenFor(client, retention.instances_hours);
+  for (const { queueName } of instances) if (queueName !== null) await dropQueue(client, queueName);
+  // Last, because it locks the table: the transaction ends right after it.
+  const partitionsMade = await ensureRecordPartitions(client, partitionDaysAhead);
+  const dropped = await dropRecordsOlderThan(client, retention.records_days, deletionLimit);
+  deletions.push(dropped.rows);
+  return {
+    partitionsMade,
+    partitionsDropped: dropped.partitions,
+    instancesRemoved: instances.map((instance) => instance.instanceId),
+    rowsDeleted: deletions.reduce((sum, rows) => sum + rows, 0),
+    messagesTrimmed,
+    more: deletions.includes(deletionLimit),
+  };
+}
+
+/** Maintains on a schedule. Any number may run; one at a time maintains. */
+export function createMaintenance(options: {
+  config: Pick<Config, 'retention'>;
+  pool: Pool;
+  log: Logger;
+  metrics: Metrics;
+}): Loop {
+  const { config, pool, log, metrics } = options;
+  return createLoop({
+    name: 'maintenance',
+    intervalMs,
+    log,
+    failures: metrics.counter('signalbox_loop_failures_total', 'Failed rounds of background loops.', ['loop']),
+    async runOnce() {
+      const result = await maintainOnce(pool, config.retention);
+      if (result === undefined) return undefined;
+      log.debug({ ...result }, 'maintained');
+      return result.more ? 'again' : undefined;
+    },
+  });
+}

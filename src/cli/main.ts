@@ -1,0 +1,49 @@
+#!/usr/bin/env node
+import { Command, CommanderError } from 'commander';
+import { messageOf, StartupError } from '../platform/core/errors.ts';
+import { version } from '../platform/core/version.ts';
+import { doctorCommand } from './doctor.ts';
+import { migrateCommand } from './migrate.ts';
+import { modelsCommand } from './models.ts';
+import { routeCommand } from './route.ts';
+import { serveCommand } from './serve.ts';
+import { simCommand } from './sim.ts';
+import { printProblem } from './terminal.ts';
+import { upCommand } from './up.ts';
+
+const program = new Command('signalbox')
+  .description('The LLM gateway that learns where to send each request.')
+  .version(version)
+  .showSuggestionAfterError()
+  .configureHelp({ showGlobalOptions: true })
+  // One line instead of the whole help: what is wrong, and where help is.
+  .configureOutput({ outputError: (text, write) => write(`${text.trim().split('\n').join(' ')} (see --help)\n`) })
+  .exitOverride();
+
+for (const command of [
+  upCommand(),
+  serveCommand(),
+  routeCommand(),
+  modelsCommand(),
+  simCommand(),
+  migrateCommand(),
+  doctorCommand(),
+]) {
+  program.addCommand(command.copyInheritedSettings(program));
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) {
+    // Commander has printed its line; asking for help or the version is no failure.
+    process.exitCode = error.exitCode;
+  } else if (error instanceof StartupError) {
+    printProblem(error.message);
+    process.exitCode = 1;
+  } else {
+    printProblem(`unexpected error: ${messageOf(error)}`);
+    if (process.argv.includes('--debug')) console.error(error);
+    process.exitCode = 1;
+  }
+}

@@ -1,0 +1,50 @@
+import { type Command, InvalidArgumentError } from 'commander';
+import { type Config, loadConfig } from '../platform/config/load.ts';
+import { StartupError } from '../platform/core/errors.ts';
+
+/** Options that every command which reads the configuration has. */
+export interface ConfigOptions {
+  config?: string;
+  dataDir?: string;
+  databaseUrl?: string;
+  demo?: boolean;
+}
+
+export function withConfigOptions(command: Command): Command {
+  return command
+    .option('-c, --config <file>', 'configuration file (default: signalbox.yaml where there is one)')
+    .option('--data-dir <dir>', 'where the embedded PostgreSQL keeps its data')
+    .option('--database-url <url>', 'a PostgreSQL to use instead of the embedded one');
+}
+
+export function configFrom(options: ConfigOptions): Config {
+  return loadConfig({
+    file: options.config,
+    flags: {
+      ...(options.dataDir === undefined ? {} : { data_dir: options.dataDir }),
+      ...(options.databaseUrl === undefined ? {} : { database_url: options.databaseUrl }),
+      ...(options.demo === true ? { demo: { enabled: true } } : {}),
+    },
+  });
+}
+
+/** Parser of a whole number within bounds. */
+export function integer(min: number, max: number): (text: string) => number {
+  return (text) => {
+    const value = Number(text);
+    if (text.trim() === '' || !Number.isInteger(value) || value < min || value > max) {
+      throw new InvalidArgumentError(`must be a whole number from ${min} to ${max}.`);
+    }
+    return value;
+  };
+}
+
+/** Where a running service answers, from the same configuration that it was started with. */
+export function serviceUrl(config: Config, service: keyof Config['ports'], override: string | undefined): string {
+  if (override !== undefined) {
+    if (!URL.canParse(override)) throw new StartupError(`--url: ${override} is not an address`);
+    return override.replace(/\/+$/, '');
+  }
+  const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host;
+  return `http://${host.includes(':') ? `[${host}]` : host}:${config.ports[service]}`;
+}

@@ -1,0 +1,24 @@
+import { Command } from 'commander';
+import { serviceNameSchema } from '../contracts/api.ts';
+import { configFrom, type ConfigOptions, withConfigOptions } from './options.ts';
+import { run } from './run.ts';
+
+export function upCommand(): Command {
+  return withConfigOptions(new Command('up'))
+    .description('run all four services in one process, with a PostgreSQL of their own where none is given')
+    .option('--demo', 'answer from the built-in simulator and send it a modest stream of prompts')
+    .addHelpText(
+      'after',
+      `
+Ports: REGISTRY_PORT 8000, ROUTER_PORT 8001, UPGRADE_PORT 8002, CENTRAL_PORT 8003; 0 takes any free port.
+Providers come from the environment (OPENAI_API_KEY, ANTHROPIC_API_KEY, HF_TOKEN, OLLAMA_HOST, …) and signalbox.yaml.`,
+    )
+    .action(async (options: ConfigOptions) => {
+      await run({
+        config: configFrom(options),
+        services: serviceNameSchema.options,
+        embeddedDatabase: true,
+        simulator: true,
+      });
+    });
+}

@@ -1,0 +1,272 @@
+import type { Outcome } from '../../contracts/event.ts';
+import type { Complexity } from '../../contracts/query-class.ts';
+import type { Executor } from '../postgres/pool.ts';
+
+/**
+ * One attempt of one decision. The names are those of the columns, which are those of the events and of the API, so that
+ * a record goes through unchanged. `timestamp` is the time of the decision, ISO 8601, in UTC and with microseconds when
+ * it was read.
+ */
+export interface RoutingRecord {
+  timestamp: string;
+  instance_id: string;
+  complexity: Complexity;
+  model: string;
+  provider: string;
+  score: number;
+  outcome: Outcome;
+  response_time_ms: number | null;
+  capabilities_required: string[] | null;
+  preference: string | null;
+  decision_id: string;
+  attempt: number;
+  origin: string;
+  propensity: number | null;
+  query_type: string | null;
+  requested_model: string | null;
+  response_model: string | null;
+  streamed: boolean | null;
+  input_tokens: number | null;
+  output_tokens: number | null;
+  cached_input_tokens: number | null;
+  usage_estimated: boolean | null;
+  cost_usd: number | null;
+  time_to_first_token_ms: number | null;
+  http_status: number | null;
+  error_code: string | null;
+  policy_version: string | null;
+  feedback_score: number | null;
+  /** Long, so read only where they are asked for. */
+  features: number[] | null;
+  explanation: Record<string, unknown> | null;
+}
+
+/** A record as a page of decisions shows it. */
+export interface ListedRecord extends RoutingRecord {
+  updated_at: string;
+  /** Where the next page goes on: pass it as `before`. */
+  cursor: string;
+}
+
+export interface RecordFilter {
+  model?: string | undefined;
+  provider?: string | undefined;
+  complexity?: string | undefined;
+  outcome?: Outcome | undefined;
+  instanceId?: string | undefined;
+  decisionId?: string | undefined;
+}
+
+const isoTimestamp = (column: string): string =>
+  `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
+
+const shortColumns = `instance_id, complexity, model, provider, score, outcome, response_time_ms,
+  capabilities_required, preference, decision_id, attempt, origin, propensity, query_type, requested_model,
+  response_model, streamed, input_tokens, output_tokens, cached_input_tokens, usage_estimated, cost_usd,
+  time_to_first_token_ms, http_status, error_code, policy_version, feedback_score`;
+
+const selected = `${isoTimestamp('timestamp')} as timestamp, ${shortColumns}`;
+
+/** With how much slack around the times of a batch its records are looked for: an event may carry its own time. */
+const lookupSlack = "interval '1 day'";
+
+/**
+ * The records of these decisions whose time is within a day of `fromTime` … `toTime`, locked until the transaction ends,
+ * in an order that is the same for everybody. `features` and `explanation` are left null.
+ */
+export async function lockRecords(
+  db: Executor,
+  decisionIds: readonly string[],
+  fromTime: string,
+  toTime: string,
+): Promise<RoutingRecord[]> {
+  const { rows } = await db.query<RoutingRecord>(
+    `select ${selected}, null as features, null as explanation
+     from routing_records
+     where decision_id = any($1::uuid[])
+       and timestamp between $2::timestamptz - ${lookupSlack} and $3::timestamptz + ${lookupSlack}
+     order by routing_records.timestamp, decision_id, attempt
+     for update`,
+    [decisionIds, fromTime, toTime],
+  );
+  return rows;
+}
+
+/** As `lockRecords`, whatever the time of the decision: asks every partition. */
+export async function lockRecordsOfAnyTime(db: Executor, decisionIds: readonly string[]): Promise<RoutingRecord[]> {
+  const { rows } = await db.query<RoutingRecord>(
+    `select ${selected}, null as features, null as explanation
+     from routing_records
+     where decision_id = any($1::uuid[])
+     order by routing_records.timestamp, decision_id, attempt
+     for update`,
+    [decisionIds],
+  );
+  return rows;
+}
+
+/** Inserts records, in the order of their keys. Returns how many of them were not there before. */
+export async function insertRecords(db: Executor, records: readonly RoutingRecord[]): Promise<number> {
+  if (records.length === 0) return 0;
+  const { rowCount } = await db.query(
+    `insert into routing_records (timestamp, ${shortColumns}, features, explanation)
+     select timestamp, ${shortColumns}, features, explanation
+     from jsonb_populate_recordset(null::routing_records, $1::jsonb) as given
+     order by timestamp, decision_id, attempt
+     on conflict do nothing`,
+    [JSON.stringify(records)],
+  );
+  return rowCount ?? 0;
+}
+
+/** Writes what may change of records that the caller has locked. `features` and `explanation` are only ever filled in. */
+export async function updateRecords(db: Executor, records: readonly RoutingRecord[]): Promise<void> {
+  if (records.length === 0) return;
+  const times = records.map((record) => record.timestamp).sort();
+  await db.query(
+    `update routing_records as record
+     set outcome = given.outcome, response_time_ms = given.response_time_ms,
+       capabilities_required = given.capabilities_required, preference = given.preference,
+       propensity = given.propensity, query_type = given.query_type, requested_model = given.requested_model,
+       response_model = given.response_model, streamed = given.streamed, input_tokens = given.input_tokens,
+       output_tokens = given.output_tokens, cached_input_tokens = given.cached_input_tokens,
+       usage_estimated = given.usage_estimated, cost_usd = given.cost_usd,
+       time_to_first_token_ms = given.time_to_first_token_ms, http_status = given.http_status,
+       error_code = given.error_code, policy_version = given.policy_version, feedback_score = given.feedback_score,
+       features = coalesce(record.features, given.features),
+       explanation = coalesce(record.explanation, given.explanation),
+       updated_at = now()
+     from jsonb_populate_recordset(null::routing_records, $1::jsonb) as given
+     where record.timestamp = given.timestamp and record.decision_id = given.decision_id
+       and record.attempt = given.attempt
+       -- Lets the planner leave out the days that no record is of.
+       and record.timestamp between $2::timestamptz and $3::timestamptz`,
+    [JSON.stringify(records), times[0], times.at(-1)],
+  );
+}
+
+/**
+ * Records by falling time, at most `limit`. `before` is the cursor of the last record of the page before; undefined for
+ * a cursor that no page has given. `explain` adds the explanations.
+ */
+export async function listRecords(
+  db: Executor,
+  filter: RecordFilter,
+  page: { before?: string | undefined; limit: number; explain?: boolean },
+): Promise<ListedRecord[] | undefined> {
+  const before = page.before === undefined ? undefined : readCursor(page.before);
+  if (page.before !== undefined && before === undefined) return undefined;
+  const { rows } = await db.query<Omit<ListedRecord, 'cursor'> & { id: string }>(
+    `select ${selected}, id, ${isoTimestamp('updated_at')} as updated_at, features,
+       ${(page.explain ?? false) ? 'explanation' : 'null as explanation'}
+     from routing_records
+     where ($1::text is null or model = $1) and ($2::text is null or provider = $2)
+       and ($3::text is null or complexity = $3) and ($4::text is null or outcome = $4)
+       and ($5::text is null or instance_id = $5) and ($6::uuid is null or decision_id = $6)
+       and ($7::timestamptz is null or (routing_records.timestamp, id) < ($7, $8::bigint))
+     order by routing_records.timestamp desc, id desc
+     limit $9`,
+    [
+      filter.model,
+      filter.provider,
+      filter.complexity,
+      filter.outcome,
+      filter.instanceId,
+      filter.decisionId,
+      before?.timestamp,
+      before?.id,
+      page.limit,
+    ],
+  );
+  return rows.map(({ id, ...record }) => ({ ...record, cursor: writeCursor(record.timestamp, id) }));
+}
+
+/** What a decision first chose; undefined where it is not known, or not yet. */
+export async function findDecision(
+  db: Executor,
+  decisionId: string,
+): Promise<
+  | {
+      decisionId: string;
+      timestampMs: number;
+      complexity: Complexity;
+      modelId: string;
+      providerName: string;
+      complexityScore: number;
+    }
+  | undefined
+> {
+  const { rows } = await db.query<{
+    timestamp: Date;
+    complexity: Complexity;
+    model: string;
+    provider: string;
+    score: number;
+  }>(
+    `select timestamp, complexity, model, provider, score
+     from routing_records where decision_id = $1 order by attempt limit 1`,
+    [decisionId],
+  );
+  const row = rows[0];
+  if (row === undefined) return undefined;
+  return {
+    decisionId,
+    timestampMs: row.timestamp.getTime(),
+    complexity: row.complexity,
+    modelId: row.model,
+    providerName: row.provider,
+    complexityScore: row.score,
+  };
+}
+
+function writeCursor(timestamp: string, id: string): string {
+  return Buffer.from(`${timestamp} ${id}`).toString('base64url');
+}
+
+function readCursor(cursor: string): { timestamp: string; id: string } | undefined {
+  const text = Buffer.from(cursor, 'base64url').toString();
+  const [, timestamp, id] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) (\d{1,18})$/.exec(text) ?? [];
+  if (timestamp === undefined || id === undefined || Number.isNaN(Date.parse(timestamp))) return undefined;
+  return { timestamp, id };
+}
+
+/** Makes the partitions of today and of `daysAhead` more days, where they are missing. Returns how many were. */
+export async function ensureRecordPartitions(db: Executor, daysAhead: number): Promise<number> {
+  const { rows } = await db.query<{ made: string }>(
+    `select count(*) filter (
+       where ensure_routing_records_partition((now() at time zone 'UTC')::date + offset_days)
+     ) as made
+     from generate_series(0, $1::integer) as offset_days`,
+    [daysAhead],
+  );
+  return Number(rows[0]?.made ?? 0);
+}
+
+/**
+ * Drops the partitions of days that ended more than `days` days ago, and deletes up to `limit` such rows from the
+ * default partition. Returns the names of the partitions and the number of rows.
+ */
+export async function dropRecordsOlderThan(
+  db: Executor,
+  days: number,
+  limit: number,
+): Promise<{ partitions: string[]; rows: number }> {
+  const { rows } = await db.query<{ name: string }>(
+    `select relname as name from pg_inherits join pg_class on pg_class.oid = inhrelid
+     where inhparent = 'routing_records'::regclass
+       and case when relname ~ '^routing_records_[0-9]{8}$'
+         then to_date(right(relname, 8), 'YYYYMMDD') < (now() at time zone 'UTC')::date - $1::integer end
+     order by relname`,
+    [days],
+  );
+  // Names that match the pattern above need no quotes.
+  for (const { name } of rows) await db.query(`drop table ${name}`);
+  const { rowCount } = await db.query(
+    `delete from routing_records_default
+     where ctid in (
+       select ctid from routing_records_default where timestamp < now() - make_interval(days => $1) limit $2
+     )`,
+    [days, limit],
+  );
+  return { partitions: rows.map((row) => row.name), rows: rowCount ?? 0 };
+}

@@ -1,0 +1,99 @@
+import { z } from 'zod';
+import {
+  errorBodySchema,
+  modelPatchSchema,
+  modelSchema,
+  modelUsageSchema,
+  newModelSchema,
+  performanceSchema,
+} from '../../contracts/index.ts';
+import type { ZodApp } from '../../platform/http/server.ts';
+import type { Pool } from '../../platform/postgres/pool.ts';
+import { addModelUsage, findModel } from '../../platform/store/models.ts';
+import type { Metrics } from '../../platform/telemetry/metrics.ts';
+import { type Edit, modelNotFound } from '../catalogue/edit.ts';
+import { modelParamsSchema } from './read-models.ts';
+
+const usageAnswerSchema = z.object({
+  model_id: z.string(),
+  provider: z.string(),
+  usage_count: z.int(),
+  performance: performanceSchema,
+});
+
+const errors = { 400: errorBodySchema, 404: errorBodySchema };
+
+/** The routes that change the catalogue, and the one that feeds its measurements. */
+export function registerWriteRoutes(app: ZodApp, options: { pool: Pool; edit: Edit; metrics: Metrics }): void {
+  const { pool, edit, metrics } = options;
+  const usages = metrics.counter('signalbox_registry_usage_total', 'Calls reported to POST /models/{id}/usage.', [
+    'provider',
+    'model',
+    'success',
+  ]);
+
+  app.post(
+    '/models',
+    {
+      schema: {
+        tags: ['models'],
+        summary: 'Add a model; what is left out comes from the catalogue’s rules',
+        body: newModelSchema,
+        response: { 201: modelSchema, 400: errorBodySchema, 409: errorBodySchema },
+      },
+    },
+    async ({ body }, reply) => reply.status(201).send(await edit.create(body)),
+  );
+  app.patch(
+    '/models/:id',
+    {
+      schema: {
+        tags: ['models'],
+        summary: 'Change a model; what is set stays set when the catalogue is refreshed',
+        params: modelParamsSchema,
+        body: modelPatchSchema,
+        response: { 200: modelSchema, ...errors },
+      },
+    },
+    ({ params, body }) => edit.patch(params.id, body),
+  );
+  app.delete(
+    '/models/:id',
+    {
+      schema: {
+        tags: ['models'],
+        summary: 'Delete a model that was added, or disable one that its provider lists',
+        params: modelParamsSchema,
+        response: { 204: z.null(), ...errors },
+      },
+    },
+    async ({ params }, reply) => {
+      await edit.remove(params.id);
+      return reply.status(204).send(null);
+    },
+  );
+  app.post(
+    '/models/:id/usage',
+    {
+      schema: {
+        tags: ['models'],
+        summary: 'Report one call, as it was measured',
+        params: modelParamsSchema,
+        body: modelUsageSchema,
+        response: { 200: usageAnswerSchema, ...errors },
+      },
+    },
+    async ({ params, body }) => {
+      const found = await findModel(pool, params.id);
+      const model = found === undefined ? undefined : await addModelUsage(pool, found, body);
+      if (model === undefined) throw modelNotFound(params.id);
+      usages.inc({
+        provider: metrics.boundedLabel('provider', model.provider),
+        model: metrics.boundedLabel('model', model.model_id),
+        success: String(body.success),
+      });
+      const { model_id, provider, usage_count, performance } = model;
+      return { model_id, provider, usage_count, performance };
+    },
+  );
+}

@@ -1,0 +1,75 @@
+import type { Config } from '../platform/config/load.ts';
+import { composeServices, type HealthCheck, type Service } from '../platform/core/service.ts';
+import { createHttpService } from '../platform/http/server.ts';
+import type { Pool } from '../platform/postgres/pool.ts';
+import type { Provider } from '../platform/providers/definitions.ts';
+import type { Logger } from '../platform/telemetry/logger.ts';
+import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { registerReadRoutes } from './api/read-models.ts';
+import { registerWriteRoutes } from './api/write-models.ts';
+import { createEdit } from './catalogue/edit.ts';
+import { createRefresh } from './catalogue/refresh.ts';
+import { createProviderChecks } from './health/check-providers.ts';
+import { createCatalogueGauges } from './health/gauges.ts';
+
+export interface RegistryOptions {
+  config: Config;
+  /** Apart from the configuration's, since the simulated ones may have joined them. */
+  providers: readonly Provider[];
+  pool: Pool;
+  log: Logger;
+  metrics: Metrics;
+}
+
+export interface Registry extends Service {
+  /** The port listened on; only after `start`. */
+  port(): number;
+}
+
+/** The catalogue: which models there are, what they can do and cost, and whether their providers answer. */
+export function createRegistry(options: RegistryOptions): Registry {
+  const { config, providers, pool, metrics } = options;
+  const log = options.log.child({ service: 'registry' });
+  const { refresh_ms: refreshMs, health_check_ms: checkMs, list_timeout_ms: listTimeoutMs } = config.registry;
+
+  const gauges = createCatalogueGauges({ pool, log, metrics });
+  const refresh = createRefresh({
+    providers,
+    pool,
+    intervalMs: refreshMs,
+    listTimeoutMs,
+    log,
+    metrics,
+    onRefreshed: () => gauges.loop.wake(),
+  });
+  const checks = createProviderChecks({ providers, pool, intervalMs: checkMs, timeoutMs: listTimeoutMs, log });
+  const edit = createEdit({ pool, providers });
+
+  function readiness(): Record<string, HealthCheck> {
+    const databaseError = gauges.lastError();
+    return {
+      database: databaseError === null ? { ok: true } : { ok: false, detail: databaseError },
+      catalogue: refresh.isDone() ? { ok: true } : { ok: false, detail: 'the first refresh is under way' },
+    };
+  }
+
+  const http = createHttpService({
+    service: 'registry',
+    description: 'The catalogue of models: capabilities, prices, measured performance, health.',
+    host: config.host,
+    port: config.ports.registry,
+    instanceId: config.instance_id,
+    masterKey: config.master_key,
+    bodyLimitBytes: config.body_limit_bytes,
+    drainTimeoutMs: config.drain_timeout_ms,
+    log,
+    metrics,
+    checks: readiness,
+    routes(app) {
+      registerReadRoutes(app, pool);
+      registerWriteRoutes(app, { pool, edit, metrics });
+    },
+  });
+
+  return { ...composeServices('registry', [refresh.loop, checks, gauges.loop, http], log), port: () => http.port() };
+}

@@ -1,0 +1,240 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { aProvider } from '../../../test/support/catalogue.ts';
+import { SignalboxError } from '../../platform/core/errors.ts';
+import { type AttemptReport, type ChainOptions, type ChainStep, runChain } from './chain.ts';
+import { createPassThrough, type PassThrough } from './pass-through.ts';
+import { upstreamBody } from './upstream.ts';
+
+type Behaviour = (response: ServerResponse, request: IncomingMessage) => void;
+
+const json =
+  (status: number, value: unknown, headers: Record<string, string> = {}): Behaviour =>
+  (response) =>
+    void response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value));
+const completion = json(200, { model: 'answered', choices: [], usage: { prompt_tokens: 2, completion_tokens: 3 } });
+const error = (status: number, headers: Record<string, string> = {}): Behaviour =>
+  json(status, { error: { message: `says ${status}`, type: 't', param: null, code: 'c' } }, headers);
+const silence: Behaviour = () => undefined;
+const hangUp: Behaviour = (response) => response.destroy();
+const html: Behaviour = (response) =>
+  response.writeHead(200, { 'content-type': 'text/html' }).end('<h1>Bad gateway</h1>');
+const events =
+  (...chunks: string[]): Behaviour =>
+  (response) => {
+    response.writeHead(200, { 'content-type': 'text/event-stream' });
+    for (const chunk of chunks) response.write(chunk);
+    response.end();
+  };
+const content = 'data: {"choices":[{"index":0,"delta":{"content":"hi"}}]}\n\n';
+const done = 'data: [DONE]\n\n';
+
+let passThrough: PassThrough;
+let stopServer: () => void;
+let baseUrl: string;
+/** What the server does for each model, call by call; the last behaviour repeats. */
+let script: Record<string, Behaviour[]>;
+let calls: string[];
+let failures: AttemptReport[];
+
+beforeEach(async () => {
+  calls = [];
+  failures = [];
+  script = {};
+  const server = createServer((request, response) => {
+    let body = '';
+    request.on('data', (chunk: Buffer) => (body += chunk.toString()));
+    request.on('end', () => {
+      const { model } = JSON.parse(body) as { model: string };
+      const behaviours = script[model] ?? [];
+      const turn = calls.filter((called) => called === model).length;
+      calls.push(model);
+      (behaviours[turn] ?? behaviours.at(-1) ?? hangUp)(response, request);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  baseUrl = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`;
+  stopServer = () => {
+    server.closeAllConnections();
+    server.close();
+  };
+  passThrough = createPassThrough({ connections: 10, connectTimeoutMs: 1000 });
+});
+
+afterEach(async () => {
+  await passThrough.close();
+  stopServer();
+});
+
+function step(modelId: string, provider = 'p'): ChainStep {
+  return { modelId, provider: aProvider(provider, { baseUrl }) };
+}
+
+function run(steps: ChainStep[], changes: Partial<ChainOptions> = {}) {
+  return runChain({
+    steps,
+    body: { model: 'auto', messages: [{ role: 'user', content: 'hello' }] },
+    stream: false,
+    deadlineMs: 10_000,
+    retriesOfSameModel: 1,
+    backoffMs: 1,
+    clientSignal: new AbortController().signal,
+    call: passThrough.call,
+    nowMs: () => performance.now(),
+    random: () => 0.5,
+    onAttemptFailed: (report) => failures.push(report),
+    ...changes,
+  });
+}
+
+async function codeOf(result: Promise<unknown>): Promise<SignalboxError> {
+  const thrown: unknown = await result.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (!(thrown instanceof SignalboxError)) throw new Error(`expected a coded error, got ${String(thrown)}`);
+  return thrown;
+}
+
+describe('what happens next after each failure', () => {
+  test.each([
+    ['a 500 is tried again, then the next model', error(500), ['a', 'a', 'b']],
+    ['a 529 likewise', error(529), ['a', 'a', 'b']],
+    ['a reset connection likewise', hangUp, ['a', 'a', 'b']],
+    ['an HTML page likewise', html, ['a', 'a', 'b']],
+    ['a 429 goes to the next model at once', error(429), ['a', 'b']],
+    ['a 404 likewise', error(404), ['a', 'b']],
+  ])('%s', async (_name, behaviour, expected) => {
+    script = { a: [behaviour], b: [completion] };
+    const result = await run([step('a'), step('b')]);
+    expect(calls).toEqual(expected);
+    expect(result).toMatchObject({ kind: 'answer', index: expected.length - 1, step: { modelId: 'b' } });
+    expect(failures.map((failure) => failure.index)).toEqual(expected.slice(0, -1).map((_call, index) => index));
+  });
+
+  test('a failure that passes is not noticed by the client', async () => {
+    script = { a: [error(503), completion] };
+    expect(await run([step('a')])).toMatchObject({ kind: 'answer', index: 1, answer: { responseModel: 'answered' } });
+  });
+
+  test('a dead key rules out the provider’s other models', async () => {
+    script = { a: [error(401)], b: [completion], c: [completion] };
+    await run([step('a', 'dead'), step('b', 'dead'), step('c', 'alive')]);
+    expect(calls).toEqual(['a', 'c']);
+  });
+
+  test('a request that is wrong is not repeated: the provider’s words reach the client', async () => {
+    script = { a: [error(400)], b: [completion] };
+    const result = await run([step('a'), step('b')]);
+    expect(calls).toEqual(['a']);
+    expect(result).toMatchObject({ kind: 'relay', relay: { status: 400 } });
+    expect(result.kind === 'relay' && result.relay.body.toString()).toContain('says 400');
+  });
+
+  test('a pinned model that the provider does not have is a 404 in its words', async () => {
+    script = { a: [error(404)] };
+    expect(await run([step('a')])).toMatchObject({ kind: 'relay', relay: { status: 404 } });
+  });
+});
+
+describe('when nobody answers', () => {
+  test('502 lists the attempts', async () => {
+    script = { a: [error(500)], b: [hangUp] };
+    const thrown = await codeOf(run([step('a', 'x'), step('b', 'y')]));
+    expect(thrown.code).toBe('upstream_failed');
+    expect(thrown.message).toBe(
+      'no model answered after 4 attempts (a at x: server 500; a at x: server 500; b at y: network; b at y: network)',
+    );
+  });
+
+  test('429 with the shortest Retry-After when all are limited', async () => {
+    script = { a: [error(429, { 'retry-after': '30' })], b: [error(429, { 'retry-after': '7' })] };
+    const thrown = await codeOf(run([step('a'), step('b')]));
+    expect(thrown).toMatchObject({ code: 'rate_limited', status: 429, headers: { 'retry-after': '7' } });
+  });
+
+  test('504 when the time is up, and the last model had its share of it', async () => {
+    script = { a: [silence], b: [silence] };
+    const thrown = await codeOf(run([step('a'), step('b')], { deadlineMs: 100 }));
+    expect(thrown.code).toBe('deadline_exceeded');
+    expect(calls).toEqual(['a', 'b']);
+    expect(failures.map((failure) => failure.outcome)).toEqual(['timeout', 'timeout']);
+  });
+
+  test('a model that stalls leaves time for the next', async () => {
+    script = { a: [silence], b: [completion] };
+    expect(await run([step('a'), step('b')], { deadlineMs: 300 })).toMatchObject({ kind: 'answer', index: 1 });
+  });
+});
+
+describe('a stream', () => {
+  test.each([
+    ['ends before any content', events('data: {"choices":[{"delta":{"role":"assistant"}}]}\n\n')],
+    ['begins with a broken event', events('data: {"choi\n\n')],
+    ['begins with an error event', events('data: {"error":{"message":"overloaded"}}\n\n')],
+    ['is no event stream', html],
+  ])('that %s is replaced', async (_name, behaviour) => {
+    script = { a: [behaviour], b: [events(content, done)] };
+    const result = await run([step('a'), step('b')], { stream: true });
+    expect(result).toMatchObject({ kind: 'answer', step: { modelId: 'b' }, answer: { kind: 'stream' } });
+  });
+
+  test('is handed over with every byte up to its first content', async () => {
+    const role = 'data: {"choices":[{"delta":{"role":"assistant","content":""}}]}\n\n';
+    script = { a: [events(role, content, done)] };
+    const result = await run([step('a')], { stream: true });
+    if (result.kind !== 'answer' || result.answer.kind !== 'stream') throw new Error('no stream');
+    let text = Buffer.concat(result.answer.head).toString();
+    for (let next = await result.answer.rest.next(); next.done !== true; next = await result.answer.rest.next()) {
+      text += Buffer.from(next.value).toString();
+    }
+    expect(text).toBe(role + content + done);
+  });
+
+  test('without content but complete is an answer', async () => {
+    script = { a: [events('data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n', done)] };
+    expect(await run([step('a')], { stream: true })).toMatchObject({ kind: 'answer', index: 0 });
+  });
+});
+
+test('a client that leaves ends the chain and the call upstream', async () => {
+  const client = new AbortController();
+  const closed = new Promise<void>((resolve) => {
+    script = {
+      a: [
+        (_response, request) => {
+          request.socket.once('close', () => resolve());
+          client.abort();
+        },
+      ],
+      b: [completion],
+    };
+  });
+  expect(await run([step('a'), step('b')], { clientSignal: client.signal })).toEqual({ kind: 'cancelled' });
+  await closed;
+  expect(calls).toEqual(['a']);
+  expect(failures).toMatchObject([{ outcome: 'cancelled' }]);
+});
+
+test('the client’s request is not changed, and what steers the gateway stays here', async () => {
+  const seen: unknown[] = [];
+  script = { a: [completion] };
+  const body = Object.freeze({
+    model: 'auto',
+    messages: [],
+    session_id: 's',
+    models: ['x'],
+    provider: {},
+    max_cost_usd: 1,
+    unknown_parameter: { kept: [1, 2.5, null] },
+  });
+  await run([step('a')], {
+    body,
+    call(request) {
+      seen.push(upstreamBody(request));
+      return passThrough.call(request);
+    },
+  });
+  expect(seen).toEqual([{ model: 'a', messages: [], unknown_parameter: { kept: [1, 2.5, null] } }]);
+});

@@ -1,0 +1,144 @@
+import { z } from 'zod';
+import { errorBodySchema } from '../../contracts/index.ts';
+import type { ZodApp } from '../../platform/http/server.ts';
+import type { Pool } from '../../platform/postgres/pool.ts';
+import { type DiscoveryRun, findLatestDiscoveryRun } from '../../platform/store/discovery-runs.ts';
+import { listUpgradeCandidates, type UpgradeCandidate } from '../../platform/store/upgrade-candidates.ts';
+import type { Discover } from '../discover/discover.ts';
+import type { Schedule } from '../discover/schedule.ts';
+
+const runSchema = z.object({
+  run_id: z.uuid(),
+  trigger: z.enum(['manual', 'schedule']),
+  started_at: z.iso.datetime(),
+  finished_at: z.iso.datetime(),
+  providers: z.array(
+    z.object({
+      provider: z.string(),
+      ok: z.boolean(),
+      listed: z.int(),
+      new_candidates: z.int(),
+      error: z.string().nullable(),
+    }),
+  ),
+  found: z.int().describe('Models that came later than their provider, those recorded before included.'),
+  new_candidates: z.int(),
+});
+
+const candidateSchema = z.object({
+  id: z.uuid(),
+  provider: z.string(),
+  model_id: z.string(),
+  status: z.enum(['discovered', 'dismissed']),
+  preview: z.boolean(),
+  replaces: z.string().nullable().describe('The newest model of the same family, where this one is newer.'),
+  reason: z.string(),
+  first_seen_at: z.iso.datetime(),
+  last_seen_at: z.iso.datetime(),
+});
+
+const statusSchema = z.object({
+  running: z.boolean().describe('Whether this process discovers on schedule.'),
+  interval_ms: z.int(),
+  last_run: runSchema.nullable(),
+});
+
+const candidatesQuerySchema = z.object({ limit: z.coerce.number().int().min(1).max(10_000).default(1000) });
+
+/** The routes of the upgrade service. */
+export function registerRoutes(
+  app: ZodApp,
+  options: { pool: Pool; discover: Discover; schedule: Schedule; intervalMs: number },
+): void {
+  const { pool, discover, schedule, intervalMs } = options;
+  const tags = ['upgrade'];
+
+  async function status(): Promise<z.input<typeof statusSchema>> {
+    const run = await findLatestDiscoveryRun(pool);
+    return {
+      running: schedule.isRunning(),
+      interval_ms: intervalMs,
+      last_run: run === undefined ? null : toRunBody(run),
+    };
+  }
+
+  app.post(
+    '/discover',
+    {
+      schema: {
+        tags,
+        summary: 'Look for new models now',
+        response: { 200: runSchema, 409: errorBodySchema },
+      },
+    },
+    async () => toRunBody(await discover('manual')),
+  );
+  app.get(
+    '/candidates',
+    {
+      schema: {
+        tags,
+        summary: 'Models that providers brought out since they are known, the newest first',
+        querystring: candidatesQuerySchema,
+        response: { 200: z.object({ candidates: z.array(candidateSchema), count: z.int() }), 400: errorBodySchema },
+      },
+    },
+    async ({ query }) => {
+      const candidates = await listUpgradeCandidates(pool, query.limit);
+      return { candidates: candidates.map(toCandidateBody), count: candidates.length };
+    },
+  );
+  app.get(
+    '/evaluations',
+    {
+      schema: {
+        tags,
+        summary: 'Evaluations of candidates; none are made yet',
+        response: { 200: z.object({ evaluations: z.array(z.never()) }) },
+      },
+    },
+    async () => ({ evaluations: [] }),
+  );
+  const statusRoute = (summary: string) => ({ schema: { tags, summary, response: { 200: statusSchema } } });
+  app.get('/status', statusRoute('Whether discovery runs on schedule, and its latest run'), status);
+  app.post('/start', statusRoute('Discover on schedule, in this process'), async () => {
+    await schedule.resume();
+    return status();
+  });
+  app.post('/stop', statusRoute('Discover no longer on schedule, in this process'), async () => {
+    await schedule.pause();
+    return status();
+  });
+}
+
+function toRunBody(run: DiscoveryRun): z.input<typeof runSchema> {
+  return {
+    run_id: run.id,
+    trigger: run.trigger,
+    started_at: run.startedAt.toISOString(),
+    finished_at: run.finishedAt.toISOString(),
+    providers: run.providers.map(({ provider, ok, listed, newCandidates, error }) => ({
+      provider,
+      ok,
+      listed,
+      new_candidates: newCandidates,
+      error,
+    })),
+    found: run.found,
+    new_candidates: run.newCandidates,
+  };
+}
+
+function toCandidateBody(candidate: UpgradeCandidate): z.input<typeof candidateSchema> {
+  return {
+    id: candidate.id,
+    provider: candidate.provider,
+    model_id: candidate.modelId,
+    status: candidate.status,
+    preview: candidate.preview,
+    replaces: candidate.replaces,
+    reason: candidate.reason,
+    first_seen_at: candidate.firstSeenAt.toISOString(),
+    last_seen_at: candidate.lastSeenAt.toISOString(),
+  };
+}

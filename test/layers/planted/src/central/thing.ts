@@ -1,0 +1,1 @@
+export const centralThing = 'a part of another service';

@@ -1,0 +1,40 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/platform/postgres/embedded.ts';
+import { migrate } from '../../src/platform/postgres/migrate.ts';
+import { createPool } from '../../src/platform/postgres/pool.ts';
+import { createLogger } from '../../src/platform/telemetry/logger.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** Of a migrated database that nobody connects to: the template of `createTestDatabase`. */
+    templateConnectionString: string;
+  }
+}
+
+/** One PostgreSQL for the whole run, in a folder that goes away with it. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const dataDir = await mkdtemp(path.join(tmpdir(), 'signalbox-test-'));
+  const log = createLogger({ level: 'warn' });
+  let postgres: EmbeddedPostgres | undefined;
+
+  async function teardown(): Promise<void> {
+    await postgres?.stop();
+    await rm(dataDir, { recursive: true, force: true });
+  }
+
+  try {
+    postgres = await startEmbeddedPostgres({ dataDir, log });
+    const { connectionString } = postgres;
+    const pool = createPool({ connectionString, applicationName: 'template', max: 1, log });
+    await migrate(pool, { log });
+    await pool.end();
+    project.provide('templateConnectionString', connectionString);
+  } catch (error) {
+    await teardown();
+    throw error;
+  }
+  return teardown;
+}
