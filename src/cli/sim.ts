@@ -21,7 +21,7 @@ export function simCommand(): Command {
     .option('--port <port>', 'port to listen on; 0 takes any free one', integer(0, 65_535), 8090)
     .option('--seed <text>', 'equal seeds give equal answers', 'signalbox')
     .option('--time-scale <factor>', 'multiplies all delays; 0 answers at once', nonNegative, 1)
-    .option('--profiles <file>', 'YAML file of model profiles instead of the built-in ones')
+    .option('--profiles <file>', 'YAML file of model profiles, laid over the built-in ones')
     .option('--replay <file>', 'JSON Lines of recorded answers, plain or .gz')
     .addHelpText(
       'after',

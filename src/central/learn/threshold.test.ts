@@ -37,6 +37,7 @@ describe('nextScore', () => {
     [2.5, 2.5, windowOf(100, 94, 840), 2.5], // below the threshold: not raised, although the evidence says 4.4
     [2.5, 2.5, windowOf(100, 95, 840), 2.5], // at the threshold is not above it
     [0.1, 0, windowOf(1000, 0, 840), 0],
+    [4.1200000001, 2.5, windowOf(100, 94), 4.1200000001], // no step: not even to the next hundredth
   ])('from %d (catalogue %d) to the right score, case %#', (current, catalogueScore, window, expected) => {
     expect(nextScore(current, catalogueScore, window, rule)).toBe(expected);
   });

@@ -75,7 +75,8 @@ function inHundredths(current: number, step: number): number {
   const slack = 1e-9;
   const hundredths = (current + step) * 100;
   const next = (step > 0 ? Math.floor(hundredths + slack) : Math.max(0, Math.ceil(hundredths - slack))) / 100;
-  return Math.abs(next - current) < 0.01 - slack || (next - current) * step < 0 ? current : next;
+  const moves = (next - current) * step > 0 && Math.abs(next - current) >= 0.01 - slack;
+  return moves ? next : current;
 }
 
 function clip(value: number, lowest: number, highest: number): number {

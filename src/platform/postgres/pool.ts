@@ -35,7 +35,8 @@ export function createPool(options: PoolOptions): Pool {
     keepAliveInitialDelayMillis: 10_000,
   });
   pool.on('error', (error) => {
-    log.warn({ err: error, pool: applicationName }, 'an idle database connection was lost');
+    // Connections that the server closes after `end` are on their way out anyway.
+    if (!pool.ending) log.warn({ err: error, pool: applicationName }, 'an idle database connection was lost');
   });
   // The pool listens to idle clients only. One that loses its connection while it is checked out, between two queries
   // of a transaction, would end the process; whoever has it sees the failure at the next query.

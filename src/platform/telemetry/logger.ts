@@ -21,6 +21,7 @@ export function createLogger(options: LoggerOptions): Logger {
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
+      serializers: { err: describeError },
       redact: { paths: redactedPaths, censor: '[redacted]' },
     },
     pino.destination({ fd: 2, sync: false }),
@@ -30,4 +31,20 @@ export function createLogger(options: LoggerOptions): Logger {
 /** A logger that writes nothing, for tests and tools. */
 export function silentLogger(): Logger {
   return pino({ level: 'silent' });
+}
+
+/**
+ * An error as it is logged. Only these fields: drivers hang whole clients with their settings onto their errors, and
+ * PostgreSQL's `detail` quotes values.
+ */
+function describeError(error: unknown): Record<string, unknown> {
+  if (!(error instanceof Error)) return { message: String(error) };
+  const { code } = error as { code?: unknown };
+  return {
+    type: error.name,
+    message: error.message,
+    ...(typeof code === 'string' ? { code } : {}),
+    stack: error.stack,
+    ...(error.cause === undefined ? {} : { cause: describeError(error.cause) }),
+  };
 }

@@ -16,5 +16,8 @@ export function costUsd(usage: TokenUsage, costs: Costs): number | null {
   if (input === null || output === null) return null;
   const cached = costs.cached_input_tokens_per_1k ?? input;
   const fullInputTokens = Math.max(0, usage.inputTokens - usage.cachedInputTokens);
-  return (fullInputTokens * input + usage.cachedInputTokens * cached + usage.outputTokens * output) / 1000;
+  return roundUsd((fullInputTokens * input + usage.cachedInputTokens * cached + usage.outputTokens * output) / 1000);
 }
+
+/** To 10⁻¹² USD: far below any price, and without the digits that binary fractions add. */
+const roundUsd = (amount: number): number => Math.round(amount * 1e12) / 1e12;

@@ -54,6 +54,15 @@ describe('the choice', () => {
     expect(fastFlagship.chain[0]?.candidate.model).toBe('gpt-6-sol');
   });
 
+  test('neither shuns nor favours a model whose speed was never measured', () => {
+    const twins = [aModel('measured', 'p'), aModel('new', 'p')];
+    const selection = chooseModel(aSnapshot(twins).models, request, policy, (entry) =>
+      entry.model.model_id === 'measured' ? 300 : null,
+    );
+    const [first, second] = selection.chain;
+    expect(first?.candidate.terms).toEqual(second?.candidate.terms);
+  });
+
   test('falls back to another provider first', () => {
     expect(chosen(choose())).toEqual(['gpt-6-luna', 'claude-sonnet-5', 'gpt-6-sol']);
     expect(chosen(choose({}, all, { fallbackChainLength: 1 }))).toEqual(['gpt-6-luna']);
@@ -61,7 +70,7 @@ describe('the choice', () => {
 
   test('explains itself in one sentence with the numbers', () => {
     expect(choose().explanation.summary).toMatch(
-      /^gpt-6-luna for a simple simple request: catalogue score 4\.40 of 5 for about \$0\.0000\d+, 0\.\d+ ahead of /,
+      /^gpt-6-luna for a simple request of simple complexity: catalogue score 4\.40 of 5 for about \$0\.0000\d+, 0\.\d+ ahead of /,
     );
   });
 });

@@ -23,6 +23,7 @@ const listedLimit = 20;
 
 /**
  * Filter → score → choose → fallback chain. Pure and deterministic: equal totals are ordered by model key.
+ * A model that was never measured counts as fast as the others are on average: neither shunned nor favoured for it.
  * The chain takes the next best models, those of providers not yet in it first, since models of one provider often fail
  * together.
  */
@@ -33,8 +34,10 @@ export function chooseModel(
   expectedTtftMs: LatencyEstimate,
 ): Selection {
   const { eligible, excluded } = filterModels(models, request, policy);
-  const ranked = eligible
-    .map((entry) => scoreModel(entry, request, policy, expectedTtftMs(entry)))
+  const measured = eligible.map((entry) => ({ entry, ttftMs: expectedTtftMs(entry) }));
+  const assumedTtftMs = mean(measured.flatMap(({ ttftMs }) => ttftMs ?? [])) ?? policy.latencyReferenceMs;
+  const ranked = measured
+    .map(({ entry, ttftMs }) => scoreModel(entry, request, policy, ttftMs, assumedTtftMs))
     .sort((a, b) => b.candidate.terms.total - a.candidate.terms.total || (a.entry.key < b.entry.key ? -1 : 1));
   const chain = fallbackChain(ranked, policy.fallbackChainLength);
   return {
@@ -46,6 +49,10 @@ export function chooseModel(
       excluded_counts: countReasons(excluded),
     },
   };
+}
+
+function mean(values: readonly number[]): number | null {
+  return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
 function fallbackChain(ranked: readonly ScoredModel[], length: number): ScoredModel[] {
@@ -98,7 +105,7 @@ function summarise(
       : `${(candidate.terms.total - runnerUp.candidate.terms.total).toFixed(3)} ahead of ${runnerUp.candidate.model}`;
   const asked = request.prefer === null ? '' : `, asked to prefer ${request.prefer}`;
   return (
-    `${candidate.model} for a ${request.complexity} ${request.queryType} request${asked}: ` +
+    `${candidate.model} for a ${request.queryType} request of ${request.complexity} complexity${asked}: ` +
     `${candidate.score_source} score ${candidate.complexity_score.toFixed(2)} of 5 ${price}, ${margin}`
   );
 }

@@ -17,15 +17,16 @@ const saturate = (value: number, reference: number): number => value / (value + 
  *     quality    = w_q · score / 5
  *     preference = w_p · (1 − rank / length) for models of the query type's chain
  *     cost       = −w_c · cost / (cost + reference), all of w_c where the price is unknown
- *     latency    = −w_l · ttft / (ttft + reference), half of w_l where it was never measured
+ *     latency    = −w_l · ttft / (ttft + reference)
  *
- * `prefer` multiplies the weight of its term. Pure.
+ * `prefer` multiplies the weight of its term. `assumedTtftMs` stands in for a time that was never measured. Pure.
  */
 export function scoreModel(
   entry: RoutableModel,
   request: SelectionRequest,
   policy: Policy,
   expectedTtftMs: number | null,
+  assumedTtftMs: number,
 ): ScoredModel {
   const { score, source } = entry.scores[request.complexity];
   const cost = estimatedCostUsd(entry, request, policy);
@@ -35,9 +36,7 @@ export function scoreModel(
   const quality = weightOf('quality', 'quality') * (score / 5);
   const preference = policy.weights.preference * preferenceOf(entry, policy.preferences[request.queryType]);
   const costTerm = -weightOf('cost', 'cost') * (cost === null ? 1 : saturate(cost, policy.costReferenceUsd));
-  const latency =
-    -weightOf('latency', 'speed') *
-    (expectedTtftMs === null ? 0.5 : saturate(expectedTtftMs, policy.latencyReferenceMs));
+  const latency = -weightOf('latency', 'speed') * saturate(expectedTtftMs ?? assumedTtftMs, policy.latencyReferenceMs);
 
   const terms: ScoreTerms = {
     quality: round(quality),
