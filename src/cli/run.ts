@@ -1,6 +1,7 @@
 import pc from 'picocolors';
 import { type AppOptions, type RunningApp, startApp } from '../app.ts';
 import type { ServiceName } from '../contracts/api.ts';
+import { redactConfig } from '../platform/config/load.ts';
 import { createLogger, type Logger } from '../platform/telemetry/logger.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { print, say } from './terminal.ts';
@@ -15,6 +16,7 @@ export async function run(options: RunOptions): Promise<void> {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
   });
   endOnCrash(log);
+  log.debug({ config: redactConfig(options.config) }, 'configuration');
 
   const starting = startApp({ ...options, log, metrics });
   const first = await Promise.race([starting, stopRequested]);

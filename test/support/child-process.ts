@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, spawn, type SpawnOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
@@ -16,9 +16,16 @@ export interface Child {
 }
 
 /** Runs a TypeScript file of the repository, such as `test/support/embedded-process.ts`, with this same Node. */
-export function runScript(file: string, args: readonly string[]): Child {
+export function runScript(
+  file: string,
+  args: readonly string[],
+  options: Pick<SpawnOptions, 'cwd' | 'env' | 'detached'> = {},
+): Child {
   const script = fileURLToPath(new URL(`../../${file}`, import.meta.url));
-  const child: ChildProcess = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child: ChildProcess = spawn(process.execPath, [script, ...args], {
+    ...options,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   const exited = once(child, 'close') as Promise<[number | null]>;
   let stdout = '';
   let stderr = '';

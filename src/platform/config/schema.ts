@@ -213,5 +213,4 @@ export const configSchema = z.strictObject({
     .prefault({}),
 });
 
-export type ConfigInput = z.input<typeof configSchema>;
 export type ConfigValues = z.infer<typeof configSchema>;

@@ -16,6 +16,7 @@ import { version } from '../core/version.ts';
 import { createKeyCheck } from '../security/master-key.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
+import { type Connections, trackConnections } from './connections.ts';
 import { createErrorHandler } from './error-reply.ts';
 import { registerOperations } from './operations.ts';
 
@@ -57,6 +58,7 @@ const openPath = /^\/health(\/|$)/;
 export function createHttpService(options: HttpServiceOptions): HttpService {
   const { service, host, port, log, metrics, drainTimeoutMs } = options;
   let app: FastifyInstance | undefined;
+  let connections: Connections | undefined;
   let stopping = false;
 
   async function build(): Promise<FastifyInstance> {
@@ -72,6 +74,8 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       http: { headersTimeout: 20_000 },
       ajv: { customOptions: { strict: false } },
     });
+    // JSON is the only body that is read; everything else is a clear 415.
+    server.removeContentTypeParser('text/plain');
     server.setValidatorCompiler(validatorCompiler);
     server.setSerializerCompiler(serializerCompiler);
     server.setErrorHandler(createErrorHandler(log));
@@ -145,6 +149,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     name: `http:${service}`,
     async start() {
       app = await build();
+      connections = trackConnections(app.server);
       try {
         await app.listen({ host, port });
       } catch (error) {
@@ -167,7 +172,9 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
         server.closeAllConnections();
       }, drainTimeoutMs);
       try {
-        await app.close();
+        const closed = app.close();
+        connections?.drain();
+        await closed;
       } finally {
         clearTimeout(force);
       }

@@ -1,0 +1,143 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, describe, expect, test } from 'vitest';
+import { StartupError } from '../core/errors.ts';
+import { assertSafeToListen, loadConfig, redactConfig } from './load.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'signalbox-config-'));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+let files = 0;
+function file(text: string): string {
+  files += 1;
+  const path = join(folder, `${files}.yaml`);
+  writeFileSync(path, text);
+  return path;
+}
+
+function problem(load: () => unknown): string {
+  try {
+    load();
+  } catch (error) {
+    if (error instanceof StartupError) return error.message;
+    throw error;
+  }
+  throw new Error('nothing was thrown');
+}
+
+describe('the order of sources', () => {
+  const yaml = file('host: 127.0.0.2\nports: { router: 1111, central: 2222 }\nlog_level: warn\n');
+
+  test('defaults < file < environment < flags, objects merged key by key', () => {
+    const config = loadConfig({
+      file: yaml,
+      env: { ROUTER_PORT: '3333', LOG_LEVEL: 'error', CENTRAL_PORT: '' },
+      flags: { log_level: 'debug' },
+    });
+    expect(config.ports).toEqual({ registry: 8000, router: 3333, upgrade: 8002, central: 2222 });
+    expect(config).toMatchObject({ host: '127.0.0.2', log_level: 'debug', config_file: yaml });
+  });
+
+  test('signalbox.yaml of the working folder is found, SIGNALBOX_CONFIG names another', () => {
+    const cwd = mkdtempSync(join(folder, 'cwd-'));
+    expect(loadConfig({ env: {}, cwd }).config_file).toBeNull();
+    writeFileSync(join(cwd, 'signalbox.yaml'), 'host: localhost');
+    expect(loadConfig({ env: {}, cwd }).host).toBe('localhost');
+    expect(loadConfig({ env: { SIGNALBOX_CONFIG: yaml }, cwd }).host).toBe('127.0.0.2');
+  });
+
+  test('the result is frozen to its depths', () => {
+    const config = loadConfig({ env: {}, cwd: folder });
+    expect(Object.isFrozen(config)).toBe(true);
+    expect(Object.isFrozen(config.routing.preferences.simple)).toBe(true);
+  });
+});
+
+describe('what is wrong is named with its path', () => {
+  test.each([
+    ['routing: { weigths: {} }', 'routing.weigths: unknown key'],
+    ['nonsense: 1', 'nonsense: unknown key'],
+    ['ports: { router: 70000 }', 'ports.router: '],
+    ['providers: [{ name: a, kind: telepathy }]', 'providers.0.kind: '],
+    ['deadlines: { first_token_ms: { simple: soon } }', 'deadlines.first_token_ms.simple: '],
+    ['- a\n- list', 'must hold keys and values'],
+    ['a: [1', 'Flow sequence'],
+    ['providers: [{ name: a, kind: openai-compatible }]', 'provider a: base_url is missing'],
+    ['providers: [{ name: a, kind: openai, api_key_env: NOT_SET }]', 'environment variable NOT_SET is not set'],
+    ['providers: [{ name: a, kind: openai }]', 'provider a: no key; set api_key_env or OPENAI_API_KEY'],
+    [
+      'providers: [{ name: a, kind: openai, api_key: k }, { name: a, kind: openai, api_key: k }]',
+      'provider a is configured twice',
+    ],
+  ])('%s', (yaml, expected) => {
+    expect(problem(() => loadConfig({ file: file(yaml), env: {} }))).toContain(expected);
+  });
+
+  test('in the environment too, without its value', () => {
+    expect(problem(() => loadConfig({ env: { ROUTER_PORT: 'eight' }, cwd: folder }))).toMatch(/ports\.router: /);
+    const wrong = problem(() => loadConfig({ env: { DATABASE_URL: 'mysql://root:secret@db' }, cwd: folder }));
+    expect(wrong).toContain('database_url: must start with postgres://');
+    expect(wrong).not.toContain('secret');
+  });
+
+  test('a file that is named must exist', () => {
+    expect(problem(() => loadConfig({ file: 'nowhere.yaml', env: {}, cwd: folder }))).toContain('does not exist');
+  });
+});
+
+describe('providers', () => {
+  test('come from the environment by their standard names', () => {
+    const { providers } = loadConfig({
+      cwd: folder,
+      env: {
+        OPENAI_API_KEY: 'sk-1',
+        ANTHROPIC_API_KEY: 'sk-2',
+        ANTHROPIC_BASE_URL: 'http://127.0.0.1:9/',
+        OLLAMA_HOST: '127.0.0.1:11434',
+        HF_TOKEN: '',
+      },
+    });
+    expect(providers.map(({ name, baseUrl, apiKey }) => [name, baseUrl, apiKey])).toEqual([
+      ['openai', 'https://api.openai.com/v1', 'sk-1'],
+      ['anthropic', 'http://127.0.0.1:9/v1', 'sk-2'],
+      ['ollama', 'http://127.0.0.1:11434/v1', null],
+    ]);
+  });
+
+  test('of the file take their key from the environment, and are not doubled by it', () => {
+    const yaml = file('providers: [{ name: ours, kind: openai, base_url: "https://example.test/v1/" }]');
+    const { providers } = loadConfig({ file: yaml, env: { OPENAI_API_KEY: 'sk-1' } });
+    expect(providers).toMatchObject([{ name: 'ours', baseUrl: 'https://example.test/v1', apiKey: 'sk-1' }]);
+  });
+});
+
+describe('secrets', () => {
+  test('are not in the printed configuration', () => {
+    const config = loadConfig({
+      cwd: folder,
+      env: {
+        OPENAI_API_KEY: 'sk-hidden-1',
+        SIGNALBOX_MASTER_KEY: 'hidden-2-and-long-enough',
+        DATABASE_URL: 'postgres://user:hidden-3@db/signalbox',
+      },
+    });
+    const printed = JSON.stringify(redactConfig(config));
+    expect(printed).not.toMatch(/hidden/);
+    expect(printed).toContain('postgres://user:***@db/signalbox');
+  });
+
+  test('are required on an address that others can reach', () => {
+    const listen = (env: Record<string, string>) => () => assertSafeToListen(loadConfig({ env, cwd: folder }));
+    expect(problem(listen({ HOST: '0.0.0.0' }))).toMatch(/^refusing to listen on 0\.0\.0\.0 without a key/);
+    expect(problem(listen({ HOST: '::' }))).toMatch(/without a key/);
+    for (const HOST of ['127.0.0.1', '127.1.2.3', 'localhost', '::1']) expect(listen({ HOST })).not.toThrow();
+    expect(listen({ HOST: '0.0.0.0', SIGNALBOX_MASTER_KEY: 'a-key-that-is-long' })).not.toThrow();
+  });
+
+  test('too short a key is refused', () => {
+    expect(problem(() => loadConfig({ env: { SIGNALBOX_MASTER_KEY: 'short' }, cwd: folder }))).toContain(
+      'master_key: ',
+    );
+  });
+});

@@ -1,0 +1,59 @@
+import { expect } from 'vitest';
+import { type ErrorCode, errorCatalogue } from '../../../src/platform/core/errors.ts';
+import type { Operation } from './operations.ts';
+
+export interface Answer {
+  status: number;
+  headers: Readonly<Record<string, string | string[] | undefined>>;
+  body: string;
+}
+
+/** The faults that are not ours, with the routes that may report them. */
+const allowedFaults: ReadonlyArray<readonly [path: RegExp, codes: readonly ErrorCode[]]> = [
+  [/^\/route(\/|$)/, ['no_eligible_model']],
+  [/^\/v1\//, ['no_eligible_model', 'upstream_failed', 'upstream_auth_failed', 'deadline_exceeded']],
+];
+
+/** Fails unless the answer is a success, or a refusal in the documented shape. */
+export function checkAnswer(operation: Operation, method: string, answer: Answer): void {
+  const { status, headers, body } = answer;
+  expect(status, body).toBeGreaterThanOrEqual(200);
+  if (status < 400) return;
+  if (method === 'HEAD') {
+    expect(status).toBeLessThan(500);
+    return;
+  }
+  const { error } = parseError(body);
+  expect(error).toEqual({
+    message: expect.stringMatching(/./s),
+    type: expect.any(String),
+    param: error.param === null ? null : expect.any(String),
+    code: error.code === null ? null : expect.any(String),
+  });
+  // What a provider says about the request is handed on in its own words.
+  const isRelayed = headers['x-signalbox-attempts'] !== undefined;
+  const known = Object.entries(errorCatalogue).find(([code]) => code === error.code);
+  if (!isRelayed) expect({ status, type: error.type }, body).toEqual(known?.[1]);
+  if (status < 500) return;
+  const allowed = allowedFaults.find(([path]) => path.test(operation.path))?.[1] ?? [];
+  expect(allowed, body).toContain(error.code);
+}
+
+function parseError(body: string): { error: { param: unknown; code: unknown; type: unknown } } {
+  let document: unknown;
+  try {
+    document = JSON.parse(body);
+  } catch {
+    document = null;
+  }
+  expect(document, `not an error document: ${body}`).toEqual({ error: expect.any(Object) });
+  return document as { error: { param: unknown; code: unknown; type: unknown } };
+}
+
+/** The id of the decision that an answer of the router tells of, if it does. */
+export function decisionIdOf({ path }: Operation, { status, headers, body }: Answer): string | undefined {
+  const header = headers['x-signalbox-decision-id'];
+  if (typeof header === 'string') return header;
+  if (status !== 200 || !/^\/route(\/|$)/.test(path)) return undefined;
+  return (JSON.parse(body) as { decision_id: string }).decision_id;
+}

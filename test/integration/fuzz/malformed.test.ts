@@ -1,0 +1,213 @@
+import fc from 'fast-check';
+import { Agent } from 'undici';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type RunningApp, startApp } from '../../../src/app.ts';
+import { type ServiceName, serviceNameSchema } from '../../../src/contracts/api.ts';
+import { decisionsQueue } from '../../../src/contracts/event.ts';
+import { loadConfig } from '../../../src/platform/config/load.ts';
+import { queueMetrics } from '../../../src/platform/postgres/pgmq.ts';
+import { decisionsDeadLetterQueue } from '../../../src/platform/postgres/queues.ts';
+import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
+import { createMetrics } from '../../../src/platform/telemetry/metrics.ts';
+import { defaultProfiles } from '../../../src/simulator/default-profiles.ts';
+import { createSimulator } from '../../../src/simulator/simulator.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
+import { type Answer, checkAnswer, decisionIdOf } from './answers.ts';
+import { malformedMessages, sendBytes } from './malformed-bytes.ts';
+import { type HttpRequest, malformedRequests } from './malformed-requests.ts';
+import { type Operation, readOperations } from './operations.ts';
+
+/** Equal seeds give equal requests; a failure names it with the smallest request that still fails. */
+const seed = 20_261_121;
+const requestsPerOperation = 1000;
+
+const agent = new Agent({ connections: 64, headersTimeout: 15_000, bodyTimeout: 15_000 });
+const metrics = createMetrics();
+const simulator = createSimulator({
+  host: '127.0.0.1',
+  port: 0,
+  seed: 'fuzz',
+  timeScale: 0,
+  profiles: defaultProfiles.map((profile) => ({ ...profile, error_rate: 0 })),
+  log: silentLogger(),
+});
+let database: TestDatabase;
+let app: RunningApp;
+/** Decisions that answers told of. */
+const decisionIds = new Set<string>();
+const unhandled: unknown[] = [];
+const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
+
+beforeAll(async () => {
+  process.on('unhandledRejection', onUnhandled);
+  database = await createTestDatabase();
+  await simulator.start();
+  const config = loadConfig({
+    env: {
+      DATABASE_URL: database.connectionString,
+      OPENAI_API_KEY: 'sk-test',
+      OPENAI_BASE_URL: `${simulator.baseUrl}/v1`,
+      ANTHROPIC_API_KEY: 'sk-test',
+      ANTHROPIC_BASE_URL: simulator.baseUrl,
+    },
+    cwd: '/nonexistent',
+    flags: {
+      ports: { registry: 0, router: 0, upgrade: 0, central: 0 },
+      log_level: 'silent',
+      body_limit_bytes: 65_536,
+      retries: { backoff_ms: 1 },
+    },
+  });
+  app = await startApp({
+    config,
+    services: serviceNameSchema.options,
+    embeddedDatabase: false,
+    simulator: false,
+    log: silentLogger(),
+    metrics,
+  });
+});
+
+afterAll(async () => {
+  await agent.close();
+  await app.stop();
+  await simulator.stop();
+  await database.drop();
+  process.off('unhandledRejection', onUnhandled);
+});
+
+describe(`malformed requests (seed ${seed})`, () => {
+  test.each(serviceNameSchema.options)(
+    'to every endpoint of %s are refused or answered',
+    async (service) => {
+      const known = await knownValues();
+      const operations = await readOperations(service, portOf(service));
+      expect(operations.length).toBeGreaterThan(5);
+      const results = await Promise.allSettled(
+        operations.map((operation) =>
+          fc.assert(
+            fc.asyncProperty(malformedRequests(operation, known), async (request) => {
+              const answer = await send(operation, request);
+              checkAnswer(operation, request.method, answer);
+            }),
+            { seed, numRuns: requestsPerOperation, endOnFailure: false },
+          ),
+        ),
+      );
+      const failures = results.flatMap((result, index) =>
+        result.status === 'rejected'
+          ? [`${operations[index]?.method} ${operations[index]?.path}: ${result.reason}`]
+          : [],
+      );
+      expect(failures).toEqual([]);
+    },
+    120_000,
+  );
+
+  test.each(serviceNameSchema.options)(
+    'that are no clean HTTP do not harm %s',
+    async (service) => {
+      for (const operation of await readOperations(service, portOf(service))) {
+        await Promise.all(
+          malformedMessages(operation).map(async (message) => {
+            for (const answer of await sendBytes(operation.origin, message)) {
+              remember(operation, answer);
+              expect(answer, JSON.stringify(message).slice(0, 300)).toSatisfy((value: Answer) => {
+                checkAnswer(operation, message.split(' ')[0] ?? '', value);
+                return true;
+              });
+            }
+          }),
+        );
+      }
+    },
+    60_000,
+  );
+});
+
+describe('afterwards', () => {
+  test('every service is well, and nothing was left unhandled', async () => {
+    for (const service of serviceNameSchema.options) {
+      const response = await fetch(`http://127.0.0.1:${portOf(service)}/health`);
+      expect(await response.json()).toMatchObject({ status: 'ok', service });
+    }
+    expect(unhandled).toEqual([]);
+  });
+
+  test('a request is answered, and every decision is recorded once', async () => {
+    const [router] = (await readOperations('router', portOf('router'))).filter(
+      (operation) => operation.path === '/v1/chat/completions',
+    );
+    if (router === undefined) throw new Error('the router has no chat completions');
+    for (const model of ['auto', 'gpt-6-sol']) {
+      const answer = await send(router, {
+        method: 'POST',
+        path: router.path,
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ model, messages: [{ role: 'user', content: 'What is the capital of France?' }] }),
+      });
+      expect(answer).toMatchObject({ status: 200 });
+    }
+    await untilConsumed();
+
+    const { rows } = await database.pool.query<{ decision_id: string }>(
+      'select distinct decision_id from routing_records',
+    );
+    expect(decisionIds.size).toBeGreaterThan(requestsPerOperation / 10);
+    expect(new Set(rows.map((row) => row.decision_id))).toEqual(decisionIds);
+    expect(await queueMetrics(database.pool, decisionsDeadLetterQueue)).toMatchObject({ length: 0 });
+  });
+});
+
+function portOf(service: ServiceName): number {
+  return app.ports[service] ?? 0;
+}
+
+/** What makes a generated request come further than validation: models that exist, decisions that were made. */
+async function knownValues(): Promise<Record<string, string[]>> {
+  const route = await fetch(`http://127.0.0.1:${portOf('router')}/route`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: 'What is the capital of France?' }),
+  });
+  const { decision_id: decisionId } = (await route.json()) as { decision_id: string };
+  decisionIds.add(decisionId);
+  await untilConsumed();
+  return {
+    // The one whose catalogue entry may change.
+    id: ['openai/gpt-5.4-mini', decisionId],
+    model: ['auto', 'auto:cost', 'signalbox/auto', 'gpt-6-sol', 'openai/gpt-6-luna', 'claude-sonnet-5'],
+    decision_id: [decisionId],
+  };
+}
+
+async function send(operation: Operation, request: HttpRequest): Promise<Answer> {
+  const response = await agent.request({
+    origin: operation.origin,
+    path: request.path,
+    method: request.method,
+    headers: request.headers,
+    body: request.body,
+  });
+  const answer: Answer = { status: response.statusCode, headers: response.headers, body: await response.body.text() };
+  remember(operation, answer);
+  return answer;
+}
+
+function remember(operation: Operation, answer: Answer): void {
+  const decisionId = decisionIdOf(operation, answer);
+  if (decisionId !== undefined) decisionIds.add(decisionId);
+}
+
+async function untilConsumed(): Promise<void> {
+  const buffered = metrics.gauge('signalbox_events_buffered', '');
+  await expect
+    .poll(
+      async () => {
+        const waiting = (await buffered.get()).values[0]?.value ?? 0;
+        return waiting + (await queueMetrics(database.pool, decisionsQueue)).length;
+      },
+      { timeout: 15_000, interval: 50 },
+    )
+    .toBe(0);
+}

@@ -1,0 +1,141 @@
+import { once } from 'node:events';
+import { connect } from 'node:net';
+import { Agent, request } from 'undici';
+import { afterEach, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { createHttpService, type HttpService, type ZodApp } from '../../../src/platform/http/server.ts';
+import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
+import { createMetrics } from '../../../src/platform/telemetry/metrics.ts';
+
+let service: HttpService | undefined;
+afterEach(async () => {
+  await service?.stop();
+  service = undefined;
+});
+
+async function start(routes: (app: ZodApp) => void, masterKey?: string): Promise<string> {
+  service = createHttpService({
+    service: 'router',
+    description: 'under test',
+    host: '127.0.0.1',
+    port: 0,
+    instanceId: 'test',
+    masterKey,
+    bodyLimitBytes: 1024,
+    drainTimeoutMs: 10_000,
+    log: silentLogger(),
+    metrics: createMetrics(),
+    checks: () => ({ database: { ok: false, detail: 'away' } }),
+    routes,
+  });
+  await service.start();
+  return `http://127.0.0.1:${service.port()}`;
+}
+
+describe('what every service has', () => {
+  test('health, readiness with its reason, metrics and OpenAPI', async () => {
+    const url = await start((app) =>
+      app.get('/thing/:id', { schema: { params: z.object({ id: z.string() }) } }, async () => 1),
+    );
+    const get = (path: string): Promise<Response> => fetch(url + path);
+    expect((await get('/health')).status).toBe(200);
+    expect((await get('/health/liveness')).status).toBe(200);
+    const readiness = await get('/health/readiness');
+    expect(readiness.status).toBe(503);
+    expect(await readiness.json()).toMatchObject({
+      status: 'degraded',
+      checks: { database: { ok: false, detail: 'away' } },
+    });
+    expect(await (await get('/metrics')).text()).toContain('signalbox_http_request_duration_seconds_bucket');
+    expect(await (await get('/openapi.json')).json()).toMatchObject({ paths: { '/thing/{id}': {}, '/health': {} } });
+    expect((await get('/docs/')).headers.get('content-type')).toContain('text/html');
+  });
+
+  test('errors in one shape', async () => {
+    const url = await start((app) => {
+      app.post('/typed', { schema: { body: z.object({ list: z.array(z.object({ n: z.int() })) }) } }, async () => 'ok');
+      app.get('/broken', async () => {
+        throw new Error('a secret detail');
+      });
+    });
+    const post = (body: string, type = 'application/json'): Promise<Response> =>
+      fetch(`${url}/typed`, { method: 'POST', body, headers: { 'content-type': type } });
+    const cases: Array<[Promise<Response>, number, string, string | null]> = [
+      [post('{"list":[{"n":1},{"n":"x"}]}'), 400, 'invalid_request', 'list[1].n'],
+      [post('{"list":'), 400, 'invalid_json', null],
+      [post('x', 'text/plain'), 415, 'unsupported_media_type', null],
+      [post(`{"list":[],"pad":"${'x'.repeat(2000)}"}`), 413, 'payload_too_large', null],
+      [fetch(`${url}/nowhere`), 404, 'not_found', null],
+      [fetch(`${url}/broken`), 500, 'internal', null],
+    ];
+    for (const [answer, status, code, param] of cases) {
+      const response = await answer;
+      const text = await response.text();
+      expect(response.status).toBe(status);
+      expect(JSON.parse(text)).toMatchObject({ error: { code, param } });
+      expect(text).not.toContain('secret detail');
+    }
+  });
+
+  test('with a key, everything but health is closed', async () => {
+    const key = 'a-key-of-sixteen-or-more';
+    const url = await start((app) => app.get('/thing', async () => 'ok'), key);
+    const status = async (path: string, headers: Record<string, string> = {}): Promise<number> =>
+      (await fetch(url + path, { headers })).status;
+    for (const path of [
+      '/thing',
+      '/metrics',
+      '/openapi.json',
+      '/docs/',
+      '/nowhere',
+      '/healthy',
+      '/health%2f..%2fthing',
+    ]) {
+      expect(await status(path), path).toBe(401);
+    }
+    expect(await status('/health')).toBe(200);
+    expect(await status('/health/liveness?probe=1')).toBe(200);
+    expect(await status('/thing', { authorization: `Bearer ${key}` })).toBe(200);
+    expect(await status('/thing', { 'x-api-key': key })).toBe(200);
+    expect(await status('/thing', { authorization: `Bearer ${key}x` })).toBe(401);
+  });
+});
+
+describe('a stop', () => {
+  test('does not wait for connections that nobody uses: never used, or kept alive', async () => {
+    const url = await start((app) => app.get('/thing', async () => 'ok'));
+    const neverUsed = connect(Number(new URL(url).port), '127.0.0.1');
+    await once(neverUsed, 'connect');
+    const agent = new Agent({ keepAliveTimeout: 60_000 });
+    await (await request(`${url}/thing`, { dispatcher: agent })).body.text();
+    const closed = once(neverUsed, 'close');
+    // Would take the drain time of 10 s, and so the test's, if either connection held it.
+    await service?.stop();
+    await closed;
+    await agent.destroy();
+  }, 5000);
+
+  test('waits for the answers under way, on hijacked replies too', async () => {
+    let finish = (): void => undefined;
+    const url = await start((app) =>
+      app.get('/stream', (_request, reply) => {
+        reply.hijack();
+        reply.raw.writeHead(200);
+        reply.raw.write('first ');
+        finish = () => void reply.raw.end('last');
+      }),
+    );
+    const agent = new Agent({ keepAliveTimeout: 60_000 });
+    const answer = await request(`${url}/stream`, { dispatcher: agent });
+    const stopped = service?.stop();
+    const refused = await fetch(`${url}/health`).then(
+      () => false,
+      () => true,
+    );
+    expect(refused).toBe(true);
+    finish();
+    expect(await answer.body.text()).toBe('first last');
+    await stopped;
+    await agent.destroy();
+  }, 5000);
+});
