@@ -192,6 +192,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     },
 
     async complete(decision, body, clientSignal) {
+      options.recent.markCalled(decision.decisionId);
       const stream = body.stream === true;
       const { complexity } = decision.classification;
       let failedMs = 0;

@@ -1,5 +1,6 @@
 import type { PoolClient } from '../../platform/postgres/pool.ts';
 import { mergeLatencySketches } from '../../platform/store/latency-sketches.ts';
+import { addMeasuredUsage } from '../../platform/store/model-usage.ts';
 import { addMetrics } from '../../platform/store/model-routing-metrics.ts';
 import { deleteProcessedEvents, insertProcessedEvents } from '../../platform/store/processed-events.ts';
 import {
@@ -48,6 +49,7 @@ export async function applyEvents(client: PoolClient, events: readonly DecisionE
   await updateRecords(client, merge.changed);
   await addMetrics(client, merge.changes.deltas());
   await mergeLatencySketches(client, merge.changes.latencies());
+  await addMeasuredUsage(client, merge.usage.usages());
   await deleteProcessedEvents(
     client,
     merge.postponed.map((event) => event.eventId),

@@ -2,6 +2,7 @@ import type { RoutingRecord } from '../../platform/store/routing-records.ts';
 import type { DecisionEvent } from '../consume/parse-message.ts';
 import { type CellChanges, createCellChanges } from './cell-changes.ts';
 import { combineRecords, isTerminal, recordOf } from './record.ts';
+import { createUsageChanges, type UsageChanges } from './usage-changes.ts';
 
 export interface Merge {
   /** Records of attempts that were not known. */
@@ -9,6 +10,7 @@ export interface Merge {
   /** Known records that are now different. */
   changed: RoutingRecord[];
   changes: CellChanges;
+  usage: UsageChanges;
   /** Further outcomes of attempts that had ended. */
   ignored: DecisionEvent[];
   /** Feedback on an attempt that is not known to have ended: to be tried again when it is. */
@@ -25,6 +27,7 @@ export function mergeEvents(known: readonly RoutingRecord[], events: readonly De
   const created = new Set<string>();
   const changed = new Map<string, RoutingRecord>();
   const changes = createCellChanges();
+  const usage = createUsageChanges();
   const ignored: DecisionEvent[] = [];
   const postponed: DecisionEvent[] = [];
 
@@ -48,6 +51,7 @@ export function mergeEvents(known: readonly RoutingRecord[], events: readonly De
       write(later);
       changes.countRouted(later);
       changes.countOutcome(later);
+      usage.countOutcome(later);
     } else if (!isTerminal(later.outcome)) {
       write(combineRecords(current, later));
     } else if (isTerminal(current.outcome)) {
@@ -56,6 +60,7 @@ export function mergeEvents(known: readonly RoutingRecord[], events: readonly De
       const closed = combineRecords(current, later);
       write(closed);
       changes.countOutcome(closed);
+      usage.countOutcome(closed);
     }
   }
 
@@ -69,6 +74,7 @@ export function mergeEvents(known: readonly RoutingRecord[], events: readonly De
     const corrected = { ...current, feedback_score: score };
     write(corrected);
     changes.correct(current, corrected);
+    usage.correct(current, corrected);
   }
 
   for (const event of events) {
@@ -81,6 +87,7 @@ export function mergeEvents(known: readonly RoutingRecord[], events: readonly De
     created: written.filter(([key]) => created.has(key)).map(([, record]) => record),
     changed: written.filter(([key]) => !created.has(key)).map(([, record]) => record),
     changes,
+    usage,
     ignored,
     postponed,
   };

@@ -4,7 +4,6 @@ import {
   catalogueChannel,
   type Model,
   type ModelStatus,
-  type ModelUsage,
   modalitySchema,
   type Performance,
   performanceSchema,
@@ -242,36 +241,6 @@ export async function markUnlistedExcept(db: Executor, providers: readonly strin
     [providers],
   );
   return rowCount ?? 0;
-}
-
-/** Adds one measured call. Undefined when there is no such model. */
-export async function addModelUsage(
-  db: Executor,
-  key: { provider: string; model_id: string },
-  usage: ModelUsage,
-): Promise<Model | undefined> {
-  const { rows } = await db.query<ModelRow>(
-    `update models set
-       usage_count = usage_count + 1,
-       success_count = success_count + $3::integer,
-       time_to_first_token_ms_sum = time_to_first_token_ms_sum + coalesce($4::double precision, 0),
-       time_to_first_token_count = time_to_first_token_count + ($4 is not null)::integer,
-       completion_ms_sum = completion_ms_sum + coalesce($5::double precision, 0),
-       completion_count = completion_count + ($5 is not null)::integer,
-       quality_sum = quality_sum + coalesce($6::double precision, 0),
-       quality_count = quality_count + ($6 is not null)::integer
-     where provider = $1 and model_id = $2
-     returning ${columns}`,
-    [
-      key.provider,
-      key.model_id,
-      usage.success ? 1 : 0,
-      usage.time_to_first_token_ms ?? null,
-      usage.completion_ms ?? null,
-      usage.quality_score ?? null,
-    ],
-  );
-  return rows[0] === undefined ? undefined : toModel(rows[0]);
 }
 
 export interface ModelCount {

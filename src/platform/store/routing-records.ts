@@ -193,6 +193,8 @@ export async function findDecision(
       modelId: string;
       providerName: string;
       complexityScore: number;
+      /** No outcome is known yet. */
+      isOpen: boolean;
     }
   | undefined
 > {
@@ -202,8 +204,9 @@ export async function findDecision(
     model: string;
     provider: string;
     score: number;
+    outcome: string;
   }>(
-    `select timestamp, complexity, model, provider, score
+    `select timestamp, complexity, model, provider, score, outcome
      from routing_records where decision_id = $1 order by attempt limit 1`,
     [decisionId],
   );
@@ -216,6 +219,7 @@ export async function findDecision(
     modelId: row.model,
     providerName: row.provider,
     complexityScore: row.score,
+    isOpen: row.outcome === 'routed',
   };
 }
 

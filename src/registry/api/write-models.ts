@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import {
   errorBodySchema,
+  modelKey,
   modelPatchSchema,
   modelSchema,
   modelUsageSchema,
@@ -9,7 +10,8 @@ import {
 } from '../../contracts/index.ts';
 import type { ZodApp } from '../../platform/http/server.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
-import { addModelUsage, findModel } from '../../platform/store/models.ts';
+import { addMeasuredUsage, type Tally } from '../../platform/store/model-usage.ts';
+import { findModel } from '../../platform/store/models.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import { type Edit, modelNotFound } from '../catalogue/edit.ts';
 import { modelParamsSchema } from './read-models.ts';
@@ -85,7 +87,19 @@ export function registerWriteRoutes(app: ZodApp, options: { pool: Pool; edit: Ed
     },
     async ({ params, body }) => {
       const found = await findModel(pool, params.id);
-      const model = found === undefined ? undefined : await addModelUsage(pool, found, body);
+      if (found === undefined) throw modelNotFound(params.id);
+      await addMeasuredUsage(pool, [
+        {
+          provider: found.provider,
+          modelId: found.model_id,
+          calls: 1,
+          successes: body.success ? 1 : 0,
+          timeToFirstTokenMs: tallyOf(body.time_to_first_token_ms),
+          completionMs: tallyOf(body.completion_ms),
+          quality: tallyOf(body.quality_score),
+        },
+      ]);
+      const model = await findModel(pool, modelKey(found));
       if (model === undefined) throw modelNotFound(params.id);
       usages.inc({
         provider: metrics.boundedLabel('provider', model.provider),
@@ -96,4 +110,8 @@ export function registerWriteRoutes(app: ZodApp, options: { pool: Pool; edit: Ed
       return { model_id, provider, usage_count, performance };
     },
   );
+}
+
+function tallyOf(value: number | undefined): Tally {
+  return value === undefined ? { sum: 0, count: 0 } : { sum: value, count: 1 };
 }

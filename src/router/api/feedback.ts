@@ -44,17 +44,23 @@ export function registerFeedback(app: ZodApp, options: FeedbackOptions): void {
         throw new SignalboxError('not_found', `no decision ${decisionId} is known`, { param: 'decision_id' });
       }
       const outcome = body.outcome ?? ((body.score ?? 0) >= 0.5 ? 'success' : 'failure');
-      options.publisher.publish(feedbackEvent(decision, outcome, body.score ?? null, options.instanceId));
+      if (decision.isOpen)
+        options.publisher.publish(feedbackEvent(decision, outcome, null, 'auto', options.instanceId));
+      if (!decision.isOpen || body.score !== undefined) {
+        options.publisher.publish(feedbackEvent(decision, outcome, body.score ?? null, 'feedback', options.instanceId));
+      }
       void reply.status(202);
       return { accepted: true as const, decision_id: decisionId };
     },
   );
 }
 
+/** Origin `auto`: the outcome of advice, which nobody else can tell. Origin `feedback`: a correction of a known outcome. */
 function feedbackEvent(
   decision: DecisionSummary,
   outcome: Outcome,
   score: number | null,
+  origin: 'auto' | 'feedback',
   instanceId: string,
 ): RoutingEvent {
   return {
@@ -68,7 +74,8 @@ function feedbackEvent(
       complexity_score: decision.complexityScore,
       outcome,
       decision_id: decision.decisionId,
-      origin: 'feedback',
+      ...(origin === 'auto' ? { attempt: 0 } : {}),
+      origin,
       feedback_score: score,
     },
   };

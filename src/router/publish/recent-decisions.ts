@@ -9,11 +9,15 @@ export interface DecisionSummary {
   modelId: string;
   providerName: string;
   complexityScore: number;
+  /** True while no call was made for it: advice, of which only the caller knows how it turned out. */
+  isOpen: boolean;
 }
 
 /** The newest decisions of this process, so that feedback which comes soon need not wait for the queue. */
 export interface RecentDecisions {
   add(decision: Decision): void;
+  /** A model is being called for it. */
+  markCalled(decisionId: string): void;
   find(decisionId: string): DecisionSummary | undefined;
 }
 
@@ -33,7 +37,12 @@ export function createRecentDecisions(size: number): RecentDecisions {
         modelId: chosen.modelId,
         providerName: chosen.providerName,
         complexityScore: chosen.complexityScore,
+        isOpen: true,
       });
+    },
+    markCalled(decisionId) {
+      const summary = byId.get(decisionId);
+      if (summary !== undefined) byId.set(decisionId, { ...summary, isOpen: false });
     },
     find: (decisionId) => byId.get(decisionId),
   };

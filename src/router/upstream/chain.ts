@@ -113,12 +113,14 @@ function exhausted(failures: ReadonlyArray<{ step: ChainStep; failure: Failure }
     return `${step.modelId} at ${step.provider.name}: ${failure.class}${status}`;
   });
   const message = `no model answered after ${failures.length} attempts (${list.join('; ')})`;
+  const headers = { 'x-signalbox-attempts': String(failures.length) };
   if (all('rate_limit')) {
     // The shortest wait after which some provider may answer again.
     const waits = failures.map(({ failure }) => failure.retryAfterSeconds ?? 1);
-    return new SignalboxError('rate_limited', message, { headers: { 'retry-after': String(Math.min(...waits)) } });
+    const retryAfter = String(Math.min(...waits));
+    return new SignalboxError('rate_limited', message, { headers: { ...headers, 'retry-after': retryAfter } });
   }
-  if (outOfTime || all('timeout')) return new SignalboxError('deadline_exceeded', message);
-  if (all('auth')) return new SignalboxError('upstream_auth_failed', message);
-  return new SignalboxError('upstream_failed', message);
+  if (outOfTime || all('timeout')) return new SignalboxError('deadline_exceeded', message, { headers });
+  if (all('auth')) return new SignalboxError('upstream_auth_failed', message, { headers });
+  return new SignalboxError('upstream_failed', message, { headers });
 }

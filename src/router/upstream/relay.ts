@@ -47,7 +47,9 @@ export async function relayStream(
       monitor.feed(next.value);
       await write(next.value);
     }
-    if (monitor.problem?.kind === 'error') return end(raw, 'failure', 'stream_error');
+    if (monitor.problem !== null) {
+      return end(raw, 'failure', monitor.problem.kind === 'error' ? 'stream_error' : 'bad_response');
+    }
     if (monitor.isFinished) return end(raw, 'success', null);
     return breakOff(raw, 'the provider ended the stream before the answer was complete', 'network');
   } catch {

@@ -47,6 +47,11 @@ test('broken events and in-stream errors are seen', () => {
   expect(feed(event(['no', 'object'])).problem).toBeNull();
 });
 
+test('fields that no client knows are no problem', () => {
+  const monitor = feed(`colour: blue\nretry: soon\nnothing\n${delta({ content: 'x' })}`);
+  expect(monitor).toMatchObject({ hasContent: true, problem: null });
+});
+
 test('however a stream is cut into pieces, the same is seen', () => {
   const words = fc.array(fc.string({ unit: 'grapheme', minLength: 1, maxLength: 5 }), { minLength: 1, maxLength: 10 });
   fc.assert(

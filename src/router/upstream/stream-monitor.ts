@@ -19,6 +19,9 @@ export interface StreamMonitor {
 
 export type StreamProblem = { kind: 'malformed' } | { kind: 'error'; code: string | null };
 
+/** Longest event that is looked into; a provider that never ends one must not fill the memory. */
+const maxEventCharacters = 64 * 1024 * 1024;
+
 /** Text fields of a delta that count as content. */
 const textFields = ['content', 'reasoning_content', 'reasoning', 'refusal'] as const;
 
@@ -72,7 +75,14 @@ export function createStreamMonitor(): StreamMonitor {
     if (typeof delta['audio'] === 'object' && delta['audio'] !== null) hasContent = true;
   }
 
-  const parser = createParser({ onEvent, onError: () => (problem ??= { kind: 'malformed' }) });
+  const parser = createParser({
+    onEvent,
+    maxBufferSize: maxEventCharacters,
+    onError({ type }) {
+      // Fields that a reader does not know are to be ignored, as the standard of event streams says.
+      if (type === 'max-buffer-size-exceeded') problem ??= { kind: 'malformed' };
+    },
+  });
 
   return {
     feed: (bytes) => parser.feed(decoder.decode(bytes, { stream: true })),

@@ -135,9 +135,8 @@ describe('afterwards', () => {
   });
 
   test('a request is answered, and every decision is recorded once', async () => {
-    const [router] = (await readOperations('router', portOf('router'))).filter(
-      (operation) => operation.path === '/v1/chat/completions',
-    );
+    const operations = await readOperations('router', portOf('router'));
+    const router = operations.find((operation) => operation.path === '/v1/chat/completions');
     if (router === undefined) throw new Error('the router has no chat completions');
     for (const model of ['auto', 'gpt-6-sol']) {
       const answer = await send(router, {
