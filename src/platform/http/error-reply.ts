@@ -1,3 +1,4 @@
+import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
 import type { ErrorBody } from '../../contracts/api.ts';
@@ -69,4 +70,21 @@ export function createErrorHandler(log: Logger) {
     }
     void reply.status(known.status).headers(known.headers).send(errorBody(known));
   };
+}
+
+/** Answers bytes that no request could be read from, and closes the connection. */
+export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
+  if (!socket.writable || error.code === 'ECONNRESET') {
+    socket.destroy();
+    return;
+  }
+  const reasons: Readonly<Record<string, string>> = {
+    HPE_HEADER_OVERFLOW: 'the headers are too large',
+    ERR_HTTP_REQUEST_TIMEOUT: 'the request did not arrive in time',
+  };
+  const reason = reasons[error.code ?? ''] ?? 'the request is not valid HTTP';
+  const body = JSON.stringify(errorBody(new SignalboxError('invalid_request', reason)));
+  socket.end(
+    `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+  );
 }

@@ -17,7 +17,7 @@ import { createKeyCheck } from '../security/master-key.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type Connections, trackConnections } from './connections.ts';
-import { createErrorHandler } from './error-reply.ts';
+import { answerClientError, createErrorHandler } from './error-reply.ts';
 import { registerOperations } from './operations.ts';
 
 export type ZodApp = ReturnType<typeof withZod>;
@@ -62,6 +62,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
   let stopping = false;
 
   async function build(): Promise<FastifyInstance> {
+    const handleError = createErrorHandler(log);
     const server = fastify({
       logger: false,
       bodyLimit: options.bodyLimitBytes,
@@ -73,12 +74,15 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       requestTimeout: 120_000,
       http: { headersTimeout: 20_000 },
       ajv: { customOptions: { strict: false } },
+      // What fails before a route is found has the same error shape: a path that cannot be decoded, bytes that are no HTTP.
+      frameworkErrors: handleError,
+      clientErrorHandler: answerClientError,
     });
     // JSON is the only body that is read; everything else is a clear 415.
     server.removeContentTypeParser('text/plain');
     server.setValidatorCompiler(validatorCompiler);
     server.setSerializerCompiler(serializerCompiler);
-    server.setErrorHandler(createErrorHandler(log));
+    server.setErrorHandler(handleError);
     server.setNotFoundHandler((request) => {
       throw new SignalboxError('not_found', `no route ${request.method} ${request.url.split('?')[0] ?? ''}`);
     });
