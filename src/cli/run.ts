@@ -1,10 +1,13 @@
 import pc from 'picocolors';
 import { type AppOptions, type RunningApp, startApp } from '../app.ts';
 import type { ServiceName } from '../contracts/api.ts';
+import { isNpmScript } from '../platform/config/environment.ts';
 import { redactConfig } from '../platform/config/load.ts';
 import { createLogger, type Logger } from '../platform/telemetry/logger.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { print, say } from './terminal.ts';
+
+const parentCheckMs = 250;
 
 export type RunOptions = Omit<AppOptions, 'log' | 'metrics'>;
 
@@ -14,6 +17,7 @@ export async function run(options: RunOptions): Promise<void> {
   const metrics = createMetrics({ collectProcess: true });
   const stopRequested = new Promise<string>((resolve) => {
     for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, () => resolve(signal));
+    if (isNpmScript()) whenParentEnds(() => resolve('npm has ended'));
   });
   endOnCrash(log);
   log.debug({ config: redactConfig(options.config) }, 'configuration');
@@ -27,9 +31,23 @@ export async function run(options: RunOptions): Promise<void> {
     print(JSON.stringify({ ready: true, ports: app.ports }));
   }
   const signal = await stopRequested;
-  process.once(signal, () => process.exit(130));
+  for (const again of ['SIGTERM', 'SIGINT'] as const) process.once(again, () => process.exit(130));
   if (process.stderr.isTTY) say(`stopping (${signal}); once more to end at once`);
   await app.stop();
+}
+
+/**
+ * `kill` of `npm start` reaches npm and its shell but not us, and would leave everything running. A change of parent is
+ * how we learn of it.
+ */
+function whenParentEnds(callback: () => void): void {
+  const parent = process.ppid;
+  const timer = setInterval(() => {
+    if (process.ppid === parent) return;
+    clearInterval(timer);
+    callback();
+  }, parentCheckMs);
+  timer.unref();
 }
 
 /** What nobody caught ends the process with its reason, instead of leaving it half alive. */

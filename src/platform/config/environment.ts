@@ -47,6 +47,11 @@ function setAt(target: Record<string, unknown>, path: readonly string[], value: 
   setAt(child, rest, value);
 }
 
+/** Whether npm runs this process as a script; it then has a shell between itself and us. */
+export function isNpmScript(env: Environment = process.env): boolean {
+  return env['npm_lifecycle_event'] !== undefined;
+}
+
 /** A provider that the environment speaks of, by its key or its address. */
 export interface ProviderFromEnvironment {
   kind: ProviderKind;

@@ -71,7 +71,7 @@ export function attemptEvent(
       origin: attempt.index === 0 ? decision.origin : 'fallback',
       propensity: attempt.index === 0 ? decision.propensity : null,
       streamed: attempt.streamed,
-      response_model: attempt.responseModel,
+      response_model: attempt.responseModel === null ? null : storableName(attempt.responseModel),
       input_tokens: attempt.usage?.inputTokens ?? null,
       output_tokens: attempt.usage?.outputTokens ?? null,
       cached_input_tokens: attempt.usage?.cachedInputTokens ?? null,
@@ -82,4 +82,9 @@ export function attemptEvent(
       error_code: attempt.errorCode,
     },
   };
+}
+
+/** A name that a provider sent, as PostgreSQL and the event's schema can take it: whole characters, no NUL, of bounded length. */
+function storableName(name: string): string {
+  return Buffer.from(name.slice(0, 200)).toString().replaceAll('\0', '');
 }

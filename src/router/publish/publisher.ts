@@ -35,17 +35,35 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const { pool, batchSize, flushMs, log, metrics } = options;
   const buffer = createEventBuffer(options.bufferSize);
   const published = metrics.counter('signalbox_events_published_total', 'Events handed to the queue.');
-  const dropped = metrics.counter('signalbox_events_dropped_total', 'Events lost because the buffer was full.', [
-    'outcome',
-  ]);
+  const dropped = metrics.counter(
+    'signalbox_events_dropped_total',
+    'Events lost because the buffer was full or they cannot be stored.',
+    ['outcome'],
+  );
   const buffered = metrics.gauge('signalbox_events_buffered', 'Events waiting to be sent.');
+
+  /** One event that PostgreSQL cannot hold must not keep back all that come after it. */
+  async function send(events: readonly RoutingEvent[]): Promise<void> {
+    try {
+      await sendBatch(pool, decisionsQueue, events);
+      published.inc(events.length);
+    } catch (error) {
+      if (!isDataException(error)) throw error;
+      const [event, ...others] = events;
+      if (event === undefined || others.length > 0) {
+        for (const single of events) await send([single]);
+        return;
+      }
+      dropped.inc({ outcome: event.routing_decision.outcome });
+      log.error({ err: error, event_id: event.event_id }, 'an event that cannot be stored was dropped');
+    }
+  }
 
   async function sendOneBatch(): Promise<void> {
     const batch = buffer.peek(batchSize);
     if (batch.length === 0) return;
-    await sendBatch(pool, decisionsQueue, batch);
+    await send(batch);
     buffer.remove(batch.length);
-    published.inc(batch.length);
     buffered.set(buffer.length);
     await notify(pool, decisionsChannel, '');
   }
@@ -92,4 +110,9 @@ export function createPublisher(options: PublisherOptions): Publisher {
         : { ok: false, detail: `the event buffer is full (${options.bufferSize}); events are being dropped` };
     },
   };
+}
+
+/** SQLSTATE class 22: the value is to blame, and would be again. */
+function isDataException(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('22');
 }

@@ -1,3 +1,4 @@
+import { modelIdSchema } from '../../contracts/model.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { RoutableModel } from './routable-model.ts';
 
@@ -22,7 +23,7 @@ export function resolvePinned(name: string, snapshot: Snapshot): PinnedModel[] {
   const slash = name.indexOf('/');
   const providerName = name.slice(0, slash);
   const modelId = name.slice(slash + 1);
-  if (slash <= 0 || modelId === '' || !snapshot.providers.has(providerName)) return [];
+  if (slash <= 0 || !snapshot.providers.has(providerName) || !modelIdSchema.safeParse(modelId).success) return [];
   return [{ modelId, providerName, entry: null }];
 }
 
