@@ -46,6 +46,12 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
   const http = createHttpService({
     service: 'central',
     description: 'What the fleet has measured and learned.',
+    tags: [
+      { name: 'decisions', description: 'What was decided, and how it turned out' },
+      { name: 'scores', description: 'What was learned' },
+      { name: 'metrics', description: 'Statistics of each model' },
+      { name: 'instances', description: 'Who takes part' },
+    ],
     host: config.host,
     port: config.ports.central,
     instanceId: config.instance_id,

@@ -56,6 +56,10 @@ export function createRegistry(options: RegistryOptions): Registry {
   const http = createHttpService({
     service: 'registry',
     description: 'The catalogue of models: capabilities, prices, measured performance, health.',
+    tags: [
+      { name: 'models', description: 'The catalogue' },
+      { name: 'providers', description: 'Who answers, and how well' },
+    ],
     host: config.host,
     port: config.ports.registry,
     instanceId: config.instance_id,

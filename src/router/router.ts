@@ -76,6 +76,10 @@ export function createRouter(options: RouterOptions): Service & { port(): number
   const http = createHttpService({
     service: 'router',
     description: 'Routes each request to the model that answers it well for the least.',
+    tags: [
+      { name: 'openai', description: 'OpenAI’s own API; `auto` as the model lets Signalbox choose' },
+      { name: 'routing', description: 'Decisions without a call, and feedback' },
+    ],
     host: config.host,
     port: config.ports.router,
     instanceId,

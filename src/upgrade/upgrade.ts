@@ -42,6 +42,7 @@ export function createUpgrade(options: UpgradeOptions): Upgrade {
   const http = createHttpService({
     service: 'upgrade',
     description: 'New models: what providers have brought out since they are known.',
+    tags: [{ name: 'upgrade', description: 'Models that providers newly offer' }],
     host: config.host,
     port: config.ports.upgrade,
     instanceId: config.instance_id,

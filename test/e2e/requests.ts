@@ -1,5 +1,6 @@
 import type OpenAI from 'openai';
 import { expect } from 'vitest';
+import type { Explanation } from '../../src/contracts/decision.ts';
 import type { TestApp } from '../support/app.ts';
 
 /** A prompt whose answer the simulated models know. */
@@ -48,6 +49,8 @@ export interface Attempt extends Record<string, unknown> {
   model: string;
   provider: string;
   outcome: string;
+  /** Null in lists that did not ask for it. */
+  explanation: Explanation | null;
 }
 
 /** How long a poll may take on a machine that is busy; what is waited for comes within a second. */

@@ -89,3 +89,24 @@ export async function writeNow(response: ServerResponse, data: string | Uint8Arr
     response.write(data, () => setImmediate(resolve));
   });
 }
+
+/**
+ * Answers the next request with `first`, and goes on when the returned function is called: what comes then cannot be read
+ * together with it.
+ */
+export function answerInTwoParts(
+  upstream: Upstream,
+  first: string,
+): (goOn: (response: ServerResponse) => void) => void {
+  let goOn: (rest: (response: ServerResponse) => void) => void = () => undefined;
+  const promise = new Promise<(response: ServerResponse) => void>((resolve) => {
+    goOn = resolve;
+  });
+  upstream.answer = async (response) => {
+    beginStream(response);
+    await writeNow(response, first);
+    const rest = await promise;
+    rest(response);
+  };
+  return goOn;
+}

@@ -119,7 +119,7 @@ const folderWithoutConfig = import.meta.dirname;
 export const freePorts = { REGISTRY_PORT: '0', ROUTER_PORT: '0', UPGRADE_PORT: '0', CENTRAL_PORT: '0' };
 
 export function openAiClient(routerUrl: string, apiKey = 'sk-client'): OpenAI {
-  return new OpenAI({ baseURL: `${routerUrl}/v1`, apiKey, maxRetries: 0 });
+  return new OpenAI({ baseURL: `${routerUrl}/v1`, apiKey, maxRetries: 0, logLevel: 'off' });
 }
 
 function addressOf(ports: RunningApp['ports'], service: ServiceName): string {

@@ -37,14 +37,15 @@ export function toSignalboxError(error: unknown): SignalboxError {
   if (typeof code === 'string' && /^22[0-9A-Z]{3}$/.test(code)) {
     return new SignalboxError('invalid_request', 'a value in the request cannot be stored', { cause: error });
   }
+  // Before what follows: a client that breaks off its own body looks like a lost connection too.
+  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
+    return new SignalboxError('invalid_request', (error as Error).message, { cause: error });
+  }
   if (isUnavailable(error)) {
     return new SignalboxError('not_ready', 'the database cannot be reached', {
       cause: error,
       headers: { 'retry-after': '1' },
     });
-  }
-  if (statusCode !== undefined && statusCode >= 400 && statusCode < 500) {
-    return new SignalboxError('invalid_request', (error as Error).message, { cause: error });
   }
   return new SignalboxError('internal', 'internal error', { cause: error });
 }

@@ -39,6 +39,8 @@ export interface HttpServiceOptions {
   metrics: Metrics;
   /** What readiness depends on. */
   checks(): Record<string, HealthCheck>;
+  /** The groups of the service's own routes, in the order in which the API page shows them. */
+  tags: ReadonlyArray<{ name: string; description: string }>;
   /** Registers the service's own routes. */
   routes(app: ZodApp): void;
 }
@@ -48,8 +50,8 @@ export interface HttpService extends Service {
   port(): number;
 }
 
-/** Paths that answer without a key, so that an orchestrator can ask how the service is. */
-const openPath = /^\/health(\/|$)/;
+/** Paths that answer without a key: an orchestrator asks how the service is, a browser shows the API, which is no secret. */
+const openPath = /^\/(?:health|docs|openapi\.json)(?:\/|$)/;
 
 /**
  * A Fastify server with what every service has: zod validation, one error shape, OpenAPI at `/docs` and
@@ -89,6 +91,8 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
 
     await server.register(swagger, {
       openapi: {
+        // What every service has comes after what this one is for.
+        tags: [...options.tags, { name: 'operations', description: 'Health and metrics, as of every service' }],
         info: { title: `Signalbox ${service}`, description: options.description, version },
         ...(options.masterKey === undefined
           ? {}
@@ -99,7 +103,10 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       },
       transform: jsonSchemaTransform,
     });
-    await server.register(swaggerUi, { routePrefix: '/docs' });
+    await server.register(swaggerUi, {
+      routePrefix: '/docs',
+      theme: { title: `Signalbox ${service}`, css: [{ filename: 'signalbox.css', content: '.topbar { display: none }' }] },
+    });
 
     addAuthentication(server);
     addRequestMetrics(server);

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 const writtenJson = ['1e999', '-1e999', '123456789012345678901234567890', '-0', '1E+2', '"\\u0000"', '"\\ud83d"'];
 
 /** Nesting that overflows the stack of whoever walks it by recursion. */
-const nestings = [20, 600, 5_000, 12_000].flatMap((depth) => [
+const nestings = [20, 600, 8_000].flatMap((depth) => [
   '['.repeat(depth) + ']'.repeat(depth),
   '{"a":'.repeat(depth) + '1' + '}'.repeat(depth),
 ]);
@@ -65,7 +65,7 @@ const manyObjects = Array.from({ length: 2_000 }, () => ({}));
 /** Values of every kind that a field may not expect. */
 export const hostileValues: fc.Arbitrary<unknown> = fc.oneof(
   { weight: 4, arbitrary: hostileTexts },
-  { weight: 1, arbitrary: fc.nat(rawDocuments.length - 1).map(marked) },
+  { weight: 2, arbitrary: fc.nat(rawDocuments.length - 1).map(marked) },
   {
     weight: 4,
     arbitrary: fc.constantFrom<unknown>(null, true, false, manyObjects, ...numbers, ...objects),

@@ -70,7 +70,7 @@ export function sendBytes(origin: string, bytes: string): Promise<Answer[]> {
 
 function splitAnswers(received: string): Answer[] {
   return received
-    .split(/^(?=HTTP\/1\.1 \d{3} )/m)
+    .split(/(?=HTTP\/1\.1 \d{3} )/)
     .filter((text) => text.startsWith('HTTP/'))
     .map((text) => {
       const [head = '', ...body] = text.split('\r\n\r\n');
@@ -82,7 +82,8 @@ function splitAnswers(received: string): Answer[] {
       return {
         status: Number(status.split(' ')[1]),
         headers: Object.fromEntries(headers),
-        body: Buffer.from(body.join('\r\n\r\n'), 'latin1').toString('utf8'),
+        // Node's own refusals are an empty chunked body.
+        body: Buffer.from(body.join('\r\n\r\n').replace(/^0\r\n(\r\n)?$/, ''), 'latin1').toString('utf8'),
       };
     });
 }

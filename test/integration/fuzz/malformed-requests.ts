@@ -78,7 +78,7 @@ function brokenDocuments(bodies: fc.Arbitrary<unknown> | null): fc.Arbitrary<str
 
 type Change = (value: unknown) => unknown;
 
-/** Valid documents with one to three places changed: replaced, left out, wrapped, or with a key more. */
+/** Valid documents with one to three places changed: replaced, left out, wrapped, with text put in or a key added. */
 function changedDocuments(bodies: fc.Arbitrary<unknown>): fc.Arbitrary<string> {
   const changes: fc.Arbitrary<Change> = fc.oneof(
     {
@@ -91,7 +91,20 @@ function changedDocuments(bodies: fc.Arbitrary<unknown>): fc.Arbitrary<string> {
     },
     { weight: 2, arbitrary: fc.constant<Change>(() => undefined) },
     { weight: 1, arbitrary: fc.constant<Change>((value) => [value]) },
-    { weight: 1, arbitrary: fc.constant<Change>((value) => String(value)) },
+    {
+      weight: 1,
+      arbitrary: fc.constant<Change>((value) =>
+        typeof value === 'string' ? [value, value] : writeJson(value ?? null),
+      ),
+    },
+    {
+      weight: 4,
+      arbitrary: fc.tuple(hostileTexts, fc.nat(100)).map(
+        ([text, at]): Change =>
+          (value) =>
+            typeof value === 'string' ? insertAt(value, at, text) : text,
+      ),
+    },
     {
       weight: 2,
       arbitrary: fc.tuple(hostileKeys, hostileValues).map(
@@ -110,6 +123,11 @@ function changedDocuments(bodies: fc.Arbitrary<unknown>): fc.Arbitrary<string> {
       }, document) ?? null,
     ),
   );
+}
+
+function insertAt(value: string, at: number, text: string): string {
+  const position = at % (value.length + 1);
+  return value.slice(0, position) + text + value.slice(position);
 }
 
 function withKey(value: unknown, key: string, hostile: unknown): unknown {

@@ -112,10 +112,8 @@ describe(`malformed requests (seed ${seed})`, () => {
           malformedMessages(operation).map(async (message) => {
             for (const answer of await sendBytes(operation.origin, message)) {
               remember(operation, answer);
-              expect(answer, JSON.stringify(message).slice(0, 300)).toSatisfy((value: Answer) => {
-                checkAnswer(operation, message.split(' ')[0] ?? '', value);
-                return true;
-              });
+              expect(answer.status, `${JSON.stringify(message).slice(0, 300)} → ${answer.body}`).toBeLessThan(500);
+              if (answer.body !== '') checkAnswer(operation, operation.method, answer);
             }
           }),
         );
@@ -175,6 +173,9 @@ async function knownValues(): Promise<Record<string, string[]>> {
   return {
     // The one whose catalogue entry may change.
     id: ['openai/gpt-5.4-mini', decisionId],
+    // Of a provider that is not configured, so that nothing is routed to what is made up here.
+    model_id: ['fuzzed'],
+    provider: ['nobody'],
     model: ['auto', 'auto:cost', 'signalbox/auto', 'gpt-6-sol', 'openai/gpt-6-luna', 'claude-sonnet-5'],
     decision_id: [decisionId],
   };

@@ -26,6 +26,7 @@ async function start(routes: (app: ZodApp) => void, masterKey?: string): Promise
     log: silentLogger(),
     metrics: createMetrics(),
     checks: () => ({ database: { ok: false, detail: 'away' } }),
+    tags: [],
     routes,
   });
   await service.start();
@@ -77,23 +78,15 @@ describe('what every service has', () => {
     }
   });
 
-  test('with a key, everything but health is closed', async () => {
+  test('with a key, everything but health and the API page is closed', async () => {
     const key = 'a-key-of-sixteen-or-more';
     const url = await start((app) => app.get('/thing', async () => 'ok'), key);
     const status = async (path: string, headers: Record<string, string> = {}): Promise<number> =>
       (await fetch(url + path, { headers })).status;
-    for (const path of [
-      '/thing',
-      '/metrics',
-      '/openapi.json',
-      '/docs/',
-      '/nowhere',
-      '/healthy',
-      '/health%2f..%2fthing',
-    ]) {
+    for (const path of ['/thing', '/metrics', '/nowhere', '/healthy', '/health%2f..%2fthing']) {
       expect(await status(path), path).toBe(401);
     }
-    expect(await status('/health')).toBe(200);
+    for (const path of ['/health', '/docs/', '/openapi.json']) expect(await status(path), path).toBe(200);
     expect(await status('/health/liveness?probe=1')).toBe(200);
     expect(await status('/thing', { authorization: `Bearer ${key}` })).toBe(200);
     expect(await status('/thing', { 'x-api-key': key })).toBe(200);

@@ -1,0 +1,134 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type ErrorBody, type ServiceName, serviceNameSchema } from '../../src/contracts/api.ts';
+import {
+  openAiClient,
+  type SignalboxProcess,
+  startSignalbox,
+  startTestProviders,
+  type TestProviders,
+} from '../support/app.ts';
+import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { capital, failureOf, user } from './requests.ts';
+
+const masterKey = 'sb-master-key-5d1c9e8a27';
+const wrongKeys = ['sb-master-key-5d1c9e8a28', '', masterKey.slice(0, -1), `${masterKey}x`];
+
+interface Operation {
+  service: ServiceName;
+  method: string;
+  path: string;
+}
+
+let database: TestDatabase;
+let providers: TestProviders;
+let signalbox: SignalboxProcess;
+/** All that was answered: bodies and headers. */
+const answers: string[] = [];
+
+beforeAll(async () => {
+  [database, providers] = await Promise.all([createTestDatabase(), startTestProviders()]);
+  signalbox = startSignalbox(['up'], {
+    ...providers.environment,
+    DATABASE_URL: database.connectionString,
+    SIGNALBOX_MASTER_KEY: masterKey,
+    LOG_LEVEL: 'trace',
+  });
+  await signalbox.url('router');
+});
+afterAll(async () => {
+  signalbox.kill('SIGTERM');
+  await signalbox.waitForExit();
+  await providers.stop();
+  await database.drop();
+});
+
+async function call({ service, method, path }: Operation, headers: Record<string, string> = {}) {
+  const withBody = method === 'POST' || method === 'PATCH';
+  const response = await fetch((await signalbox.url(service)) + path, {
+    method,
+    headers: { ...headers, ...(withBody ? { 'content-type': 'application/json' } : {}) },
+    ...(withBody ? { body: '{}' } : {}),
+  });
+  const text = await response.text();
+  answers.push(text, ...[...response.headers].flat());
+  return { status: response.status, text };
+}
+
+/** The code of an error; undefined of any other answer. */
+function codeOf(text: string): string | null | undefined {
+  return text.startsWith('{"error":{') ? (JSON.parse(text) as ErrorBody).error.code : undefined;
+}
+
+/** Every route that a service describes, with something in the place of its parameters. */
+async function operationsOf(service: ServiceName): Promise<Operation[]> {
+  const { text } = await call(
+    { service, method: 'GET', path: '/openapi.json' },
+    { authorization: `Bearer ${masterKey}` },
+  );
+  const { paths } = JSON.parse(text) as { paths: Record<string, Record<string, unknown>> };
+  return Object.entries(paths).flatMap(([path, methods]) =>
+    Object.keys(methods).map((method) => ({
+      service,
+      method: method.toUpperCase(),
+      path: path.replaceAll(/\{\w+\}/g, 'text_generation'),
+    })),
+  );
+}
+
+describe.each(serviceNameSchema.options)('%s', (service) => {
+  it('answers nobody without the key, but for how it is', async () => {
+    const operations = await operationsOf(service);
+    expect(operations.length).toBeGreaterThan(6);
+    const hidden = ['/openapi.json', '/docs', '/docs/json', '/nowhere'].map((path) => ({
+      service,
+      method: 'GET',
+      path,
+    }));
+    for (const operation of [...operations, ...hidden]) {
+      const attempts: Record<string, string>[] = [
+        {},
+        ...wrongKeys.flatMap((key): Record<string, string>[] => [
+          { authorization: `Bearer ${key}` },
+          { 'x-api-key': key },
+        ]),
+        { authorization: masterKey },
+        { authorization: `Basic ${masterKey}` },
+      ];
+      const expected = operation.path.startsWith('/health') ? { status: 200 } : { status: 401, code: 'unauthorized' };
+      for (const headers of attempts) {
+        const { status, text } = await call(operation, headers);
+        expect({ operation, headers, status, code: codeOf(text) }).toMatchObject(expected);
+      }
+    }
+  });
+
+  it('answers everybody with the key, given in either way', async () => {
+    for (const operation of await operationsOf(service)) {
+      const ways: Record<string, string>[] = [{ authorization: `Bearer ${masterKey}` }, { 'x-api-key': masterKey }];
+      for (const headers of ways) {
+        const { status } = await call(operation, headers);
+        const isPlain = operation.method === 'GET' && !/text_generation|classify/.test(operation.path);
+        expect(isPlain ? [200] : [200, 202, 400, 404], `${operation.method} ${operation.path}`).toContain(status);
+      }
+    }
+  });
+});
+
+it('is asked of an OpenAI client as its API key', async () => {
+  const router = await signalbox.url('router');
+  const answer = await openAiClient(router, masterKey).chat.completions.create({
+    model: 'auto',
+    messages: user(capital),
+  });
+  expect(answer.choices[0]?.message.content).toContain('Paris');
+  const refused = openAiClient(router, 'sk-other').chat.completions.create({ model: 'auto', messages: user(capital) });
+  expect(await failureOf(refused)).toMatchObject({ status: 401, code: 'unauthorized' });
+});
+
+it('is in no answer and in no log', async () => {
+  expect(answers.length).toBeGreaterThan(500);
+  expect(answers.filter((answer) => answer.includes(masterKey))).toEqual([]);
+  const log = signalbox.stderr() + signalbox.stdout();
+  expect(log).toContain('"level":"info"');
+  expect(log).not.toContain(masterKey);
+});

@@ -1,0 +1,56 @@
+import chromium from '@sparticuz/chromium';
+import { type Browser, chromium as playwright } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { z } from 'zod';
+import { createHttpService, type HttpService } from '../../src/platform/http/server.ts';
+import { silentLogger } from '../../src/platform/telemetry/logger.ts';
+import { createMetrics } from '../../src/platform/telemetry/metrics.ts';
+
+let browser: Browser;
+let service: HttpService;
+
+beforeAll(async () => {
+  browser = await playwright.launch({ args: chromium.args, executablePath: await chromium.executablePath() });
+  service = createHttpService({
+    service: 'router',
+    description: 'A description to be read.',
+    host: '127.0.0.1',
+    port: 0,
+    instanceId: 'docs',
+    masterKey: undefined,
+    bodyLimitBytes: 1024,
+    drainTimeoutMs: 1000,
+    log: silentLogger(),
+    metrics: createMetrics(),
+    checks: () => ({}),
+    tags: [],
+    routes(app) {
+      const body = z.object({ query: z.string() });
+      app.post('/thing', { schema: { summary: 'Does the thing', body } }, async () => 'ok');
+    },
+  });
+  await service.start();
+});
+afterAll(async () => {
+  await browser.close();
+  await service.stop();
+});
+
+test('/docs shows the operations in a browser, without errors and without asking anybody else', async () => {
+  const page = await browser.newPage();
+  const problems: string[] = [];
+  const elsewhere: string[] = [];
+  const origin = `http://127.0.0.1:${service.port()}`;
+  page.on('console', (message) => message.type() === 'error' && problems.push(message.text()));
+  page.on('pageerror', (error) => problems.push(error.message));
+  page.on('request', (request) => {
+    if (!request.url().startsWith(origin) && !request.url().startsWith('data:')) elsewhere.push(request.url());
+  });
+
+  await page.goto(`${origin}/docs`, { waitUntil: 'networkidle' });
+  await page.getByText('A description to be read.').waitFor();
+  await page.getByText('Does the thing').click();
+  await page.getByRole('button', { name: 'Try it out' }).waitFor();
+  expect(problems).toEqual([]);
+  expect(elsewhere).toEqual([]);
+});
