@@ -105,7 +105,10 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     });
     await server.register(swaggerUi, {
       routePrefix: '/docs',
-      theme: { title: `Signalbox ${service}`, css: [{ filename: 'signalbox.css', content: '.topbar { display: none }' }] },
+      theme: {
+        title: `Signalbox ${service}`,
+        css: [{ filename: 'signalbox.css', content: '.topbar { display: none }' }],
+      },
     });
 
     addAuthentication(server);
