@@ -105,6 +105,7 @@ describe('a stop', () => {
     // Would take the drain time of 10 s, and so the test's, if either connection held it.
     await service?.stop();
     await closed;
+    expect(neverUsed.destroyed).toBe(true);
     await agent.destroy();
   }, 5000);
 

@@ -152,9 +152,8 @@ function toTools(value: unknown): LanguageModelV3FunctionTool[] {
       type: 'function',
       name,
       ...(typeof description === 'string' ? { description } : {}),
-      inputSchema: (typeof parameters === 'object' && parameters !== null
-        ? parameters
-        : { type: 'object', properties: {} }) as JSONSchema7,
+      inputSchema:
+        typeof parameters === 'object' && parameters !== null ? parameters : { type: 'object', properties: {} },
     };
   });
 }
