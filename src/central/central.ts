@@ -52,12 +52,7 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
       { name: 'metrics', description: 'Statistics of each model' },
       { name: 'instances', description: 'Who takes part' },
     ],
-    host: config.host,
-    port: config.ports.central,
-    instanceId: config.instance_id,
-    masterKey: config.master_key,
-    bodyLimitBytes: config.body_limit_bytes,
-    drainTimeoutMs: config.drain_timeout_ms,
+    config,
     log,
     metrics,
     checks: () =>

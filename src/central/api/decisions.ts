@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { outcomeSchema } from '../../contracts/event.ts';
 import { complexitySchema } from '../../contracts/query-class.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
-import type { ZodApp } from '../../platform/http/server.ts';
+import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { listRecords } from '../../platform/store/routing-records.ts';
 

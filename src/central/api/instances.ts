@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ZodApp } from '../../platform/http/server.ts';
+import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { listComplexityScores } from '../../platform/store/complexity-scores.ts';
 import { listInstances } from '../../platform/store/instances.ts';

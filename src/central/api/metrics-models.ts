@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { ZodApp } from '../../platform/http/server.ts';
+import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { cellKey, latencyOfLastHours } from '../../platform/store/latency-sketches.ts';
 import { listModelMetrics, type ModelMetrics } from '../../platform/store/model-routing-metrics.ts';

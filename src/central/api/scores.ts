@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { complexitySchema } from '../../contracts/query-class.ts';
-import type { ZodApp } from '../../platform/http/server.ts';
+import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { type LearnedScore, listComplexityScores } from '../../platform/store/complexity-scores.ts';
 import { listNewestScoreUpdates, type ScoreChange } from '../../platform/store/score-updates.ts';

@@ -3,7 +3,7 @@ import { type Health, healthSchema, type ServiceName } from '../../contracts/api
 import type { HealthCheck } from '../core/service.ts';
 import { version } from '../core/version.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
-import type { ZodApp } from './server.ts';
+import type { ZodApp } from './zod-app.ts';
 
 export interface OperationsOptions {
   service: ServiceName;

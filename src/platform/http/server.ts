@@ -2,13 +2,9 @@ import type { AddressInfo } from 'node:net';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
 import { fastify, type FastifyInstance } from 'fastify';
-import {
-  jsonSchemaTransform,
-  serializerCompiler,
-  validatorCompiler,
-  type ZodTypeProvider,
-} from 'fastify-type-provider-zod';
+import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { ServiceName } from '../../contracts/api.ts';
+import type { Config } from '../config/load.ts';
 import { SignalboxError, StartupError } from '../core/errors.ts';
 import { uuidv7 } from '../core/ids.ts';
 import type { HealthCheck, Service } from '../core/service.ts';
@@ -18,23 +14,14 @@ import type { Logger } from '../telemetry/logger.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 import { type Connections, trackConnections } from './connections.ts';
 import { answerClientError, createErrorHandler } from './error-reply.ts';
+import { nestsDeeperThan } from './json-depth.ts';
 import { registerOperations } from './operations.ts';
-
-export type ZodApp = ReturnType<typeof withZod>;
-
-function withZod(app: FastifyInstance) {
-  return app.withTypeProvider<ZodTypeProvider>();
-}
+import { withZod, type ZodApp } from './zod-app.ts';
 
 export interface HttpServiceOptions {
   service: ServiceName;
   description: string;
-  host: string;
-  port: number;
-  instanceId: string;
-  masterKey: string | undefined;
-  bodyLimitBytes: number;
-  drainTimeoutMs: number;
+  config: Pick<Config, 'host' | 'ports' | 'instance_id' | 'master_key' | 'body_limit_bytes' | 'drain_timeout_ms'>;
   log: Logger;
   metrics: Metrics;
   /** What readiness depends on. */
@@ -50,6 +37,9 @@ export interface HttpService extends Service {
   port(): number;
 }
 
+/** Far above that of real requests, the schemas of their tools included. */
+const maxJsonDepth = 256;
+
 /** Paths that answer without a key: an orchestrator asks how the service is, a browser shows the API, which is no secret. */
 const openPath = /^\/(?:health|docs|openapi\.json)(?:\/|$)/;
 
@@ -58,7 +48,9 @@ const openPath = /^\/(?:health|docs|openapi\.json)(?:\/|$)/;
  * `/openapi.json`, health and metrics, the master key, and a drain on stop.
  */
 export function createHttpService(options: HttpServiceOptions): HttpService {
-  const { service, host, port, log, metrics, drainTimeoutMs } = options;
+  const { service, config, log, metrics } = options;
+  const { host } = config;
+  const port = config.ports[service];
   let app: FastifyInstance | undefined;
   let connections: Connections | undefined;
   let stopping = false;
@@ -67,7 +59,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     const handleError = createErrorHandler(log);
     const server = fastify({
       logger: false,
-      bodyLimit: options.bodyLimitBytes,
+      bodyLimit: config.body_limit_bytes,
       genReqId: () => uuidv7(),
       forceCloseConnections: 'idle',
       return503OnClosing: false,
@@ -85,6 +77,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     server.setValidatorCompiler(validatorCompiler);
     server.setSerializerCompiler(serializerCompiler);
     server.setErrorHandler(handleError);
+    refuseDeepJson(server);
     server.setNotFoundHandler((request) => {
       throw new SignalboxError('not_found', `no route ${request.method} ${request.url.split('?')[0] ?? ''}`);
     });
@@ -94,7 +87,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
         // What every service has comes after what this one is for.
         tags: [...options.tags, { name: 'operations', description: 'Health and metrics, as of every service' }],
         info: { title: `Signalbox ${service}`, description: options.description, version },
-        ...(options.masterKey === undefined
+        ...(config.master_key === undefined
           ? {}
           : {
               components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
@@ -117,7 +110,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       const zodScope = withZod(scope);
       registerOperations(zodScope, {
         service,
-        instanceId: options.instanceId,
+        instanceId: config.instance_id,
         metrics,
         checks: options.checks,
         isStopping: () => stopping,
@@ -128,9 +121,17 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     return server;
   }
 
+  function refuseDeepJson(server: FastifyInstance): void {
+    const parse = server.getDefaultJsonParser('error', 'error');
+    server.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+      if (!nestsDeeperThan(body, maxJsonDepth)) parse(request, body, done);
+      else done(new SignalboxError('invalid_request', `the body nests deeper than ${maxJsonDepth} levels`));
+    });
+  }
+
   function addAuthentication(server: FastifyInstance): void {
-    if (options.masterKey === undefined) return;
-    const hasKey = createKeyCheck(options.masterKey);
+    if (config.master_key === undefined) return;
+    const hasKey = createKeyCheck(config.master_key);
     server.addHook('onRequest', (request, _reply, done) => {
       if (openPath.test(request.url.split('?')[0] ?? '') || hasKey(request.headers)) done();
       else done(new SignalboxError('unauthorized', 'a valid key is required: Authorization: Bearer KEY'));
@@ -182,9 +183,12 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       stopping = true;
       const server = app.server;
       const force = setTimeout(() => {
-        log.warn({ service, drain_timeout_ms: drainTimeoutMs }, 'requests still open after the drain time are cut');
+        log.warn(
+          { service, drain_timeout_ms: config.drain_timeout_ms },
+          'requests still open after the drain time are cut',
+        );
         server.closeAllConnections();
-      }, drainTimeoutMs);
+      }, config.drain_timeout_ms);
       try {
         const closed = app.close();
         connections?.drain();

@@ -7,7 +7,7 @@ import {
   providerHealthSchema,
   providerNameSchema,
 } from '../../contracts/index.ts';
-import type { ZodApp } from '../../platform/http/server.ts';
+import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { findModel, listModels, type ModelFilter } from '../../platform/store/models.ts';
 import { listProviderHealth } from '../../platform/store/provider-health.ts';

@@ -8,7 +8,7 @@ import {
   newModelSchema,
   performanceSchema,
 } from '../../contracts/index.ts';
-import type { ZodApp } from '../../platform/http/server.ts';
+import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { addMeasuredUsage, type Tally } from '../../platform/store/model-usage.ts';
 import { findModel } from '../../platform/store/models.ts';

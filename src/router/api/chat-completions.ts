@@ -2,7 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { chatCompletionRequestSchema, type ChatCompletionRequest } from '../../contracts/openai.ts';
 import type { Clock } from '../../platform/core/clock.ts';
-import type { ZodApp } from '../../platform/http/server.ts';
+import type { ZodApp } from '../../platform/http/zod-app.ts';
 import { promptFromChat } from '../classify/prompt.ts';
 import type { Decision } from '../decide.ts';
 import type { Completion, Gateway } from '../gateway.ts';

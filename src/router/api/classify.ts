@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { classificationSchema } from '../../contracts/query-class.ts';
-import type { ZodApp } from '../../platform/http/server.ts';
+import type { ZodApp } from '../../platform/http/zod-app.ts';
 import { classify } from '../classify/classify.ts';
 import { promptFromText } from '../classify/prompt.ts';
 

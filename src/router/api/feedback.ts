@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { type Outcome, type RoutingEvent, terminalOutcomes } from '../../contracts/event.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import { uuidv7 } from '../../platform/core/ids.ts';
-import type { ZodApp } from '../../platform/http/server.ts';
+import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Publisher } from '../publish/publisher.ts';
 import type { DecisionSummary, RecentDecisions } from '../publish/recent-decisions.ts';
 

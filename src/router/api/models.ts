@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { SignalboxError } from '../../platform/core/errors.ts';
-import type { ZodApp } from '../../platform/http/server.ts';
+import type { ZodApp } from '../../platform/http/zod-app.ts';
 import { autoVariants } from '../select/requested-model.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 

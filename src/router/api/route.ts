@@ -6,7 +6,7 @@ import {
   routeResponseSchema,
 } from '../../contracts/decision.ts';
 import type { Config } from '../../platform/config/load.ts';
-import type { ZodApp } from '../../platform/http/server.ts';
+import type { ZodApp } from '../../platform/http/zod-app.ts';
 import { promptFromText } from '../classify/prompt.ts';
 import type { Decision } from '../decide.ts';
 import type { Gateway } from '../gateway.ts';

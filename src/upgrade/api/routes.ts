@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { errorBodySchema } from '../../contracts/index.ts';
-import type { ZodApp } from '../../platform/http/server.ts';
+import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { type DiscoveryRun, findLatestDiscoveryRun } from '../../platform/store/discovery-runs.ts';
 import { listUpgradeCandidates, type UpgradeCandidate } from '../../platform/store/upgrade-candidates.ts';

@@ -12,8 +12,10 @@ const nestings = [20, 600, 8_000].flatMap((depth) => [
   '{"a":'.repeat(depth) + '1' + '}'.repeat(depth),
 ]);
 
-const rawDocuments = [...writtenJson, ...nestings];
+const rawDocuments = [...nestings, ...writtenJson];
 const marked = (index: number): string => `\u2063raw ${index}\u2063`;
+
+export const deepValues: fc.Arbitrary<string> = fc.nat(nestings.length - 1).map(marked);
 
 /** Writes a document as JSON, with the raw parts that `hostileValues` put into it. */
 export function writeJson(document: unknown): string {

@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { hostileKeys, hostileTexts, hostileValues, writeJson } from './hostile-values.ts';
+import { deepValues, hostileKeys, hostileTexts, hostileValues, writeJson } from './hostile-values.ts';
 import type { Operation, Parameter } from './operations.ts';
 import { type KnownValues, validValues } from './valid-values.ts';
 

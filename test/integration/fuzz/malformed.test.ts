@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { pino } from 'pino';
 import { Agent } from 'undici';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningApp, startApp } from '../../../src/app.ts';
@@ -36,6 +37,12 @@ let app: RunningApp;
 /** Decisions that answers told of. */
 const decisionIds = new Set<string>();
 const unhandled: unknown[] = [];
+/** Log lines about errors that nobody foresaw. */
+const faults: string[] = [];
+const faultLog = pino(
+  { level: 'error' },
+  { write: (line: string) => void (line.includes('"code":"internal"') && faults.push(line)) },
+);
 const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
 
 beforeAll(async () => {
@@ -63,7 +70,7 @@ beforeAll(async () => {
     services: serviceNameSchema.options,
     embeddedDatabase: false,
     simulator: false,
-    log: silentLogger(),
+    log: faultLog,
     metrics,
   });
 });
@@ -130,6 +137,7 @@ describe('afterwards', () => {
       expect(await response.json()).toMatchObject({ status: 'ok', service });
     }
     expect(unhandled).toEqual([]);
+    expect(faults).toEqual([]);
   });
 
   test('a request is answered, and every decision is recorded once', async () => {

@@ -3,7 +3,8 @@ import { connect } from 'node:net';
 import { Agent, request } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { createHttpService, type HttpService, type ZodApp } from '../../../src/platform/http/server.ts';
+import { createHttpService, type HttpService } from '../../../src/platform/http/server.ts';
+import type { ZodApp } from '../../../src/platform/http/zod-app.ts';
 import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
 import { createMetrics } from '../../../src/platform/telemetry/metrics.ts';
 
@@ -17,12 +18,14 @@ async function start(routes: (app: ZodApp) => void, masterKey?: string): Promise
   service = createHttpService({
     service: 'router',
     description: 'under test',
-    host: '127.0.0.1',
-    port: 0,
-    instanceId: 'test',
-    masterKey,
-    bodyLimitBytes: 1024,
-    drainTimeoutMs: 10_000,
+    config: {
+      host: '127.0.0.1',
+      ports: { registry: 0, router: 0, upgrade: 0, central: 0 },
+      instance_id: 'test',
+      master_key: masterKey,
+      body_limit_bytes: 1024,
+      drain_timeout_ms: 10_000,
+    },
     log: silentLogger(),
     metrics: createMetrics(),
     checks: () => ({ database: { ok: false, detail: 'away' } }),
