@@ -80,12 +80,7 @@ export function createRouter(options: RouterOptions): Service & { port(): number
       { name: 'openai', description: 'OpenAI’s own API; `auto` as the model lets Signalbox choose' },
       { name: 'routing', description: 'Decisions without a call, and feedback' },
     ],
-    host: config.host,
-    port: config.ports.router,
-    instanceId,
-    masterKey: config.master_key,
-    bodyLimitBytes: config.body_limit_bytes,
-    drainTimeoutMs: config.drain_timeout_ms,
+    config,
     log,
     metrics,
     checks: () => ({
