@@ -124,7 +124,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
   function refuseDeepJson(server: FastifyInstance): void {
     const parse = server.getDefaultJsonParser('error', 'error');
     server.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
-      if (!nestsDeeperThan(body, maxJsonDepth)) parse(request, body, done);
+      if (!nestsDeeperThan(body, maxJsonDepth)) void parse(request, body, done);
       else done(new SignalboxError('invalid_request', `the body nests deeper than ${maxJsonDepth} levels`));
     });
   }

@@ -41,8 +41,11 @@ export async function dropQueue(db: Executor, queue: string): Promise<boolean> {
 export async function sendBatch(db: Executor, queue: string, messages: readonly unknown[]): Promise<string[]> {
   if (messages.length === 0) return [];
   const { rows } = await db.query<{ msg_id: string }>(
-    'select msg_id::text from pgmq.send_batch($1::text, $2::jsonb[]) as sent (msg_id)',
-    [queue, messages.map((message) => JSON.stringify(message))],
+    // One document instead of an array of texts: the driver would escape each of them again.
+    `select msg_id::text from pgmq.send_batch($1::text, array(
+       select message from jsonb_array_elements($2::jsonb) with ordinality as given (message, position) order by position
+     )) as sent (msg_id)`,
+    [queue, JSON.stringify(messages)],
   );
   return rows.map((row) => row.msg_id);
 }

@@ -322,6 +322,11 @@ function toStoredModel(row: ModelRow): StoredModel {
   };
 }
 
+/** A sum that corrections were subtracted from may lie a rounding error outside. */
+function withinUnit(value: number | null): number | null {
+  return value === null ? null : Math.min(1, Math.max(0, value));
+}
+
 function toModel(row: ModelRow): Model {
   const declared = declaredSchema.parse(row.declared_performance);
   const mean = (sum: number, count: string) => (Number(count) === 0 ? null : sum / Number(count));
@@ -341,7 +346,7 @@ function toModel(row: ModelRow): Model {
       avg_ttft_ms: mean(row.time_to_first_token_ms_sum, row.time_to_first_token_count) ?? declared.avg_ttft_ms ?? null,
       avg_completion_ms: mean(row.completion_ms_sum, row.completion_count) ?? declared.avg_completion_ms ?? null,
       success_rate: mean(Number(row.success_count), row.usage_count) ?? declared.success_rate ?? null,
-      quality_score: mean(row.quality_sum, row.quality_count) ?? declared.quality_score ?? null,
+      quality_score: withinUnit(mean(row.quality_sum, row.quality_count)) ?? declared.quality_score ?? null,
     },
     costs: {
       input_tokens_per_1k: perThousand(row.input_usd_per_million_tokens),
