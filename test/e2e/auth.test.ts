@@ -76,15 +76,11 @@ async function operationsOf(service: ServiceName): Promise<Operation[]> {
 }
 
 describe.each(serviceNameSchema.options)('%s', (service) => {
-  it('answers nobody without the key, but for how it is', async () => {
+  it('answers nobody without the key, but for how it is and what it can do', async () => {
     const operations = await operationsOf(service);
     expect(operations.length).toBeGreaterThan(6);
-    const hidden = ['/openapi.json', '/docs', '/docs/json', '/nowhere'].map((path) => ({
-      service,
-      method: 'GET',
-      path,
-    }));
-    for (const operation of [...operations, ...hidden]) {
+    const more = ['/nowhere', '/healthy', '/health%2f..%2fmodels', '/docs', '/openapi.json', '/openapi.json.bak'];
+    for (const operation of [...operations, ...more.map((path) => ({ service, method: 'GET', path }))]) {
       const attempts: Record<string, string>[] = [
         {},
         ...wrongKeys.flatMap((key): Record<string, string>[] => [
@@ -94,7 +90,8 @@ describe.each(serviceNameSchema.options)('%s', (service) => {
         { authorization: masterKey },
         { authorization: `Basic ${masterKey}` },
       ];
-      const expected = operation.path.startsWith('/health') ? { status: 200 } : { status: 401, code: 'unauthorized' };
+      const isOpen = /^\/(health(\/\w+)?|docs|openapi\.json)$/.test(operation.path);
+      const expected = isOpen ? { status: 200 } : { status: 401, code: 'unauthorized' };
       for (const headers of attempts) {
         const { status, text } = await call(operation, headers);
         expect({ operation, headers, status, code: codeOf(text) }).toMatchObject(expected);

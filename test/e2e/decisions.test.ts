@@ -130,6 +130,22 @@ describe('a decision', () => {
     }
   });
 
+  it.each(['gpt-6-sol', 'claude-sonnet-5'])(
+    'whose client goes away within its stream is cancelled at the provider too (%s)',
+    async (model) => {
+      await app.providers.fail({ fault: 'stall_after:3:60000', model });
+      const { data: stream, response } = await app.client.chat.completions
+        .create({ model, messages: user('Write about bridges and rivers'), stream: true })
+        .withResponse();
+      for await (const { choices } of stream) if (choices[0]?.delta.content) break;
+      stream.controller.abort();
+      await expect.poll(() => app.providers.stats(model), patience).toMatchObject({ aborted: 1, open: 0 });
+      const [attempt] = await endedAttempts(app, signalboxHeaders(response.headers)['decision-id']);
+      expect(attempt).toMatchObject({ outcome: 'cancelled', streamed: true, error_code: null, usage_estimated: true });
+      await app.providers.reset();
+    },
+  );
+
   it('without a call is recorded as routed', async () => {
     const { decision_id: id, model_id: model } = await decide({ query: capital });
     await expect.poll(() => rowsOf(id), patience).toMatchObject([{ model, outcome: 'routed', cost_usd: null }]);

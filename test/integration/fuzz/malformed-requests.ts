@@ -113,6 +113,14 @@ function changedDocuments(bodies: fc.Arbitrary<unknown>): fc.Arbitrary<string> {
             withKey(value, key, hostile),
       ),
     },
+    {
+      weight: 1,
+      arbitrary: deepValues.map(
+        (deep): Change =>
+          (value) =>
+            withKey(value, 'deep', deep),
+      ),
+    },
   );
   const places = fc.array(fc.tuple(fc.nat(1000), changes), { minLength: 1, maxLength: 3 });
   return fc.tuple(bodies, places).map(([document, list]) =>

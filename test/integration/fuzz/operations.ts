@@ -34,6 +34,8 @@ export interface Operation {
   path: string;
   parameters: readonly Parameter[];
   body: Schema | null;
+  /** True where every service has it, from the same code. */
+  shared: boolean;
 }
 
 interface OpenApiDocument {
@@ -41,7 +43,11 @@ interface OpenApiDocument {
     string,
     Record<
       string,
-      { parameters?: readonly Parameter[]; requestBody?: { content: Record<string, { schema: Schema } | undefined> } }
+      {
+        tags?: readonly string[];
+        parameters?: readonly Parameter[];
+        requestBody?: { content: Record<string, { schema: Schema } | undefined> };
+      }
     >
   >;
 }
@@ -59,6 +65,7 @@ export async function readOperations(service: ServiceName, port: number): Promis
       path,
       parameters: description.parameters ?? [],
       body: description.requestBody?.content['application/json']?.schema ?? null,
+      shared: description.tags?.includes('operations') ?? false,
     })),
   );
 }
