@@ -197,7 +197,6 @@ export function createGateway(options: GatewayOptions): Gateway {
       const { complexity } = decision.classification;
       let failedMs = 0;
       let failedAttempts = 0;
-      const startedAtMs = clock.monotonicMs();
       const result = await runChain({
         steps: decision.chain.map((step) => toChainStep(step, snapshots)),
         body,
@@ -220,7 +219,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       if (result.kind === 'relay') {
         return { ...answeredBy, attempts: failedAttempts, kind: 'relay', upstreamMs: failedMs, relay: result.relay };
       }
-      const upstreamMs = clock.monotonicMs() - Math.max(startedAtMs, result.startedAtMs) + failedMs;
+      const upstreamMs = clock.monotonicMs() - result.startedAtMs + failedMs;
       const { answer } = result;
       if (answer.kind === 'whole') {
         const cost = settleWhole(decision, result, answer);
