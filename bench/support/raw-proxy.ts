@@ -1,24 +1,34 @@
-// The floor: a pass-through of node:http and undici that knows nothing of models. Run as a process of its own.
+// The floor: node:http → undici → node:http, which looks at nothing. A process of its own; its argument is the upstream.
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { pipeline } from 'node:stream';
-import { Agent, request as call } from 'undici';
+import { Agent } from 'undici';
 
-const [upstream = ''] = process.argv.slice(2);
+const [origin = ''] = process.argv.slice(2);
 const agent = new Agent({ connections: 256, keepAliveTimeout: 60_000 });
 
 const server = createServer((request, response) => {
-  call(`${upstream}${request.url ?? '/'}`, {
-    method: 'POST',
-    dispatcher: agent,
-    headers: { 'content-type': 'application/json' },
-    body: request,
-  }).then(
-    ({ statusCode, headers, body }) => {
-      response.writeHead(statusCode, { 'content-type': String(headers['content-type']) });
-      pipeline(body, response, () => undefined);
+  agent.dispatch(
+    {
+      origin,
+      path: request.url ?? '/',
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'content-length': request.headers['content-length'] ?? '0' },
+      body: request,
     },
-    () => response.destroy(),
+    {
+      onRequestStart: () => undefined,
+      onResponseStart(_controller, status, { 'content-type': type, 'content-length': length }) {
+        if (length !== undefined) response.setHeader('content-length', length);
+        response.writeHead(status, { 'content-type': String(type) });
+      },
+      onResponseData(controller, chunk) {
+        if (response.write(chunk)) return;
+        controller.pause();
+        response.once('drain', () => controller.resume());
+      },
+      onResponseEnd: () => void response.end(),
+      onResponseError: () => void response.destroy(),
+    },
   );
 });
 server.listen(0, '127.0.0.1', () => {

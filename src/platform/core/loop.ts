@@ -73,7 +73,8 @@ export function createLoop(options: LoopOptions): Loop {
     },
     wake() {
       wakeRequested = true;
-      if (failuresInARow === 0) pause.abort();
+      // With a reason of its own, or each wake would make an error with its stack.
+      if (failuresInARow === 0) pause.abort('woken');
     },
     health,
   };

@@ -322,7 +322,7 @@ function toStoredModel(row: ModelRow): StoredModel {
   };
 }
 
-/** A sum that corrections were subtracted from may lie a rounding error outside. */
+/** Corrections leave a rounding error behind, and may be about calls that were counted before a model was made anew. */
 function withinUnit(value: number | null): number | null {
   return value === null ? null : Math.min(1, Math.max(0, value));
 }
@@ -345,7 +345,7 @@ function toModel(row: ModelRow): Model {
     performance: {
       avg_ttft_ms: mean(row.time_to_first_token_ms_sum, row.time_to_first_token_count) ?? declared.avg_ttft_ms ?? null,
       avg_completion_ms: mean(row.completion_ms_sum, row.completion_count) ?? declared.avg_completion_ms ?? null,
-      success_rate: mean(Number(row.success_count), row.usage_count) ?? declared.success_rate ?? null,
+      success_rate: withinUnit(mean(Number(row.success_count), row.usage_count)) ?? declared.success_rate ?? null,
       quality_score: withinUnit(mean(row.quality_sum, row.quality_count)) ?? declared.quality_score ?? null,
     },
     costs: {

@@ -23,12 +23,16 @@ export interface RecentDecisions {
 
 export function createRecentDecisions(size: number): RecentDecisions {
   const byId = new Map<string, DecisionSummary>();
+  // A ring of the ids. A Map has them in order too, but the way to its first key leads past all that were deleted.
+  const ids: string[] = [];
+  let next = 0;
+
   return {
     add(decision) {
-      if (byId.size >= size) {
-        const [oldest] = byId.keys();
-        if (oldest !== undefined) byId.delete(oldest);
-      }
+      const oldest = ids[next];
+      if (oldest !== undefined) byId.delete(oldest);
+      ids[next] = decision.decisionId;
+      next = (next + 1) % size;
       const [chosen] = decision.chain;
       byId.set(decision.decisionId, {
         decisionId: decision.decisionId,
