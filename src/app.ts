@@ -1,4 +1,4 @@
-import type { ServiceName } from './contracts/api.ts';
+import type { Health, ServiceName } from './contracts/api.ts';
 import { createCentral } from './central/central.ts';
 import { assertSafeToListen, type Config, simulatedProviders } from './platform/config/load.ts';
 import { sleep } from './platform/core/clock.ts';
@@ -11,6 +11,7 @@ import type { Provider } from './platform/providers/definitions.ts';
 import type { Logger } from './platform/telemetry/logger.ts';
 import type { Metrics } from './platform/telemetry/metrics.ts';
 import { createRegistry } from './registry/registry.ts';
+import { createRouterWorkers } from './router-workers.ts';
 import { createRouter } from './router/router.ts';
 import { createDemoTraffic } from './simulator/demo-traffic.ts';
 import { createSimulator } from './simulator/simulator.ts';
@@ -23,6 +24,8 @@ export interface AppOptions {
   embeddedDatabase: boolean;
   /** Use the simulator where no provider is configured, or always with the demo. */
   simulator: boolean;
+  /** Default: true. A worker leaves it to its primary. */
+  waitUntilReady?: boolean;
   log: Logger;
   metrics: Metrics;
 }
@@ -49,7 +52,7 @@ type HttpPart = Service & { port(): number };
 
 const factories: Readonly<Record<ServiceName, (context: ServiceContext) => HttpPart>> = {
   registry: createRegistry,
-  router: createRouter,
+  router: (context) => (context.config.workers === 1 ? createRouter(context) : createRouterWorkers(context)),
   upgrade: createUpgrade,
   central: createCentral,
 };
@@ -102,7 +105,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     const parts: Array<readonly [ServiceName, HttpPart]> = [];
     for (const name of options.services) parts.push([name, await startService(factories[name](context))]);
     const ports = Object.fromEntries(parts.map(([name, part]) => [name, part.port()])) as RunningApp['ports'];
-    await untilReady(ports);
+    if (options.waitUntilReady ?? true) await untilReady(ports);
 
     if (config.demo.enabled && ports.router !== undefined) {
       await startService(
@@ -152,11 +155,28 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   /** The router is ready once it has read a catalogue that the registry has filled. */
   async function untilReady(ports: RunningApp['ports']): Promise<void> {
     const endsAt = Date.now() + readyTimeoutMs;
-    const waiting = new Set(Object.values(ports).map((port) => `${baseUrl(port)}/health/readiness`));
+    const waiting = new Map(
+      Object.entries(ports).map(([name, port]) => [
+        `${baseUrl(port)}/health/readiness`,
+        name === 'router' ? config.workers : 1,
+      ]),
+    );
     while (waiting.size > 0 && Date.now() < endsAt) {
-      for (const url of waiting) if ((await fetch(url)).ok) waiting.delete(url);
+      for (const [url, processes] of waiting) if (await areReady(url, processes)) waiting.delete(url);
       if (waiting.size > 0) await sleep(50);
     }
-    for (const url of waiting) log.warn({ url }, 'started, but not ready yet; its readiness endpoint says why');
+    for (const url of waiting.keys()) log.warn({ url }, 'started, but not ready yet; its readiness endpoint says why');
   }
+}
+
+/** Several processes on one port take connections in turn: as many answers must come from as many of them. */
+async function areReady(url: string, processes: number): Promise<boolean> {
+  const ready = await Promise.all(
+    Array.from({ length: processes }, async () => {
+      const response = await fetch(url, { headers: { connection: 'close' } });
+      const { instance_id: instanceId } = (await response.json()) as Health;
+      return response.ok ? instanceId : null;
+    }),
+  );
+  return !ready.includes(null) && new Set(ready).size === processes;
 }

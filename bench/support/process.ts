@@ -1,46 +1,76 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
-import { createInterface } from 'node:readline';
-import type { Readable } from 'node:stream';
+import { createInterface, type Interface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
-export interface ReadyLine {
-  ready: true;
-  port?: number;
-  ports?: Record<string, number>;
+export interface Memory {
+  rssBytes: number;
+  heapBytes: number;
 }
 
 export interface BenchProcess {
   pid: number;
-  ready: ReadyLine;
+  /** From the ready line: the port, or that of the router where it names several. 0 where it names none. */
+  port: number;
+  ports: Readonly<Record<string, number>>;
   /** From the start to the ready line. */
   startedInMs: number;
+  /** Its processor time so far, user and system, all threads; only of a process with a probe. */
+  cpuMicroseconds(): Promise<number>;
+  /** Its memory after a collection of garbage; only of a process with a probe. */
+  memory(): Promise<Memory>;
   stop(): Promise<void>;
 }
 
+export interface ProcessOptions {
+  args?: readonly string[];
+  env?: Readonly<Record<string, string>>;
+  /** How its line begins that says that it is ready. */
+  readyLine?: RegExp;
+  /** Load the probe, which answers for processor time and memory. */
+  probe?: boolean;
+}
+
+const probeArguments = ['--expose-gc', '--import', new URL('probe.ts', import.meta.url).href];
 const running = new Set<ChildProcess>();
 
 /** Runs a script and waits for its ready line. Of this process's environment it gets the search path alone. */
-export async function startProcess(
-  script: URL,
-  args: readonly string[] = [],
-  env: Record<string, string> = {},
-): Promise<BenchProcess> {
-  const startedAt = performance.now();
-  const child = spawn(process.execPath, [fileURLToPath(script), ...args], {
+export async function startProcess(script: URL, options: ProcessOptions = {}): Promise<BenchProcess> {
+  const { args = [], env = {}, readyLine = /^\{"ready":true/, probe = false } = options;
+  const startedAtMs = performance.now();
+  const child = spawn(process.execPath, [...(probe ? probeArguments : []), fileURLToPath(script), ...args], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { PATH: process.env['PATH'], HOME: process.env['HOME'], LOG_LEVEL: 'error', ...env },
+    // A group of its own: Ctrl-C reaches this process alone, which then stops its children in order.
+    detached: true,
   });
   running.add(child);
   child.once('exit', () => running.delete(child));
   let said = '';
   child.stderr.on('data', (part: Buffer) => (said = `${said}${part.toString()}`.slice(-2000)));
-  const ready = await readyLine(child.stdout);
-  if (child.pid === undefined || ready === undefined) {
+  const lines = createInterface({ input: child.stdout });
+  const line = await nextLine(lines, readyLine);
+  if (child.pid === undefined || line === undefined) {
     throw new Error(`${[script.pathname, ...args].join(' ')} ended before it was ready: ${said}`);
   }
-  return { pid: child.pid, ready, startedInMs: performance.now() - startedAt, stop: () => stop(child) };
+  const { port, ports = {} } = JSON.parse(line.startsWith('{') ? line : '{}') as {
+    port?: number;
+    ports?: Record<string, number>;
+  };
+  async function ask<T>(signal: 'SIGCONT' | 'SIGUSR2'): Promise<T> {
+    const answer = nextLine(lines, /^\{"(?:cpuMicroseconds|memory)":/);
+    child.kill(signal);
+    return JSON.parse((await answer) ?? '{}') as T;
+  }
+  return {
+    pid: child.pid,
+    port: port ?? ports['router'] ?? 0,
+    ports,
+    startedInMs: performance.now() - startedAtMs,
+    cpuMicroseconds: async () => (await ask<{ cpuMicroseconds: number }>('SIGCONT')).cpuMicroseconds,
+    memory: async () => (await ask<{ memory: Memory }>('SIGUSR2')).memory,
+    stop: () => stop(child),
+  };
 }
 
 /** Stops whatever is still running, the newest first. */
@@ -55,33 +85,18 @@ async function stop(child: ChildProcess): Promise<void> {
   await ended;
 }
 
-async function readyLine(stdout: Readable): Promise<ReadyLine | undefined> {
-  for await (const line of createInterface({ input: stdout })) {
-    const parsed: unknown = line.startsWith('{') ? JSON.parse(line) : null;
-    if (typeof parsed === 'object' && parsed !== null && 'ready' in parsed) return parsed as ReadyLine;
-  }
-  return undefined;
-}
-
-/** Linux counts processor time in ticks of 10 ms. */
-const microsecondsPerTick = 10_000;
-
-/** Processor time of a process in microseconds, user and system, all its threads (Linux). */
-export function cpuMicroseconds(pid: number): number {
-  const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-  // The name in parentheses may hold spaces; after it, fields 14 and 15 of the line are the times.
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return (Number(fields[11]) + Number(fields[12])) * microsecondsPerTick;
-}
-
-/** The processes that a process has started, and those that these have started (Linux). */
-export function descendants(pid: number): number[] {
-  const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
-  return children.flatMap((child) => [child, ...descendants(child)]);
-}
-
-/** Memory of processes in MiB, each page shared by several counted once: proportional set size (Linux). */
-export function memoryMiB(pids: readonly number[]): number {
-  const sizes = pids.map((pid) => /^Pss:\s+(\d+) kB/m.exec(readFileSync(`/proc/${pid}/smaps_rollup`, 'utf8'))?.[1]);
-  return sizes.reduce((sum, kilobytes) => sum + Number(kilobytes ?? 0), 0) / 1024;
+/** The next line that matches; undefined where the process ends before. */
+function nextLine(lines: Interface, pattern: RegExp): Promise<string | undefined> {
+  return new Promise((resolve) => {
+    function look(line: string): void {
+      if (pattern.test(line)) settle(line);
+    }
+    function settle(line?: string): void {
+      lines.off('line', look);
+      lines.off('close', settle);
+      resolve(line);
+    }
+    lines.on('line', look);
+    lines.once('close', settle);
+  });
 }

@@ -1,35 +1,50 @@
 // The floor: node:http → undici → node:http, which looks at nothing. A process of its own; its argument is the upstream.
-import { createServer } from 'node:http';
+// As cheap as Node can: bodies go on whole, and an answer that came in one piece leaves in one piece with its head.
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { Agent } from 'undici';
+import { Pool } from 'undici';
 
 const [origin = ''] = process.argv.slice(2);
-const agent = new Agent({ connections: 256, keepAliveTimeout: 60_000 });
+const upstream = new Pool(origin, { connections: 256, keepAliveTimeout: 60_000, headersTimeout: 0, bodyTimeout: 0 });
 
-const server = createServer((request, response) => {
-  agent.dispatch(
-    {
-      origin,
-      path: request.url ?? '/',
-      method: 'POST',
-      headers: { 'content-type': 'application/json', 'content-length': request.headers['content-length'] ?? '0' },
-      body: request,
-    },
+function forward(request: IncomingMessage, response: ServerResponse, body: Buffer): void {
+  let length = -1;
+  upstream.dispatch(
+    { path: request.url ?? '/', method: 'POST', headers: ['content-type', 'application/json'], body },
     {
       onRequestStart: () => undefined,
-      onResponseStart(_controller, status, { 'content-type': type, 'content-length': length }) {
-        if (length !== undefined) response.setHeader('content-length', length);
-        response.writeHead(status, { 'content-type': String(type) });
+      onResponseStart(_controller, status, headers) {
+        const type = String(headers['content-type']);
+        if (headers['content-length'] === undefined) {
+          response.writeHead(status, ['content-type', type]);
+        } else {
+          length = Number(headers['content-length']);
+          response.writeHead(status, ['content-type', type, 'content-length', String(length)]);
+        }
       },
       onResponseData(controller, chunk) {
-        if (response.write(chunk)) return;
-        controller.pause();
-        response.once('drain', () => controller.resume());
+        if (chunk.length === length) {
+          response.end(chunk);
+        } else if (!response.write(chunk)) {
+          controller.pause();
+          response.once('drain', () => controller.resume());
+        }
       },
-      onResponseEnd: () => void response.end(),
+      onResponseEnd() {
+        if (!response.writableEnded) response.end();
+      },
       onResponseError: () => void response.destroy(),
     },
   );
+}
+
+const server = createServer((request, response) => {
+  const parts: Buffer[] = [];
+  request.on('data', (part: Buffer) => parts.push(part));
+  request.on('end', () => {
+    const [only] = parts;
+    forward(request, response, parts.length === 1 && only !== undefined ? only : Buffer.concat(parts));
+  });
 });
 server.listen(0, '127.0.0.1', () => {
   console.log(JSON.stringify({ ready: true, port: (server.address() as AddressInfo).port }));

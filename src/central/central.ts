@@ -8,10 +8,14 @@ import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 import { registerDecisions } from './api/decisions.ts';
 import { registerInstances } from './api/instances.ts';
+import { registerKeys } from './api/keys.ts';
 import { registerModelMetrics } from './api/metrics-models.ts';
 import { registerScores } from './api/scores.ts';
+import { registerTeams } from './api/teams.ts';
 import { createConsumer, createQueueGauge } from './consume/consumer.ts';
+import { createKeyEditor } from './keys/edit-keys.ts';
 import { createLearner } from './learn/learner.ts';
+import { createLeaseForfeiture } from './maintain/forfeit-leases.ts';
 import { createMaintenance } from './maintain/maintenance.ts';
 
 export interface CentralOptions {
@@ -29,11 +33,13 @@ export interface CentralOptions {
  */
 export function createCentral(options: CentralOptions): Service & { port(): number } {
   const { config, pool, connectionString, log, metrics } = options;
+  const editor = createKeyEditor(pool);
   const consumer = createConsumer({ config, pool, log, metrics });
   const loops = {
     consumer,
     learner: createLearner({ config, pool, log, metrics }),
     maintenance: createMaintenance({ config, pool, log, metrics }),
+    leases: createLeaseForfeiture({ pool, log, metrics }),
     queue_length: createQueueGauge({ pool, log, metrics }),
   };
   const listener = createListener({
@@ -51,6 +57,8 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
       { name: 'scores', description: 'What was learned' },
       { name: 'metrics', description: 'Statistics of each model' },
       { name: 'instances', description: 'Who takes part' },
+      { name: 'keys', description: 'Virtual keys, what they may use, and what is left of it' },
+      { name: 'teams', description: 'Keys that share limits' },
     ],
     config,
     log,
@@ -64,6 +72,8 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
       registerScores(app, pool);
       registerDecisions(app, pool);
       registerInstances(app, pool);
+      registerKeys(app, pool, editor);
+      registerTeams(app, pool, editor);
     },
   });
   // Stopped in reverse: nobody asks or wakes any more, then the rounds under way end.

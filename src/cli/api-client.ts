@@ -9,12 +9,17 @@ const timeoutMs = 10_000;
  *
  * @throws StartupError with one line: nothing listens there, or what the service said.
  */
-export async function callService(config: Config, url: string, body?: unknown): Promise<unknown> {
+export async function callService(
+  config: Config,
+  url: string,
+  body?: unknown,
+  method: 'GET' | 'POST' | 'PATCH' | 'DELETE' = body === undefined ? 'GET' : 'POST',
+): Promise<unknown> {
   const key = config.master_key;
   let response: Response;
   try {
     response = await fetch(url, {
-      method: body === undefined ? 'GET' : 'POST',
+      method,
       signal: AbortSignal.timeout(timeoutMs),
       headers: {
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),

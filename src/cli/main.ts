@@ -3,11 +3,13 @@ import { Command, CommanderError } from 'commander';
 import { messageOf, StartupError } from '../platform/core/errors.ts';
 import { version } from '../platform/core/version.ts';
 import { doctorCommand } from './doctor.ts';
+import { keysCommand } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
 import { modelsCommand } from './models.ts';
 import { routeCommand } from './route.ts';
 import { serveCommand } from './serve.ts';
 import { simCommand } from './sim.ts';
+import { teamsCommand } from './teams.ts';
 import { printProblem } from './terminal.ts';
 import { upCommand } from './up.ts';
 
@@ -25,11 +27,14 @@ for (const command of [
   serveCommand(),
   routeCommand(),
   modelsCommand(),
+  keysCommand(),
+  teamsCommand(),
   simCommand(),
   migrateCommand(),
   doctorCommand(),
 ]) {
   program.addCommand(command.copyInheritedSettings(program));
+  for (const part of command.commands) part.copyInheritedSettings(program);
 }
 
 try {

@@ -8,6 +8,7 @@ export interface ConfigOptions {
   dataDir?: string;
   databaseUrl?: string;
   demo?: boolean;
+  workers?: number;
 }
 
 export function withConfigOptions(command: Command): Command {
@@ -17,12 +18,21 @@ export function withConfigOptions(command: Command): Command {
     .option('--database-url <url>', 'a PostgreSQL to use instead of the embedded one');
 }
 
+export function withWorkersOption(command: Command): Command {
+  return command.option(
+    '--workers <count>',
+    'processes of the router, all on its one port (default: 1)',
+    integer(1, 64),
+  );
+}
+
 export function configFrom(options: ConfigOptions): Config {
   return loadConfig({
     file: options.config,
     flags: {
       ...(options.dataDir === undefined ? {} : { data_dir: options.dataDir }),
       ...(options.databaseUrl === undefined ? {} : { database_url: options.databaseUrl }),
+      ...(options.workers === undefined ? {} : { workers: options.workers }),
       ...(options.demo === true ? { demo: { enabled: true } } : {}),
     },
   });

@@ -51,7 +51,7 @@ function whenParentEnds(callback: () => void): void {
 }
 
 /** What nobody caught ends the process with its reason, instead of leaving it half alive. */
-function endOnCrash(log: Logger): void {
+export function endOnCrash(log: Logger): void {
   process.on('uncaughtException', (error) => {
     log.fatal({ err: error }, 'ended by an error that nothing handled');
     log.flush(() => process.exit(70));

@@ -1,14 +1,18 @@
 import { Argument, Command } from 'commander';
 import { type ServiceName, serviceNameSchema } from '../contracts/api.ts';
-import { configFrom, type ConfigOptions, withConfigOptions } from './options.ts';
+import { StartupError } from '../platform/core/errors.ts';
+import { configFrom, type ConfigOptions, withConfigOptions, withWorkersOption } from './options.ts';
 import { run } from './run.ts';
 
 export function serveCommand(): Command {
-  return withConfigOptions(new Command('serve'))
+  return withWorkersOption(withConfigOptions(new Command('serve')))
     .description('run one service; as many processes as wanted share one PostgreSQL')
     .addArgument(new Argument('<service>', 'which one').choices(serviceNameSchema.options))
     .addHelpText('after', '\nNeeds DATABASE_URL or --database-url. Give each router an INSTANCE_ID of its own.')
     .action(async (service: ServiceName, options: ConfigOptions) => {
+      if (options.workers !== undefined && service !== 'router') {
+        throw new StartupError(`--workers is for the router; ${service} runs in one process`);
+      }
       await run({ config: configFrom(options), services: [service], embeddedDatabase: false, simulator: false });
     });
 }

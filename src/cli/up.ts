@@ -1,10 +1,10 @@
 import { Command } from 'commander';
 import { serviceNameSchema } from '../contracts/api.ts';
-import { configFrom, type ConfigOptions, withConfigOptions } from './options.ts';
+import { configFrom, type ConfigOptions, withConfigOptions, withWorkersOption } from './options.ts';
 import { run } from './run.ts';
 
 export function upCommand(): Command {
-  return withConfigOptions(new Command('up'))
+  return withWorkersOption(withConfigOptions(new Command('up')))
     .description('run all four services in one process, with a PostgreSQL of their own where none is given')
     .option('--demo', 'answer from the built-in simulator and send it a modest stream of prompts')
     .addHelpText(

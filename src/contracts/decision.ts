@@ -12,6 +12,7 @@ export const exclusionReasonSchema = z.enum([
   'capability',
   'modality',
   'context_length',
+  'surface',
   'not_a_refiner',
   'not_allowed',
   'provider_not_allowed',
@@ -36,6 +37,8 @@ export const scoreTermsSchema = z.object({
   preference: z.number(),
   cost: z.number(),
   latency: z.number(),
+  /** For the model that the conversation is with. */
+  affinity: z.number(),
   total: z.number(),
 });
 export type ScoreTerms = z.infer<typeof scoreTermsSchema>;

@@ -52,6 +52,8 @@ export const routingDecisionSchema = z.object({
   input_tokens: token.nullish(),
   output_tokens: token.nullish(),
   cached_input_tokens: token.nullish(),
+  cache_write_tokens: token.nullish(),
+  reasoning_tokens: token.nullish(),
   usage_estimated: z.boolean().optional(),
   cost_usd: z.number().min(0).max(1_000_000).nullish(),
   time_to_first_token_ms: z.number().min(0).max(86_400_000).nullish(),

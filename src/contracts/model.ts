@@ -49,6 +49,34 @@ export type Performance = z.infer<typeof performanceSchema>;
 
 const pricePer1kSchema = z.number().min(0).max(1000).nullable();
 
+/**
+ * The prices of a request whose input is longer than `above_input_tokens`: they hold for the whole of it, not only for
+ * what is above. A price that a tier leaves out is not taken from below the tier: see `costUsd`.
+ */
+export const priceTierSchema = z.strictObject({
+  above_input_tokens: z.int().min(1).max(1_000_000_000),
+  input_tokens_per_1k: pricePer1kSchema,
+  output_tokens_per_1k: pricePer1kSchema,
+  cached_input_tokens_per_1k: pricePer1kSchema.optional(),
+  cache_write_tokens_per_1k: pricePer1kSchema.optional(),
+  long_cache_write_tokens_per_1k: pricePer1kSchema.optional(),
+});
+export type PriceTier = z.infer<typeof priceTierSchema>;
+
+/** Prices that few models have. What is left out is unknown; `costUsd` says what is charged then. */
+export const priceDetailsSchema = z.strictObject({
+  /** Written to a cache that keeps it for an hour; `cache_write_tokens_per_1k` is for the shorter lifetime. */
+  long_cache_write_tokens_per_1k: pricePer1kSchema.optional(),
+  reasoning_tokens_per_1k: pricePer1kSchema.optional(),
+  audio_input_tokens_per_1k: pricePer1kSchema.optional(),
+  audio_output_tokens_per_1k: pricePer1kSchema.optional(),
+  /** In any order: the one with the greatest bound that the input is above holds. */
+  tiers: z.array(priceTierSchema).max(16).optional(),
+  /** What the whole is multiplied by when the provider reports that service tier, such as `{ "flex": 0.5 }`. */
+  service_tiers: z.record(z.string().min(1).max(64), z.number().min(0).max(100)).optional(),
+});
+export type PriceDetails = z.infer<typeof priceDetailsSchema>;
+
 /** Prices in `currency` per 1,000 tokens. Null means unknown, which is never the same as free. */
 export const costsSchema = z.strictObject({
   input_tokens_per_1k: pricePer1kSchema,
@@ -56,6 +84,7 @@ export const costsSchema = z.strictObject({
   cached_input_tokens_per_1k: pricePer1kSchema,
   cache_write_tokens_per_1k: pricePer1kSchema,
   currency: z.literal('USD'),
+  ...priceDetailsSchema.shape,
 });
 export type Costs = z.infer<typeof costsSchema>;
 

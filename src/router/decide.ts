@@ -6,7 +6,7 @@ import { classify } from './classify/classify.ts';
 import type { Prompt } from './classify/prompt.ts';
 import { estimateInputTokens } from './predict/tokens.ts';
 import { chooseModel, describeExclusions, type LatencyEstimate } from './select/choose.ts';
-import { type PinnedModel, resolvePinned } from './select/pinned.ts';
+import { type PinnedRefusal, refusesPinned, resolvePinned } from './select/pinned.ts';
 import type { Policy, SelectionRequest } from './select/policy.ts';
 import { autoVariants, parseRequestedModel } from './select/requested-model.ts';
 import type { RoutableModel } from './select/routable-model.ts';
@@ -44,7 +44,7 @@ export interface DecisionRequest {
   prompt: Prompt;
   requestedModel: string;
   /** Further models of the request, to be tried after the pinned one; with `auto`, the only ones to choose from. */
-  models?: readonly string[] | undefined;
+  models?: readonly string[] | null | undefined;
   complexity?: Complexity | undefined;
   constraints: Omit<SelectionRequest, 'queryType' | 'complexity' | 'inputTokens' | 'onlyModels' | 'inputModalities'>;
 }
@@ -91,7 +91,7 @@ export function decide(request: DecisionRequest, context: DecisionContext): Deci
   const choice =
     requested.kind === 'auto'
       ? chooseAutomatically(selection, context)
-      : honourPinned([requested.name, ...(request.models ?? [])], classification.complexity, context.snapshot);
+      : honourPinned([requested.name, ...(request.models ?? [])], selection, context.snapshot);
 
   return {
     decisionId: context.decisionId,
@@ -132,20 +132,24 @@ function chooseAutomatically(selection: SelectionRequest, context: DecisionConte
   };
 }
 
-function honourPinned(names: readonly string[], complexity: Complexity, snapshot: Snapshot): Choice {
+function honourPinned(names: readonly string[], selection: SelectionRequest, snapshot: Snapshot): Choice {
   const [wanted = ''] = names;
-  const resolved = names.map((name): PinnedModel[] => resolvePinned(name, snapshot));
-  if ((resolved[0] ?? []).length === 0) {
+  const places = names.map((name) => resolvePinned(name, snapshot, selection.providerOrder));
+  if ((places[0] ?? []).length === 0) {
     throw new SignalboxError(
       'model_not_found',
       `the model ${wanted} does not exist here; GET /v1/models lists those that do, auto chooses one`,
       { param: 'model' },
     );
   }
-  const [first, ...rest] = resolved
-    .flat()
-    .map((pinned): DecisionStep => ({ ...pinned, complexityScore: pinned.entry?.scores[complexity].score ?? 0 }));
-  if (first === undefined) throw new SignalboxError('model_not_found', `the model ${wanted} does not exist here`);
+  const judged = places.flat().map((place) => ({ place, refusal: refusesPinned(place, selection, snapshot) }));
+  const [first, ...rest] = judged
+    .filter(({ refusal }) => refusal === null)
+    .map(({ place }): DecisionStep => ({
+      ...place,
+      complexityScore: place.entry?.scores[selection.complexity].score ?? 0,
+    }));
+  if (first === undefined) throw refusedPin(wanted, judged[0]?.refusal ?? 'provider_not_allowed', selection);
   return {
     chain: [first, ...rest],
     estimatedCostUsd: null,
@@ -156,4 +160,24 @@ function honourPinned(names: readonly string[], complexity: Complexity, snapshot
       excluded_counts: {},
     },
   };
+}
+
+function refusedPin(name: string, refusal: PinnedRefusal, { nativeSurface }: SelectionRequest): SignalboxError {
+  switch (refusal) {
+    case 'model_not_allowed':
+      return new SignalboxError('model_not_allowed', `the key may not use the model ${name}`, { param: 'model' });
+    case 'price_unknown':
+      return new SignalboxError('price_unknown', `a budget holds the key, and the price of ${name} is not known`, {
+        param: 'model',
+      });
+    case 'provider_not_allowed':
+      return new SignalboxError('no_eligible_model', `the request allows no provider that has ${name}`, {
+        param: 'provider',
+      });
+    case 'surface': {
+      const { because, name: surface } = nativeSurface ?? { because: 'it', name: 'this surface' };
+      const message = `${because}: no provider of ${name} speaks ${surface} itself, and no translation has it`;
+      return new SignalboxError('invalid_request', message, { param: because });
+    }
+  }
 }

@@ -1,35 +1,49 @@
-import type { TerminalOutcome } from '../contracts/event.ts';
-import type { ChatCompletionRequest } from '../contracts/openai.ts';
-import { uuidv7 } from '../platform/core/ids.ts';
-import type { Clock } from '../platform/core/clock.ts';
 import { SignalboxError } from '../platform/core/errors.ts';
+import type { Clock } from '../platform/core/clock.ts';
 import type { Config } from '../platform/config/load.ts';
-import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { uuidv7 } from '../platform/core/ids.ts';
+import type { Accounting } from './accounting.ts';
+import { priceOf } from './accounting.ts';
+import type { Admission, Caller, Reservation, Spent } from './admission/admission.ts';
+import { conversationIdOf } from './conversation.ts';
 import { type Decision, type DecisionRequest, type DecisionStep, decide } from './decide.ts';
-import { costUsd, type TokenUsage } from './predict/cost.ts';
+import { needOf } from './need.ts';
+import { noUsage, type TokenUsage } from './predict/cost.ts';
 import type { LatencyTracker } from './predict/latency.ts';
 import { estimateTokens } from './predict/tokens.ts';
-import { attemptEvent, type AttemptOutcome, routedEvent } from './publish/events.ts';
-import type { Publisher } from './publish/publisher.ts';
 import type { RecentDecisions } from './publish/recent-decisions.ts';
+import type { Resilience } from './resilience/resilience.ts';
+import type { Affinity } from './select/affinity.ts';
 import type { Policy } from './select/policy.ts';
 import type { SnapshotService } from './snapshot/snapshot-service.ts';
 import type { FailedAttempt, StreamAnswer, WholeAnswer } from './upstream/attempt.ts';
-import { type AttemptReport, type ChainResult, type ChainStep, runChain } from './upstream/chain.ts';
-import type { CallUpstream } from './upstream/upstream.ts';
+import { type AttemptReport, type ChainAnswer, type ChainStep, runChain } from './upstream/chain.ts';
+import type { StreamEnd } from './upstream/relay.ts';
+import type { CallUpstream, ClientRequest } from './upstream/upstream.ts';
 
 export interface GatewayOptions {
-  config: Pick<Config, 'deadlines' | 'retries'>;
-  instanceId: string;
+  config: Pick<Config, 'deadlines' | 'retries' | 'limits' | 'resilience'>;
   policy: Policy;
   policyVersion: string;
   snapshots: SnapshotService;
   latency: LatencyTracker;
-  publisher: Publisher;
+  affinity: Affinity;
+  admission: Admission;
+  resilience: Resilience;
+  accounting: Accounting;
   recent: RecentDecisions;
   call: CallUpstream;
   clock: Clock;
-  metrics: Metrics;
+}
+
+/** One request on its way to an answer. */
+export interface GatewayRequest {
+  decision: Decision;
+  request: ClientRequest;
+  caller: Caller;
+  maxOutputTokens: number | null;
+  conversationId: string;
+  clientSignal: AbortSignal;
 }
 
 interface AnsweredBy {
@@ -38,12 +52,7 @@ interface AnsweredBy {
   attempts: number;
   /** Time that went by at providers so far. */
   upstreamMs: number;
-}
-
-/** How a stream ended after its commit point. */
-export interface StreamEnd {
-  outcome: TerminalOutcome;
-  errorCode: string | null;
+  limitHeaders: Readonly<Record<string, string>>;
 }
 
 export type Completion =
@@ -53,82 +62,61 @@ export type Completion =
   | (AnsweredBy & { kind: 'relay'; relay: NonNullable<FailedAttempt['relay']> })
   | { kind: 'cancelled' };
 
-/** The request path: decide, call with fallback, account for every attempt, publish. */
+/** The request path: decide, hold the caller's limits, call with fallback, account for every attempt. */
 export interface Gateway {
   /** Decides and publishes the decision. */
   decide(request: DecisionRequest): Decision;
   /** Calls the models of a decision until one answers, and publishes how each attempt ended. */
-  complete(decision: Decision, body: ChatCompletionRequest, clientSignal: AbortSignal): Promise<Completion>;
+  complete(request: GatewayRequest): Promise<Completion>;
 }
 
 export function createGateway(options: GatewayOptions): Gateway {
-  const { config, policy, snapshots, latency, publisher, clock, metrics } = options;
-  const decisions = metrics.counter('signalbox_router_decisions_total', 'Decisions made.', [
-    'query_type',
-    'complexity',
-    'origin',
-  ]);
-  const attempts = metrics.counter('signalbox_router_attempts_total', 'Calls of providers by their end.', [
-    'provider',
-    'model',
-    'outcome',
-  ]);
-  const fallbacks = metrics.counter(
-    'signalbox_router_fallbacks_total',
-    'Answers given by another model than the chosen one.',
-  );
-  const unpriced = metrics.counter(
-    'signalbox_router_unpriced_answers_total',
-    'Answers of models whose price is unknown.',
-    ['provider', 'model'],
-  );
-  const firstToken = metrics.histogram(
-    'signalbox_router_time_to_first_token_seconds',
-    'From the call to the first content token.',
-    ['provider', 'model'],
-  );
+  const { config, policy, snapshots, latency, affinity, admission, resilience, accounting, clock } = options;
 
-  const eventBase = () => ({ instance_id: options.instanceId, event_id: uuidv7(clock.nowMs()) });
-  const modelLabels = (step: { modelId: string; providerName: string }) => ({
-    provider: metrics.boundedLabel('provider', step.providerName),
-    model: metrics.boundedLabel('model', step.modelId),
-  });
-
-  function account(decision: Decision, attempt: AttemptOutcome): void {
-    const labels = modelLabels(attempt.step);
-    attempts.inc({ ...labels, outcome: attempt.outcome });
-    if (attempt.timeToFirstTokenMs !== null) firstToken.observe(labels, attempt.timeToFirstTokenMs / 1000);
-    if (attempt.outcome === 'success' && attempt.index > 0) fallbacks.inc();
-    if (attempt.outcome === 'success' && attempt.costUsd === null) unpriced.inc(labels);
-    publisher.publish(attemptEvent(decision, attempt, eventBase()));
-  }
-
-  function accountFailure(decision: Decision, report: AttemptReport, stream: boolean): void {
-    account(decision, {
+  function accountFailure(decision: Decision, report: AttemptReport, streamed: boolean): Spent {
+    const step = findStep(decision, report.step);
+    // A call that was broken off before it answered has made its provider read the prompt, at the least.
+    const usage = report.outcome === 'cancelled' ? { ...noUsage, inputTokens: decision.inputTokens } : null;
+    const cost = priceOf(step, usage);
+    accounting.ended(decision, {
       index: report.index,
-      step: findStep(decision, report.step),
+      isHedge: report.isHedge,
+      step,
       outcome: report.outcome,
       responseTimeMs: report.durationMs,
       timeToFirstTokenMs: null,
-      streamed: stream,
+      streamed,
       httpStatus: report.failure?.status ?? null,
       errorCode: report.failure?.class ?? null,
-      usage: null,
-      usageEstimated: false,
-      costUsd: null,
+      usage,
+      usageEstimated: usage !== null,
+      costUsd: cost,
       responseModel: null,
     });
+    return usage === null ? nothingSpent : { inputTokens: usage.inputTokens, outputTokens: 0, costUsd: cost };
   }
 
-  function settleWhole(
-    decision: Decision,
-    result: Extract<ChainResult, { kind: 'answer' }>,
-    answer: WholeAnswer,
-  ): number | null {
+  /** The conversation is with this model from now on, and so are answers that refer to this one. */
+  function rememberConversation(
+    of: GatewayRequest,
+    step: DecisionStep,
+    inputTokens: number,
+    responseId: string | null,
+  ) {
+    const modelKey = `${step.providerName}/${step.modelId}`;
+    const nowMs = clock.nowMs();
+    affinity.note(of.conversationId, modelKey, inputTokens, nowMs);
+    if (responseId !== null) affinity.note(conversationIdOf(responseId, of.caller), modelKey, inputTokens, nowMs);
+  }
+
+  function settleWhole(of: GatewayRequest, result: ChainAnswer, answer: WholeAnswer): number | null {
+    const { decision } = of;
     const step = findStep(decision, result.step);
     const cost = priceOf(step, answer.usage);
-    account(decision, {
+    rememberConversation(of, step, answer.usage?.inputTokens ?? decision.inputTokens, answer.responseId);
+    accounting.ended(decision, {
       index: result.index,
+      isHedge: result.isHedge,
       step,
       outcome: 'success',
       responseTimeMs: clock.monotonicMs() - result.startedAtMs,
@@ -144,22 +132,21 @@ export function createGateway(options: GatewayOptions): Gateway {
     return cost;
   }
 
-  function settleStream(
-    decision: Decision,
-    result: Extract<ChainResult, { kind: 'answer' }>,
-    answer: StreamAnswer,
-    end: StreamEnd,
-  ): void {
+  function settleStream(of: GatewayRequest, result: ChainAnswer, answer: StreamAnswer, end: StreamEnd): Spent {
+    const { decision } = of;
     const step = findStep(decision, result.step);
-    const { monitor } = answer;
-    const usage = monitor.usage ?? {
-      inputTokens: decision.inputTokens,
-      outputTokens: estimateTokens(monitor.contentCharacters),
-      cachedInputTokens: 0,
-    };
+    const { reading } = answer.reader;
+    // What a provider counted before a stream broke off is of its beginning; the rest is estimated by what was seen.
+    const isCounted = reading.usage !== null && (reading.isFinished || end.outcome === 'success');
+    const usage: TokenUsage = isCounted
+      ? (reading.usage ?? noUsage)
+      : estimateUsage(reading.usage, decision.inputTokens, reading.contentCharacters);
+    const cost = priceOf(step, usage);
     if (step.entry !== null) latency.observe(step.entry.key, answer.timeToFirstTokenMs);
-    account(decision, {
+    rememberConversation(of, step, usage.inputTokens, reading.responseId);
+    accounting.ended(decision, {
       index: result.index,
+      isHedge: result.isHedge,
       step,
       outcome: end.outcome,
       responseTimeMs: clock.monotonicMs() - result.startedAtMs,
@@ -168,72 +155,120 @@ export function createGateway(options: GatewayOptions): Gateway {
       httpStatus: 200,
       errorCode: end.errorCode,
       usage,
-      usageEstimated: monitor.usage === null,
-      costUsd: priceOf(step, usage),
-      responseModel: monitor.responseModel,
+      usageEstimated: !isCounted,
+      costUsd: cost,
+      responseModel: reading.responseModel,
     });
+    return { inputTokens: usage.inputTokens, outputTokens: usage.outputTokens, costUsd: cost };
+  }
+
+  async function callChain(of: GatewayRequest, reservation: Reservation): Promise<Completion> {
+    const { decision, request, clientSignal } = of;
+    const { complexity } = decision.classification;
+    let failedMs = 0;
+    let failedAttempts = 0;
+    let lost = nothingSpent;
+    const result = await runChain({
+      steps: decision.chain.map((step) => toChainStep(step, snapshots)),
+      request,
+      deadlineMs: (request.stream ? config.deadlines.first_token_ms : config.deadlines.complete_ms)[complexity],
+      retriesOfSameModel: config.retries.same_model,
+      backoffMs: config.retries.backoff_ms,
+      clientSignal,
+      call: options.call,
+      resilience,
+      p95TtftMs: config.resilience.hedge.enabled
+        ? ({ provider, modelId }) => latency.p95Ms(`${provider.name}/${modelId}`)
+        : () => null,
+      nowMs: () => clock.monotonicMs(),
+      random: Math.random,
+      onAttemptFailed(report) {
+        failedMs += report.durationMs;
+        failedAttempts += 1;
+        lost = sum(lost, accountFailure(decision, report, request.stream));
+      },
+    });
+    if (result.kind === 'cancelled') {
+      reservation.settle(lost);
+      return { kind: 'cancelled' };
+    }
+    const answeredBy = {
+      step: findStep(decision, result.step),
+      attempts: result.index + 1,
+      limitHeaders: reservation.headers,
+    };
+    if (result.kind === 'relay') {
+      reservation.settle(null);
+      return { ...answeredBy, attempts: failedAttempts, kind: 'relay', upstreamMs: failedMs, relay: result.relay };
+    }
+    const upstreamMs = clock.monotonicMs() - result.startedAtMs + failedMs;
+    const { answer: answered, release } = result;
+    if (answered.kind === 'whole') {
+      release();
+      const cost = settleWhole(of, result, answered);
+      const { usage } = answered;
+      const { inputTokens = decision.inputTokens, outputTokens = 0 } = usage ?? {};
+      reservation.settle(sum(lost, { inputTokens, outputTokens, costUsd: cost }));
+      return { ...answeredBy, kind: 'whole', upstreamMs, answer: answered, costUsd: cost };
+    }
+    return {
+      ...answeredBy,
+      kind: 'stream',
+      upstreamMs,
+      answer: answered,
+      settle(end) {
+        release();
+        reservation.settle(sum(lost, settleStream(of, result, answered, end)));
+      },
+    };
   }
 
   return {
     decide(request) {
+      const nowMs = clock.nowMs();
       const decision = decide(request, {
         snapshot: snapshots.current(),
         policy,
         policyVersion: options.policyVersion,
         expectedTtftMs: (entry) => latency.expectedMs(entry.key) ?? entry.model.performance.avg_ttft_ms,
-        decisionId: uuidv7(clock.nowMs()),
-        nowMs: clock.nowMs(),
+        decisionId: uuidv7(nowMs),
+        nowMs,
       });
-      const { query_type, complexity } = decision.classification;
-      decisions.inc({ query_type, complexity, origin: decision.origin });
       options.recent.add(decision);
-      publisher.publish(routedEvent(decision, eventBase()));
+      accounting.decided(decision);
       return decision;
     },
 
-    async complete(decision, body, clientSignal) {
+    async complete(of) {
+      const { decision, caller, maxOutputTokens, clientSignal } = of;
+      const need = needOf(decision, maxOutputTokens, config.limits.reserve_output_tokens);
+      const held = admission.reserve(caller, need, clientSignal);
+      const reservation = held instanceof Promise ? await held : held;
       options.recent.markCalled(decision.decisionId);
-      const stream = body.stream === true;
-      const { complexity } = decision.classification;
-      let failedMs = 0;
-      let failedAttempts = 0;
-      const result = await runChain({
-        steps: decision.chain.map((step) => toChainStep(step, snapshots)),
-        body,
-        stream,
-        deadlineMs: (stream ? config.deadlines.first_token_ms : config.deadlines.complete_ms)[complexity],
-        retriesOfSameModel: config.retries.same_model,
-        backoffMs: config.retries.backoff_ms,
-        clientSignal,
-        call: options.call,
-        nowMs: () => clock.monotonicMs(),
-        random: Math.random,
-        onAttemptFailed(report) {
-          failedMs += report.durationMs;
-          failedAttempts += 1;
-          accountFailure(decision, report, stream);
-        },
-      });
-      if (result.kind === 'cancelled') return { kind: 'cancelled' };
-      const answeredBy = { step: findStep(decision, result.step), attempts: result.index + 1 };
-      if (result.kind === 'relay') {
-        return { ...answeredBy, attempts: failedAttempts, kind: 'relay', upstreamMs: failedMs, relay: result.relay };
+      try {
+        return await callChain(of, reservation);
+      } catch (error) {
+        reservation.settle(null);
+        throw error;
       }
-      const upstreamMs = clock.monotonicMs() - result.startedAtMs + failedMs;
-      const { answer } = result;
-      if (answer.kind === 'whole') {
-        const cost = settleWhole(decision, result, answer);
-        return { ...answeredBy, kind: 'whole', upstreamMs, answer, costUsd: cost };
-      }
-      return {
-        ...answeredBy,
-        kind: 'stream',
-        upstreamMs,
-        answer,
-        settle: (end) => settleStream(decision, result, answer, end),
-      };
     },
   };
+}
+
+const nothingSpent: Spent = { inputTokens: 0, outputTokens: 0, costUsd: 0 };
+
+function sum(a: Spent, b: Spent): Spent {
+  return {
+    inputTokens: a.inputTokens + b.inputTokens,
+    outputTokens: a.outputTokens + b.outputTokens,
+    costUsd: a.costUsd === null || b.costUsd === null ? null : a.costUsd + b.costUsd,
+  };
+}
+
+/** Of a stream that broke off: what the provider had counted, or else what was seen of it. */
+function estimateUsage(counted: TokenUsage | null, inputTokens: number, outputCharacters: number): TokenUsage {
+  const base = counted ?? { ...noUsage, inputTokens };
+  return { ...base, outputTokens: Math.max(base.outputTokens, estimateTokens(outputCharacters)) };
 }
 
 function toChainStep(step: DecisionStep, snapshots: SnapshotService): ChainStep {
@@ -247,8 +282,4 @@ function findStep(decision: Decision, wanted: ChainStep): DecisionStep {
     (candidate) => candidate.modelId === wanted.modelId && candidate.providerName === wanted.provider.name,
   );
   return step ?? decision.chain[0];
-}
-
-function priceOf(step: DecisionStep, usage: TokenUsage | null): number | null {
-  return usage === null || step.entry === null ? null : costUsd(usage, step.entry.model.costs);
 }

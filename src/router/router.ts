@@ -7,7 +7,14 @@ import type { Provider } from '../platform/providers/definitions.ts';
 import { findDecision } from '../platform/store/routing-records.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
-import { registerChatCompletions } from './api/chat-completions.ts';
+import { createAdmission } from './admission/create-admission.ts';
+import { authenticateWith } from './api/authenticate.ts';
+import { messagesRequestSchema } from '../contracts/anthropic.ts';
+import { chatCompletionRequestSchema, embeddingsRequestSchema, responsesRequestSchema } from '../contracts/openai.ts';
+import { createAccounting } from './accounting.ts';
+import { type AnswerRoute, registerAnswers } from './api/answers.ts';
+import { registerCountTokens } from './api/count-tokens.ts';
+import { registerPassThrough } from './api/pass-through.ts';
 import { registerClassify } from './api/classify.ts';
 import { registerFeedback } from './api/feedback.ts';
 import { registerModels } from './api/models.ts';
@@ -18,9 +25,15 @@ import { createLatencyTracker } from './predict/latency.ts';
 import { createPublisher } from './publish/publisher.ts';
 import { createRecentDecisions } from './publish/recent-decisions.ts';
 import { createSnapshotService } from './snapshot/snapshot-service.ts';
-import { createAiSdkAdapter } from './upstream/ai-sdk/adapter.ts';
+import { callThroughAiSdk } from './upstream/ai-sdk/adapter.ts';
 import { createPassThrough } from './upstream/pass-through.ts';
-import type { CallUpstream } from './upstream/upstream.ts';
+import { type CallUpstream, passesThrough } from './upstream/upstream.ts';
+import { createResilience } from './resilience/resilience.ts';
+import { createAffinity } from './select/affinity.ts';
+import { chatSurface } from './surfaces/chat/surface.ts';
+import { embeddingsSurface } from './surfaces/embeddings/surface.ts';
+import { messagesSurface } from './surfaces/messages/surface.ts';
+import { responsesSurface } from './surfaces/responses/surface.ts';
 
 export interface RouterOptions {
   config: Config;
@@ -30,6 +43,44 @@ export interface RouterOptions {
   log: Logger;
   metrics: Metrics;
 }
+
+/** Conversations whose model is known. */
+const rememberedConversations = 50_000;
+
+const answerRoutes: readonly AnswerRoute[] = [
+  {
+    surface: chatSurface,
+    url: '/v1/chat/completions',
+    tag: 'openai',
+    summary: 'Answer a conversation; `auto` chooses the model',
+    body: chatCompletionRequestSchema,
+    errorShape: 'openai',
+  },
+  {
+    surface: responsesSurface,
+    url: '/v1/responses',
+    tag: 'openai',
+    summary: 'Answer in the form of Responses; `auto` chooses the model',
+    body: responsesRequestSchema,
+    errorShape: 'openai',
+  },
+  {
+    surface: embeddingsSurface,
+    url: '/v1/embeddings',
+    tag: 'openai',
+    summary: 'Embed texts with the model that is named',
+    body: embeddingsRequestSchema,
+    errorShape: 'openai',
+  },
+  {
+    surface: messagesSurface,
+    url: '/v1/messages',
+    tag: 'anthropic',
+    summary: 'Answer a conversation in Anthropic’s form; `auto` chooses the model',
+    body: messagesRequestSchema,
+    errorShape: 'anthropic',
+  },
+];
 
 /** Decisions that feedback finds without asking Postgres. */
 const rememberedDecisions = 20_000;
@@ -42,6 +93,15 @@ export function createRouter(options: RouterOptions): Service & { port(): number
   const policy = policyFromConfig(config);
   const recent = createRecentDecisions(rememberedDecisions);
 
+  const admission = createAdmission({
+    pool,
+    connectionString,
+    instanceId,
+    config,
+    clock: systemClock,
+    log,
+    metrics,
+  });
   const snapshots = createSnapshotService({ pool, connectionString, instanceId, providers, log, metrics });
   const publisher = createPublisher({
     pool,
@@ -55,22 +115,26 @@ export function createRouter(options: RouterOptions): Service & { port(): number
     connections: config.upstream.connections,
     connectTimeoutMs: config.upstream.connect_timeout_ms,
   });
-  const translated = createAiSdkAdapter();
-  const call: CallUpstream = (request) =>
-    request.provider.dialect === 'openai' ? passThrough.call(request) : translated(request);
+  const call: CallUpstream = (upstream) =>
+    passesThrough(upstream.provider, upstream.request.surface)
+      ? passThrough.call(upstream)
+      : callThroughAiSdk(upstream);
+  const affinity = createAffinity(rememberedConversations);
+  const accounting = createAccounting({ instanceId, publisher, clock: systemClock, metrics });
 
   const gateway = createGateway({
     config,
-    instanceId,
     policy,
     policyVersion: policyVersion(policy),
     snapshots,
     latency: createLatencyTracker(),
-    publisher,
+    affinity,
+    admission,
+    resilience: createResilience(config.resilience, Math.random),
+    accounting,
     recent,
     call,
     clock: systemClock,
-    metrics,
   });
 
   const http = createHttpService({
@@ -78,21 +142,34 @@ export function createRouter(options: RouterOptions): Service & { port(): number
     description: 'Routes each request to the model that answers it well for the least.',
     tags: [
       { name: 'openai', description: 'OpenAI’s own API; `auto` as the model lets Signalbox choose' },
+      { name: 'anthropic', description: 'Anthropic’s own API, the same models behind it' },
       { name: 'routing', description: 'Decisions without a call, and feedback' },
     ],
     config,
     log,
     metrics,
+    authenticate: authenticateWith(admission, { isKeyRequired: config.master_key !== undefined }),
     checks: () => ({
+      keys: admission.health?.() ?? { ok: true },
       catalogue: snapshots.health?.() ?? { ok: true },
       events: publisher.health?.() ?? { ok: true },
     }),
     routes(app) {
-      registerRoute(app, { gateway, deadlines: config.deadlines });
+      registerRoute(app, { gateway, affinity, clock: systemClock, deadlines: config.deadlines });
       registerClassify(app);
       registerModels(app, () => snapshots.current());
       registerFeedback(app, { recent, findStored: (id) => findDecision(pool, id), publisher, instanceId });
-      registerChatCompletions(app, { gateway, clock: systemClock, streamIdleMs: config.deadlines.stream_idle_ms });
+      const { stream_idle_ms: streamIdleMs } = config.deadlines;
+      for (const route of answerRoutes)
+        registerAnswers(app, route, { gateway, affinity, clock: systemClock, streamIdleMs });
+      registerCountTokens(app, { currentSnapshot: () => snapshots.current(), passThrough });
+      registerPassThrough(app, {
+        gateway,
+        accounting,
+        passThrough,
+        currentSnapshot: () => snapshots.current(),
+        clock: systemClock,
+      });
     },
   });
   const upstreamConnections: Service = {
@@ -102,6 +179,6 @@ export function createRouter(options: RouterOptions): Service & { port(): number
   };
 
   // Stopped in reverse: first no more requests, then the events of the last ones are sent.
-  const service = composeServices('router', [snapshots, publisher, upstreamConnections, http], log);
+  const service = composeServices('router', [snapshots, admission, publisher, upstreamConnections, http], log);
   return { ...service, port: () => http.port() };
 }

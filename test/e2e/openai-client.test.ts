@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RouteResponse } from '../../src/contracts/decision.ts';
@@ -24,6 +25,11 @@ beforeAll(async () => {
     config: {
       deadlines: { first_token_ms: { complex: 1200 }, complete_ms: { complex: 1200 }, stream_idle_ms: 1500 },
       retries: { backoff_ms: 1 },
+      // Each test breaks a provider anew; what is remembered of the last one has tests of its own.
+      resilience: {
+        ejection: { max_ejected_share: 0, consecutive_failures: 1000, min_requests: 100_000 },
+        throttle: { enabled: false },
+      },
       routing: { deny: ['claude-haiku-4-5'] },
       body_limit_bytes: 100_000,
     },
@@ -47,13 +53,26 @@ async function failChosenProvider(fault: string): Promise<{ failing: string; oth
 
 async function ask(model: string, more: Partial<OpenAI.ChatCompletionCreateParamsNonStreaming> = {}) {
   const { data, response } = await client.chat.completions
-    .create({ model, messages: user(capital), ...more })
+    // A conversation of its own, or it would stay with the model that answered the last one.
+    .create({
+      model,
+      messages: user(capital),
+      session_id: randomUUID(),
+      ...more,
+    } as OpenAI.ChatCompletionCreateParamsNonStreaming)
     .withResponse();
   return { data, text: data.choices[0]?.message.content, headers: signalboxHeaders(response.headers) };
 }
 
 async function askForError(model: string, more: object = {}): Promise<InstanceType<typeof OpenAI.APIError>> {
-  const error = await failureOf(client.chat.completions.create({ model, messages: user(capital), ...more }));
+  const error = await failureOf(
+    client.chat.completions.create({
+      model,
+      messages: user(capital),
+      session_id: randomUUID(),
+      ...more,
+    } as OpenAI.ChatCompletionCreateParamsNonStreaming),
+  );
   if (!(error instanceof OpenAI.APIError)) throw error;
   return error;
 }

@@ -97,7 +97,8 @@ describe('a stream', () => {
           for (const piece of pieces(bytes, cuts)) await writeNow(response, piece);
           response.end();
         };
-        const response = await chat({ stream: true });
+        // A client that asks for the usage gets all that comes; one that does not gets all but the usage.
+        const response = await chat({ stream: true, ...(usage ? { stream_options: { include_usage: true } } : {}) });
         expect(response.status).toBe(200);
         expect((await bytesOf(response)).equals(bytes)).toBe(true);
         decisions.push({ id: signalboxHeaders(response.headers)['decision-id'], usage });

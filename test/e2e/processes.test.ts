@@ -1,10 +1,9 @@
-import { readdir, readFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import path from 'node:path';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { RouteResponse } from '../../src/contracts/decision.ts';
-import { findPostmaster, isAlive } from '../../src/platform/postgres/postmaster.ts';
+import { findPostmaster } from '../../src/platform/postgres/postmaster.ts';
 import {
   makeTestFolder,
   openAiClient,
@@ -14,6 +13,7 @@ import {
   type TestProviders,
 } from '../support/app.ts';
 import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { running, withDescendants } from '../support/process-tree.ts';
 import {
   type Attempt,
   capital,
@@ -347,27 +347,3 @@ describe('a start that cannot succeed ends with one line', () => {
     expect(await endOf(startSignalbox(args, env))).toEqual(refusal(line));
   });
 });
-
-/** The process and those that it started. */
-async function withDescendants(pid: number): Promise<number[]> {
-  if (process.platform !== 'linux') return [pid];
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const parents = await Promise.all(pids.map(parentOf));
-  const children = pids.filter((_, index) => parents[index] === pid);
-  return [pid, ...(await Promise.all(children.map(withDescendants))).flat()];
-}
-
-async function statusOf(pid: number): Promise<string> {
-  return readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
-}
-
-async function parentOf(pid: number): Promise<number> {
-  return Number(/^PPid:\s+(\d+)$/m.exec(await statusOf(pid))?.[1]);
-}
-
-/** Those that still do something; one that only waits for its exit code to be read does not. */
-async function running(pids: readonly number[]): Promise<number[]> {
-  if (process.platform !== 'linux') return pids.filter(isAlive);
-  const states = await Promise.all(pids.map(statusOf));
-  return pids.filter((_, index) => /^State:\s+[^XZ]/m.test(states[index] ?? ''));
-}

@@ -29,6 +29,8 @@ const recordSchema = z.object({
   input_tokens: z.number().nullable(),
   output_tokens: z.number().nullable(),
   cached_input_tokens: z.number().nullable(),
+  cache_write_tokens: z.number().nullable(),
+  reasoning_tokens: z.number().nullable(),
   usage_estimated: z.boolean().nullable(),
   cost_usd: z.number().nullable(),
   http_status: z.int().nullable(),

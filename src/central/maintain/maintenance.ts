@@ -5,6 +5,7 @@ import { tryWithAdvisoryLock } from '../../platform/postgres/advisory-lock.ts';
 import { dropQueue, trimQueue } from '../../platform/postgres/pgmq.ts';
 import type { Pool, PoolClient } from '../../platform/postgres/pool.ts';
 import { decisionsDeadLetterQueue } from '../../platform/postgres/queues.ts';
+import { pruneBudgetLeases } from '../../platform/store/budget-leases.ts';
 import { deleteInstancesUnseenFor } from '../../platform/store/instances.ts';
 import { pruneLatencySketches } from '../../platform/store/latency-sketches.ts';
 import { pruneProcessedEvents } from '../../platform/store/processed-events.ts';
@@ -50,6 +51,7 @@ async function maintain(client: PoolClient, retention: Retention): Promise<Maint
     await pruneProcessedEvents(client, retention.processed_events_days, deletionLimit),
     await pruneLatencySketches(client, historyDays, deletionLimit),
     await pruneScoreUpdates(client, historyDays, deletionLimit),
+    await pruneBudgetLeases(client, deletionLimit),
   ];
   let messagesTrimmed = 0;
   for (const { queue, keepNewest, maxAgeSeconds } of trimmedQueues) {

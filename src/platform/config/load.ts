@@ -112,19 +112,22 @@ function resolveProviders(configured: readonly ProviderConfig[], env: Environmen
   const providers = configured.map((entry): Provider => {
     const definition: ProviderDefinition = providerDefinitions[entry.kind];
     const environment = fromEnvironment.find((candidate) => candidate.kind === entry.kind);
-    const named = entry.api_key_env === undefined ? undefined : env[entry.api_key_env];
-    if (entry.api_key_env !== undefined && (named === undefined || named === '')) {
-      throw new StartupError(`provider ${entry.name}: environment variable ${entry.api_key_env} is not set`);
-    }
-    const baseUrl = entry.base_url ?? environment?.baseUrl ?? definition.defaultBaseUrl;
+    const named = [entry.api_key_env ?? []].flat().map((name) => {
+      const key = env[name];
+      if (key !== undefined && key !== '') return key;
+      throw new StartupError(`provider ${entry.name}: environment variable ${name} is not set`);
+    });
+    const baseUrl = entry.base_url ?? environment?.baseUrl ?? defaultBaseUrlOf(entry.kind, env);
     if (baseUrl === null) throw new StartupError(`provider ${entry.name}: base_url is missing`);
-    const apiKey = entry.api_key ?? named ?? environment?.apiKey ?? null;
-    if (definition.needsApiKey && apiKey === null) {
+    const ownKeys = [...(entry.api_key === undefined ? [] : [entry.api_key]), ...named];
+    const apiKeys = ownKeys.length > 0 ? ownKeys : [environment?.apiKey ?? []].flat();
+    if (definition.needsApiKey && apiKeys.length === 0) {
       throw new StartupError(
         `provider ${entry.name}: no key; set api_key_env or ${definition.apiKeyVariables.join(' or ')}`,
       );
     }
-    return makeProvider(entry.name, entry.kind, baseUrl, apiKey, entry.models);
+    const { name, kind, models, passes } = entry;
+    return { ...makeProvider(name, kind, baseUrl, apiKeys, models), ...(passes === undefined ? {} : { passes }) };
   });
   const duplicate = providers.find((provider, index) => providers.findIndex((p) => p.name === provider.name) !== index);
   if (duplicate !== undefined) {
@@ -132,9 +135,9 @@ function resolveProviders(configured: readonly ProviderConfig[], env: Environmen
   }
   for (const entry of fromEnvironment) {
     if (providers.some((provider) => provider.kind === entry.kind)) continue;
-    const baseUrl = entry.baseUrl ?? providerDefinitions[entry.kind].defaultBaseUrl;
+    const baseUrl = entry.baseUrl ?? defaultBaseUrlOf(entry.kind, env);
     if (baseUrl === null) continue;
-    providers.push(makeProvider(entry.kind, entry.kind, baseUrl, entry.apiKey, []));
+    providers.push(makeProvider(entry.kind, entry.kind, baseUrl, [entry.apiKey ?? []].flat(), []));
   }
   return providers;
 }
@@ -143,29 +146,44 @@ function makeProvider(
   name: string,
   kind: Provider['kind'],
   baseUrl: string,
-  apiKey: string | null,
+  apiKeys: readonly string[],
   models: readonly string[],
 ): Provider {
-  const { dialect, priceListId }: ProviderDefinition = providerDefinitions[kind];
+  const { dialect, passes, priceListId }: ProviderDefinition = providerDefinitions[kind];
   return {
     name,
     kind,
     dialect,
     baseUrl: normaliseBaseUrl(kind, baseUrl, name),
-    apiKey,
+    passes,
+    apiKey: apiKeys[0] ?? null,
+    apiKeys,
     priceListId,
     models,
     simulated: false,
   };
 }
 
-/** Adds what users leave out: the scheme of `OLLAMA_HOST`, the `/v1` of Ollama and Anthropic addresses. */
+/** Bedrock's servers are those of a region. */
+function defaultBaseUrlOf(kind: Provider['kind'], env: Environment): string | null {
+  const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'];
+  const { defaultBaseUrl }: ProviderDefinition = providerDefinitions[kind];
+  if (kind !== 'bedrock' || region === undefined || region === '') return defaultBaseUrl;
+  return `https://bedrock-runtime.${region}.amazonaws.com`;
+}
+
+/**
+ * Adds what users leave out: the scheme of `OLLAMA_HOST`, the `/v1` of Ollama and Anthropic addresses, the path of
+ * Azure's OpenAI-compatible API.
+ */
 function normaliseBaseUrl(kind: Provider['kind'], text: string, name: string): string {
   const withScheme = kind === 'ollama' && !/^https?:\/\//.test(text) ? `http://${text}` : text;
   if (!URL.canParse(withScheme) || !/^https?:\/\//.test(withScheme)) {
     throw new StartupError(`provider ${name}: ${text} is not an http(s) address`);
   }
   const trimmed = withScheme.replace(/\/+$/, '');
+  if (kind === 'azure')
+    return trimmed.endsWith('/openai/v1') ? trimmed : `${trimmed.replace(/\/openai$/, '')}/openai/v1`;
   // The SDKs of both take the address without the version segment.
   const needsVersion = (kind === 'ollama' || kind === 'anthropic') && !/\/v\d\w*$/.test(trimmed);
   return needsVersion ? `${trimmed}/v1` : trimmed;
@@ -186,7 +204,11 @@ export function redactConfig(config: Config): Record<string, unknown> {
     ...config,
     ...(config.master_key === undefined ? {} : { master_key: hidden }),
     ...(config.database_url === undefined ? {} : { database_url: redactUrl(config.database_url) }),
-    providers: config.providers.map((provider) => ({ ...provider, apiKey: provider.apiKey === null ? null : hidden })),
+    providers: config.providers.map((provider) => ({
+      ...provider,
+      apiKey: provider.apiKey === null ? null : hidden,
+      apiKeys: provider.apiKeys.map(() => hidden),
+    })),
   };
 }
 
@@ -198,7 +220,7 @@ export function redactUrl(url: string): string {
 /** Providers to use when none is configured: the simulator, in both dialects, under names that say so. */
 export function simulatedProviders(simulatorBaseUrl: string): Provider[] {
   return (['openai', 'anthropic'] as const).map((kind) => ({
-    ...makeProvider(`sim-${kind}`, kind, `${simulatorBaseUrl}/v1`, 'simulated', []),
+    ...makeProvider(`sim-${kind}`, kind, `${simulatorBaseUrl}/v1`, ['simulated'], []),
     simulated: true,
   }));
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { providerNameSchema } from '../../contracts/model.ts';
-import { providerKinds } from '../providers/definitions.ts';
+import { endpoints, providerKinds } from '../providers/definitions.ts';
 
 const port = z.int().min(0).max(65_535);
 const milliseconds = z.int().min(1).max(3_600_000);
@@ -21,7 +21,15 @@ const providerSchema = z.strictObject({
     .optional()
     .describe('Needed for openai-compatible.'),
   api_key: z.string().min(1).optional().describe('Better kept out of the file: see api_key_env.'),
-  api_key_env: z.string().min(1).optional().describe('Name of the environment variable that holds the key.'),
+  api_key_env: z
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1).max(100)])
+    .optional()
+    .describe('Name of the environment variable that holds the key; several for keys that are used in turn.'),
+  passes: z
+    .array(z.enum(endpoints))
+    .min(1)
+    .optional()
+    .describe('Endpoints that it serves itself, where they are others than its kind’s; to all others we translate.'),
   models: z.array(z.string().min(1)).default([]).describe('Models to offer besides those that the provider lists.'),
 });
 export type ProviderConfig = z.infer<typeof providerSchema>;
@@ -40,6 +48,7 @@ const routingSchema = z.strictObject({
       preference: weight.default(0.12).describe('For the first model of the query type’s preference chain.'),
       cost: weight.default(0.35).describe('For a request that costs far more than cost_reference_usd.'),
       latency: weight.default(0.15).describe('For a first token far later than latency_reference_ms.'),
+      affinity: weight.default(0.1).describe('For the model that the conversation is with.'),
     })
     .prefault({}),
   prefer_multiplier: weight.default(4).describe('What `prefer` multiplies its term with.'),
@@ -74,6 +83,55 @@ const routingSchema = z.strictObject({
     .describe('Models tried at the most, the chosen one included.'),
 });
 
+/** Breakers, throttles and budgets around the calls of providers; each is explained in `src/router/resilience`. */
+const resilienceSchema = z.strictObject({
+  ejection: z
+    .strictObject({
+      consecutive_failures: z.int().min(1).max(1000).default(5).describe('Failures in a row that eject a target.'),
+      window_ms: milliseconds.default(30_000).describe('Time over which the failure rate is taken.'),
+      min_requests: z.int().min(1).max(100_000).default(20).describe('Calls in the window that a rate needs.'),
+      failure_rate: z.number().min(0.01).max(1).default(0.5).describe('Share of failed calls that ejects a target.'),
+      base_ejection_ms: milliseconds.default(5000).describe('First ejection; the n-th recent one is n times as long.'),
+      max_ejection_ms: milliseconds.default(300_000).describe('Longest ejection.'),
+      max_ejected_share: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.9)
+        .describe('Share of a chain that may be skipped; beyond it nothing is. 0 never skips.'),
+    })
+    .prefault({}),
+  throttle: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('Refuses calls of a model that answers 429, 503, 529 or not at all.'),
+      k: z.number().min(1.1).max(100).default(2).describe('How many times as much is sent as is accepted.'),
+      window_ms: milliseconds.default(120_000).describe('Time over which calls are counted.'),
+    })
+    .prefault({}),
+  concurrency: z
+    .strictObject({
+      per_provider: z.int().min(1).max(100_000).default(512).describe('Calls of one provider at once.'),
+      max_waiting: z.int().min(0).max(100_000).default(128).describe('Calls that wait for a place.'),
+      max_wait_ms: milliseconds.default(1000).describe('Longest wait for a place.'),
+    })
+    .prefault({}),
+  retry_budget: z
+    .strictObject({
+      share: z.number().min(0).max(1).default(0.2).describe('Retries of the same model per request, over 10 seconds.'),
+      min_per_second: z.number().min(0).max(1000).default(10).describe('Retries a second that are always allowed.'),
+    })
+    .prefault({}),
+  hedge: z
+    .strictObject({
+      enabled: z.boolean().default(false).describe('Sends a second call where the first token is late.'),
+      share: z.number().min(0).max(1).default(0.05).describe('Second calls per request at the most.'),
+      min_delay_ms: milliseconds.default(250).describe('Earliest second call.'),
+      max_delay_ms: milliseconds.default(4000).describe('Latest second call.'),
+    })
+    .refine((hedge) => hedge.min_delay_ms <= hedge.max_delay_ms, 'min_delay_ms must not exceed max_delay_ms')
+    .prefault({}),
+});
+
 export const configSchema = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; others than loopback need master_key.'),
   ports: z
@@ -85,6 +143,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({})
     .describe('0 takes any free port.'),
+  workers: z.int().min(1).max(64).default(1).describe('Processes of the router, all on its one port.'),
   instance_id: z
     .string()
     .min(1)
@@ -99,7 +158,11 @@ export const configSchema = z.strictObject({
     .optional()
     .describe('A PostgreSQL to use instead of the embedded one.'),
   database_pool_size: z.int().min(2).max(200).default(10).describe('Connections of one process.'),
-  master_key: z.string().min(16).optional().describe('Required of every caller where it is set.'),
+  master_key: z
+    .string()
+    .min(16)
+    .optional()
+    .describe('Required of every caller where it is set; on the router a virtual key will do.'),
   log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   body_limit_bytes: z.int().min(1024).max(1_073_741_824).default(33_554_432).describe('Larger bodies get 413.'),
   drain_timeout_ms: milliseconds.default(30_000).describe('How long a stop waits for requests under way.'),
@@ -140,12 +203,33 @@ export const configSchema = z.strictObject({
       backoff_ms: milliseconds.default(100).describe('Pause before a further try, spread by half.'),
     })
     .prefault({}),
+  resilience: resilienceSchema.prefault({}),
   upstream: z
     .strictObject({
-      connections: z.int().min(1).max(10_000).default(256).describe('Per origin.'),
+      connections: z.int().min(1).max(10_000).default(512).describe('Per origin.'),
       connect_timeout_ms: milliseconds.default(3000).describe('Of a connection to a provider.'),
     })
     .prefault({}),
+  limits: z
+    .strictObject({
+      reserve_output_tokens: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .default(4096)
+        .describe('Output held of a limited key for a request that names no maximum.'),
+      lease_ms: z
+        .int()
+        .min(1000)
+        .max(3_600_000)
+        .default(5000)
+        .describe('After so long without a sign the shares of an instance are charged as spent.'),
+      flush_ms: milliseconds.default(100).describe('How often costs are settled.'),
+      wait_ms: milliseconds.default(1000).describe('Longest wait of a request for a share of its limits.'),
+      max_waiting: z.int().min(1).max(100_000).default(1000).describe('Requests that wait so at once.'),
+    })
+    .prefault({})
+    .describe('How instances share the limits of virtual keys.'),
   events: z
     .strictObject({
       buffer_size: z

@@ -1,14 +1,16 @@
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
-import type { ErrorBody } from '../../contracts/api.ts';
 import { SignalboxError } from '../core/errors.ts';
+import { type ErrorShape, errorBodyOf, openAiErrorBody } from './error-shapes.ts';
 import { isUnavailable } from '../postgres/retryable.ts';
 import type { Logger } from '../telemetry/logger.ts';
 
-/** The body of an error in OpenAI's shape. */
-export function errorBody(error: SignalboxError): ErrorBody {
-  return { error: { message: error.message, type: error.type, param: error.param, code: error.code } };
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** How the route answers errors; OpenAI's way where it does not say. */
+    errorShape?: ErrorShape;
+  }
 }
 
 /** Everything that a route may throw, as the coded error that the client sees. What is unexpected becomes `internal`. */
@@ -69,7 +71,8 @@ export function createErrorHandler(log: Logger) {
         'request failed',
       );
     }
-    void reply.status(known.status).headers(known.headers).send(errorBody(known));
+    const shape = request.routeOptions.config.errorShape ?? 'openai';
+    void reply.status(known.status).headers(known.headers).send(errorBodyOf(shape, known));
   };
 }
 
@@ -84,7 +87,7 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
     ERR_HTTP_REQUEST_TIMEOUT: 'the request did not arrive in time',
   };
   const reason = reasons[error.code ?? ''] ?? 'the request is not valid HTTP';
-  const body = JSON.stringify(errorBody(new SignalboxError('invalid_request', reason)));
+  const body = JSON.stringify(openAiErrorBody(new SignalboxError('invalid_request', reason)));
   socket.end(
     `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );

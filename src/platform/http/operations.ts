@@ -58,7 +58,7 @@ export function registerOperations(app: ZodApp, options: OperationsOptions): voi
     { schema: { tags: ['operations'], summary: 'Metrics for Prometheus', response: { 200: z.string() } } },
     async (_request, reply) => {
       void reply.type(options.metrics.registry.contentType);
-      return options.metrics.registry.metrics();
+      return options.metrics.text();
     },
   );
   app.get('/openapi.json', { schema: { hide: true } }, async () => app.swagger());

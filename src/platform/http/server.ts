@@ -1,7 +1,7 @@
 import type { AddressInfo } from 'node:net';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
-import { fastify, type FastifyInstance } from 'fastify';
+import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { ServiceName } from '../../contracts/api.ts';
 import type { Config } from '../config/load.ts';
@@ -26,6 +26,11 @@ export interface HttpServiceOptions {
   metrics: Metrics;
   /** What readiness depends on. */
   checks(): Record<string, HealthCheck>;
+  /**
+   * Lets a request in, or throws `unauthorized`; may note on it who asks. Without it the master key, where there is one,
+   * is needed. Not asked for what is open to everybody.
+   */
+  authenticate?(request: FastifyRequest): void;
   /** The groups of the service's own routes, in the order in which the API page shows them. */
   tags: ReadonlyArray<{ name: string; description: string }>;
   /** Registers the service's own routes. */
@@ -35,6 +40,13 @@ export interface HttpServiceOptions {
 export interface HttpService extends Service {
   /** The port listened on; only after `start`. */
   port(): number;
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** A JSON body byte for byte. */
+    rawBody: Buffer;
+  }
 }
 
 /** Far above that of real requests, the schemas of their tools included. */
@@ -123,18 +135,26 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
 
   function refuseDeepJson(server: FastifyInstance): void {
     const parse = server.getDefaultJsonParser('error', 'error');
-    server.addContentTypeParser<string>('application/json', { parseAs: 'string' }, (request, body, done) => {
+    server.decorateRequest('rawBody');
+    server.addContentTypeParser<Buffer>('application/json', { parseAs: 'buffer' }, (request, bytes, done) => {
+      request.rawBody = bytes;
+      const body = bytes.toString('utf8');
       if (!nestsDeeperThan(body, maxJsonDepth)) void parse(request, body, done);
       else done(new SignalboxError('invalid_request', `the body nests deeper than ${maxJsonDepth} levels`));
     });
   }
 
   function addAuthentication(server: FastifyInstance): void {
-    if (config.master_key === undefined) return;
-    const hasKey = createKeyCheck(config.master_key);
+    const { authenticate = requireMasterKey(config.master_key) } = options;
+    if (authenticate === undefined) return;
     server.addHook('onRequest', (request, _reply, done) => {
-      if (openPath.test(request.url.split('?')[0] ?? '') || hasKey(request.headers)) done();
-      else done(new SignalboxError('unauthorized', 'a valid key is required: Authorization: Bearer KEY'));
+      let refusal: Error | undefined;
+      try {
+        if (!openPath.test(request.url.split('?')[0] ?? '')) authenticate(request);
+      } catch (error) {
+        refusal = error as Error;
+      }
+      done(refusal);
     });
   }
 
@@ -202,5 +222,14 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       if (address == null) throw new Error(`${service} does not listen`);
       return address.port;
     },
+  };
+}
+
+function requireMasterKey(masterKey: string | undefined): HttpServiceOptions['authenticate'] {
+  if (masterKey === undefined) return undefined;
+  const hasKey = createKeyCheck(masterKey);
+  return ({ headers }) => {
+    if (!hasKey(headers))
+      throw new SignalboxError('unauthorized', 'a valid key is required: Authorization: Bearer KEY');
   };
 }

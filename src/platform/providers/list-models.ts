@@ -65,6 +65,10 @@ export async function probeProvider(provider: Provider, options: ListOptions): P
 }
 
 function pageUrl(provider: Provider, limit: number, afterId?: string): string {
+  // Bedrock lists at another host than it answers at.
+  if (provider.dialect === 'bedrock') {
+    return `${provider.baseUrl.replace('//bedrock-runtime.', '//bedrock.')}/foundation-models?byOutputModality=TEXT`;
+  }
   const url = `${provider.baseUrl}/models`;
   if (provider.dialect === 'openai') return url;
   const after = afterId === undefined ? '' : `&after_id=${encodeURIComponent(afterId)}`;
@@ -133,9 +137,9 @@ async function readPage(provider: Provider, url: string, signal: AbortSignal): P
   }
 }
 
-/** `{data: [...]}`; Together answers the bare list. */
+/** `{data: [...]}`; Together answers the bare list, Bedrock `{modelSummaries: [...]}`. */
 function parsePage(provider: Provider, body: unknown): { entries: unknown[]; nextId: string | undefined } {
-  const entries: unknown = Array.isArray(body) ? body : field(body, 'data');
+  const entries: unknown = Array.isArray(body) ? body : (field(body, 'data') ?? field(body, 'modelSummaries'));
   if (!Array.isArray(entries)) throw failed(provider, 'answered something other than a list of models');
   const lastId = field(body, 'last_id');
   const more = provider.dialect === 'anthropic' && field(body, 'has_more') === true;
@@ -143,12 +147,12 @@ function parsePage(provider: Provider, body: unknown): { entries: unknown[]; nex
 }
 
 function parseEntry(provider: Provider, entry: unknown): ListedModel | undefined {
-  const listedId = field(entry, 'id');
+  const listedId = field(entry, 'id') ?? field(entry, 'modelId');
   if (typeof listedId !== 'string') return undefined;
   // Gemini lists `models/gemini-…` and takes both forms.
   const id = provider.kind === 'gemini' ? listedId.replace(/^models\//, '') : listedId;
   if (!modelIdSchema.safeParse(id).success) return undefined;
-  const name = field(entry, 'display_name') ?? field(entry, 'name');
+  const name = field(entry, 'display_name') ?? field(entry, 'name') ?? field(entry, 'modelName');
   return {
     id,
     displayName: typeof name === 'string' && name !== '' && name !== id ? name.slice(0, 200) : null,

@@ -5,7 +5,7 @@ export type KeyCheck = (headers: Readonly<Record<string, string | string[] | und
 
 const digest = (text: string): Buffer => createHash('sha256').update(text).digest();
 
-/** Accepts `Authorization: Bearer KEY` (OpenAI's way) and `x-api-key: KEY` (Anthropic's way). */
+/** Whether the key that a caller presents is this one. */
 export function createKeyCheck(masterKey: string): KeyCheck {
   const expected = digest(masterKey);
   return (headers) => {
@@ -14,9 +14,10 @@ export function createKeyCheck(masterKey: string): KeyCheck {
   };
 }
 
-function presentedKey(headers: Readonly<Record<string, string | string[] | undefined>>): string | undefined {
+/** The key in `Authorization: Bearer` (OpenAI's way), `x-api-key` (Anthropic's) or `api-key` (Azure's). */
+export function presentedKey(headers: Readonly<Record<string, string | string[] | undefined>>): string | undefined {
   const { authorization } = headers;
   if (typeof authorization === 'string') return /^Bearer +(.+)$/i.exec(authorization)?.[1];
-  const apiKey = headers['x-api-key'];
+  const apiKey = headers['x-api-key'] ?? headers['api-key'];
   return typeof apiKey === 'string' ? apiKey : undefined;
 }

@@ -7,6 +7,8 @@ import {
   modalitySchema,
   type Performance,
   performanceSchema,
+  type PriceDetails,
+  priceDetailsSchema,
 } from '../../contracts/index.ts';
 import { z } from 'zod';
 import type { Executor } from '../postgres/pool.ts';
@@ -49,6 +51,7 @@ interface ModelRow {
   output_usd_per_million_tokens: number | null;
   cached_input_usd_per_million_tokens: number | null;
   cache_write_usd_per_million_tokens: number | null;
+  price_details: unknown;
   simple_score: number;
   medium_score: number;
   complex_score: number;
@@ -70,12 +73,14 @@ interface ModelRow {
 
 const columns = `provider, model_id, display_name, status, capabilities, input_modalities, output_modalities,
   context_window, max_output_tokens, input_usd_per_million_tokens, output_usd_per_million_tokens,
-  cached_input_usd_per_million_tokens, cache_write_usd_per_million_tokens, simple_score, medium_score, complex_score,
-  refiner, declared_performance, usage_count, success_count, time_to_first_token_ms_sum, time_to_first_token_count,
+  cached_input_usd_per_million_tokens, cache_write_usd_per_million_tokens, price_details, simple_score, medium_score,
+  complex_score, refiner, declared_performance, usage_count, success_count, time_to_first_token_ms_sum, time_to_first_token_count,
   completion_ms_sum, completion_count, quality_sum, quality_count, source, pinned_fields, listed, updated_at`;
 
 const modalitiesSchema = z.array(modalitySchema);
 const declaredSchema = performanceSchema.partial();
+// Not strict: a later version may have written prices that this one does not know.
+const storedPriceDetailsSchema = z.object(priceDetailsSchema.shape);
 
 /** Models of the catalogue, ordered by provider and id. */
 export async function listModels(db: Executor, filter: ModelFilter = {}): Promise<Model[]> {
@@ -150,7 +155,7 @@ const recordSet = `jsonb_to_recordset($1::jsonb) as r (
   input_modalities text[], output_modalities text[], context_window integer, max_output_tokens integer,
   input_usd_per_million_tokens double precision, output_usd_per_million_tokens double precision,
   cached_input_usd_per_million_tokens double precision, cache_write_usd_per_million_tokens double precision,
-  simple_score double precision, medium_score double precision, complex_score double precision, refiner boolean)`;
+  price_details jsonb, simple_score double precision, medium_score double precision, complex_score double precision, refiner boolean)`;
 
 const catalogueColumns = [
   'display_name',
@@ -164,6 +169,7 @@ const catalogueColumns = [
   'output_usd_per_million_tokens',
   'cached_input_usd_per_million_tokens',
   'cache_write_usd_per_million_tokens',
+  'price_details',
   'simple_score',
   'medium_score',
   'complex_score',
@@ -354,6 +360,7 @@ function toModel(row: ModelRow): Model {
       cached_input_tokens_per_1k: perThousand(row.cached_input_usd_per_million_tokens),
       cache_write_tokens_per_1k: perThousand(row.cache_write_usd_per_million_tokens),
       currency: 'USD',
+      ...storedPriceDetailsSchema.parse(row.price_details),
     },
     complexity_scores: { simple: row.simple_score, medium: row.medium_score, complex: row.complex_score },
     refiner: row.refiner,
@@ -377,11 +384,25 @@ function toRecord(model: CatalogueModel): Record<string, unknown> {
     output_usd_per_million_tokens: perMillion(model.costs.output_tokens_per_1k),
     cached_input_usd_per_million_tokens: perMillion(model.costs.cached_input_tokens_per_1k),
     cache_write_usd_per_million_tokens: perMillion(model.costs.cache_write_tokens_per_1k),
+    price_details: priceDetailsOf(model.costs),
     simple_score: model.complexity_scores.simple,
     medium_score: model.complexity_scores.medium,
     complex_score: model.complexity_scores.complex,
     refiner: model.refiner,
   };
+}
+
+/** The prices that have no column of their own. */
+function priceDetailsOf(costs: Model['costs']): PriceDetails {
+  const {
+    input_tokens_per_1k: _input,
+    output_tokens_per_1k: _output,
+    cached_input_tokens_per_1k: _cached,
+    cache_write_tokens_per_1k: _write,
+    currency: _currency,
+    ...details
+  } = costs;
+  return details;
 }
 
 // Rounded to 12 digits, so that a price keeps its value on the way there and back.

@@ -29,6 +29,8 @@ export interface RoutingRecord {
   input_tokens: number | null;
   output_tokens: number | null;
   cached_input_tokens: number | null;
+  cache_write_tokens: number | null;
+  reasoning_tokens: number | null;
   usage_estimated: boolean | null;
   cost_usd: number | null;
   time_to_first_token_ms: number | null;
@@ -62,8 +64,8 @@ const isoTimestamp = (column: string): string =>
 
 const shortColumns = `instance_id, complexity, model, provider, score, outcome, response_time_ms,
   capabilities_required, preference, decision_id, attempt, origin, propensity, query_type, requested_model,
-  response_model, streamed, input_tokens, output_tokens, cached_input_tokens, usage_estimated, cost_usd,
-  time_to_first_token_ms, http_status, error_code, policy_version, feedback_score`;
+  response_model, streamed, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens,
+  usage_estimated, cost_usd, time_to_first_token_ms, http_status, error_code, policy_version, feedback_score`;
 
 const selected = `${isoTimestamp('timestamp')} as timestamp, ${shortColumns}`;
 
@@ -130,6 +132,7 @@ export async function updateRecords(db: Executor, records: readonly RoutingRecor
        propensity = given.propensity, query_type = given.query_type, requested_model = given.requested_model,
        response_model = given.response_model, streamed = given.streamed, input_tokens = given.input_tokens,
        output_tokens = given.output_tokens, cached_input_tokens = given.cached_input_tokens,
+       cache_write_tokens = given.cache_write_tokens, reasoning_tokens = given.reasoning_tokens,
        usage_estimated = given.usage_estimated, cost_usd = given.cost_usd,
        time_to_first_token_ms = given.time_to_first_token_ms, http_status = given.http_status,
        error_code = given.error_code, policy_version = given.policy_version, feedback_score = given.feedback_score,

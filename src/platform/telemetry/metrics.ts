@@ -14,6 +14,8 @@ const labelValueLimit = 200;
  */
 export interface Metrics {
   readonly registry: Registry;
+  /** All of it in Prometheus's format. */
+  text(): Promise<string>;
   counter<L extends string>(name: string, help: string, labels?: readonly L[]): Counter<L>;
   gauge<L extends string>(name: string, help: string, labels?: readonly L[]): Gauge<L>;
   /** A histogram of seconds. */
@@ -22,13 +24,21 @@ export interface Metrics {
   boundedLabel(label: string, value: string): string;
 }
 
-export function createMetrics(options: { collectProcess?: boolean } = {}): Metrics {
+export interface MetricsOptions {
+  /** Those of Node's own: memory, processor time, delays of the event loop. */
+  collectProcess?: boolean;
+  /** Where the text comes from that this process shows, if not from these metrics alone. */
+  collectText?: () => Promise<string>;
+}
+
+export function createMetrics(options: MetricsOptions = {}): Metrics {
   const registry = new Registry();
   const seen = new Map<string, Set<string>>();
   if (options.collectProcess ?? false) collectDefaultMetrics({ register: registry });
 
   return {
     registry,
+    text: options.collectText ?? (() => registry.metrics()),
     counter: (name, help, labels = []) =>
       (registry.getSingleMetric(name) as Counter<(typeof labels)[number]> | undefined) ??
       new Counter({ name, help, labelNames: [...labels], registers: [registry] }),

@@ -43,6 +43,16 @@ describe('buildModels', () => {
         cached_input_tokens_per_1k: 0.00001,
         cache_write_tokens_per_1k: 0.000125,
         currency: 'USD',
+        tiers: [
+          {
+            above_input_tokens: 272_000,
+            input_tokens_per_1k: 0.0002,
+            output_tokens_per_1k: 0.00075,
+            cached_input_tokens_per_1k: 0.00002,
+            cache_write_tokens_per_1k: 0.00025,
+          },
+        ],
+        service_tiers: { batch: 0.5, flex: 0.5 },
       },
       complexity_scores: { simple: 4.36, medium: 3.6, complex: 2.77 },
       refiner: true,

@@ -1,11 +1,11 @@
-import type { Capabilities, Modality, ModelStatus } from '../../contracts/index.ts';
+import type { Capabilities, Costs, Modality, ModelStatus } from '../../contracts/index.ts';
 import type { ProviderKind } from '../../platform/providers/definitions.ts';
 import type { ListedModel } from '../../platform/providers/list-models.ts';
 import { isPreviewId, kindOfModelId, type ModelKind, withoutDate } from '../../platform/providers/model-id.ts';
 import type { CatalogueModel } from '../../platform/store/models.ts';
 import { deriveModel } from './derive.ts';
 import { findMetadata, type MetadataMatch } from './metadata.ts';
-import { findInPriceList, type ListPrice, type PriceListEntry, unknownPrice } from './prices.ts';
+import { findInPriceList, type PriceListEntry, unknownCosts } from './prices.ts';
 
 /** The part of a provider that its models' entries depend on. */
 export interface ModelSource {
@@ -31,7 +31,7 @@ interface Facts {
   kind: ModelKind;
   match: MetadataMatch | undefined;
   priceListEntry: PriceListEntry | undefined;
-  price: ListPrice;
+  costs: Costs;
 }
 
 function gatherFacts(source: ModelSource, listed: ListedModel, at: Date): Facts {
@@ -45,15 +45,18 @@ function gatherFacts(source: ModelSource, listed: ListedModel, at: Date): Facts 
     match: kind === 'chat' || match?.by === 'id' ? match : undefined,
     priceListEntry,
     // Ollama runs on the user's own machine: there is nobody who could charge for it.
-    price: source.kind === 'ollama' ? localPrice : (priceListEntry?.price ?? unknownPrice),
+    costs: source.kind === 'ollama' ? localCosts : (priceListEntry?.costs ?? unknownCosts),
   };
 }
 
-const localPrice: ListPrice = {
-  inputUsdPerMillionTokens: 0,
-  outputUsdPerMillionTokens: 0,
-  cachedInputUsdPerMillionTokens: 0,
-  cacheWriteUsdPerMillionTokens: 0,
+const localCosts: Costs = {
+  input_tokens_per_1k: 0,
+  output_tokens_per_1k: 0,
+  cached_input_tokens_per_1k: 0,
+  cache_write_tokens_per_1k: 0,
+  currency: 'USD',
+  audio_input_tokens_per_1k: 0,
+  audio_output_tokens_per_1k: 0,
 };
 
 function isSuperseded({ match, priceListEntry }: Facts): boolean {
@@ -79,7 +82,7 @@ function statusOf(facts: Facts, ids: ReadonlySet<string>, currentMakers: Readonl
 }
 
 function toModel(source: ModelSource, facts: Facts, status: ModelStatus): CatalogueModel {
-  const { listed, match, price } = facts;
+  const { listed, match, costs } = facts;
   const contextWindow =
     listed.contextWindow ?? facts.priceListEntry?.contextWindow ?? match?.metadata.contextWindow ?? null;
   return {
@@ -90,13 +93,7 @@ function toModel(source: ModelSource, facts: Facts, status: ModelStatus): Catalo
     ...abilitiesOf(facts),
     context_window: contextWindow,
     max_output_tokens: listed.maxOutputTokens ?? (match?.by === 'id' ? match.metadata.maxOutputTokens : null),
-    costs: {
-      input_tokens_per_1k: perThousand(price.inputUsdPerMillionTokens),
-      output_tokens_per_1k: perThousand(price.outputUsdPerMillionTokens),
-      cached_input_tokens_per_1k: perThousand(price.cachedInputUsdPerMillionTokens),
-      cache_write_tokens_per_1k: perThousand(price.cacheWriteUsdPerMillionTokens),
-      currency: 'USD',
-    },
+    costs,
     complexity_scores: { simple: 0, medium: 0, complex: 0 },
     refiner: false,
   };
@@ -144,8 +141,4 @@ function outputOf(kind: ModelKind): Modality[] {
     case 'agent':
       return ['text'];
   }
-}
-
-function perThousand(usdPerMillion: number | null): number | null {
-  return usdPerMillion === null ? null : Number((usdPerMillion / 1000).toPrecision(12));
 }

@@ -6,18 +6,23 @@ import {
   routeResponseSchema,
 } from '../../contracts/decision.ts';
 import type { Config } from '../../platform/config/load.ts';
+import type { Clock } from '../../platform/core/clock.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import { promptFromText } from '../classify/prompt.ts';
 import type { Decision } from '../decide.ts';
 import type { Gateway } from '../gateway.ts';
+import type { Affinity } from '../select/affinity.ts';
 import { anyModel } from '../select/policy.ts';
+import { conversationIdOf } from '../conversation.ts';
 
 export interface RouteOptions {
   gateway: Gateway;
+  affinity: Affinity;
+  clock: Clock;
   deadlines: Config['deadlines'];
 }
 
-export function registerRoute(app: ZodApp, { gateway, deadlines }: RouteOptions): void {
+export function registerRoute(app: ZodApp, { gateway, affinity, clock, deadlines }: RouteOptions): void {
   app.post(
     '/route',
     {
@@ -28,12 +33,14 @@ export function registerRoute(app: ZodApp, { gateway, deadlines }: RouteOptions)
         response: { 200: routeResponseSchema },
       },
     },
-    async ({ body }) => {
+    async ({ body, caller }) => {
+      const conversation =
+        body.session_id === undefined ? null : affinity.find(conversationIdOf(body.session_id, caller), clock.nowMs());
       const decision = gateway.decide({
         prompt: promptFromText(body.query, body.has_images === true ? 1 : 0),
         requestedModel: body.model ?? 'auto',
         complexity: body.complexity,
-        constraints: constraintsOfRoute(body),
+        constraints: { ...constraintsOfRoute(body), allowedModels: caller.allowedModels, conversation },
       });
       return toResponse(decision, deadlines.first_token_ms[decision.classification.complexity]);
     },
@@ -49,13 +56,13 @@ export function registerRoute(app: ZodApp, { gateway, deadlines }: RouteOptions)
         response: { 200: routeResponseSchema },
       },
     },
-    async ({ body }) => {
+    async ({ body, caller }) => {
       const decision = gateway.decide({
         prompt: promptFromText(body.query),
         requestedModel: 'auto',
         // A refinement rewrites a few words, whatever the question is about.
         complexity: 'simple',
-        constraints: { ...anyModel, refinersOnly: true, prefer: 'speed' },
+        constraints: { ...anyModel, refinersOnly: true, prefer: 'speed', allowedModels: caller.allowedModels },
       });
       return toResponse(decision, deadlines.refinement_ms);
     },

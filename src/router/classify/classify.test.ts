@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { classify } from './classify.ts';
 import { extractFeatures, featureNames } from './features.ts';
-import { promptFromChat, promptFromText } from './prompt.ts';
+import { readChat } from '../surfaces/chat/read.ts';
+import { promptFromText } from './prompt.ts';
 
 describe('classes of plain prompts', () => {
   test.each([
@@ -31,16 +32,16 @@ describe('classes of plain prompts', () => {
       { type: 'input_audio', input_audio: {} },
       { type: 'video_url', video_url: {} },
     ]) {
-      const prompt = promptFromChat({
+      const prompt = readChat({
         model: 'auto',
         messages: [{ role: 'user', content: [{ type: 'text', text: 'Why does this Python code fail?' }, part] }],
-      });
+      }).prompt;
       expect(classify(prompt)).toMatchObject({ query_type: 'multimedia', query_type_confidence: 1 });
     }
   });
 
   test('is decided by the last question, with tools and history as evidence', () => {
-    const prompt = promptFromChat({
+    const prompt = readChat({
       model: 'auto',
       messages: [
         { role: 'user', content: 'Prove the theorem in detail.' },
@@ -48,7 +49,7 @@ describe('classes of plain prompts', () => {
         { role: 'user', content: 'Thanks!' },
       ],
       tools: [{ type: 'function' }],
-    });
+    }).prompt;
     expect(prompt).toMatchObject({ question: 'Thanks!', messageCount: 3, toolCount: 1 });
     expect(classify(prompt).complexity).toBe('simple');
   });

@@ -1,4 +1,3 @@
-import type { ChatCompletionRequest, ChatMessage } from '../../contracts/openai.ts';
 import type { Modality } from '../../contracts/model.ts';
 
 /** A request as classification and selection see it, the same for every surface. */
@@ -11,67 +10,72 @@ export interface Prompt {
   messageCount: number;
   toolCount: number;
   imageCount: number;
-  /** Kinds of input beside text. */
+  /** Kinds of input, text always among them. */
   modalities: readonly Modality[];
+  /** The system message and the first question: what stays the same through a conversation. */
+  opening: string;
 }
 
 /** Longest part of a question that is looked at; a longer one says nothing more about its class. */
 const questionLimit = 20_000;
+/** Longest part of an opening that tells conversations apart. */
+const openingLimit = 4000;
 
 export function promptFromText(text: string, imageCount = 0): Prompt {
-  return {
-    question: text.slice(0, questionLimit),
-    totalCharacters: text.length,
-    messageCount: 1,
-    toolCount: 0,
-    imageCount,
-    modalities: imageCount > 0 ? ['text', 'image'] : ['text'],
-  };
+  const builder = createPromptBuilder();
+  builder.addMessage('user', text);
+  for (let image = 0; image < imageCount; image += 1) builder.addInput('image');
+  return builder.build(0, 0);
 }
 
-const modalityOfPart: ReadonlyMap<string, Modality> = new Map([
-  ['image_url', 'image'],
-  ['input_image', 'image'],
-  ['image', 'image'],
-  ['input_audio', 'audio'],
-  ['video_url', 'video'],
-  ['input_video', 'video'],
-  ['file', 'file'],
-  ['input_file', 'file'],
-]);
+/** Gathers a prompt message by message. */
+export interface PromptBuilder {
+  /** Anything but `user` counts towards the length alone; `system` opens a conversation too. */
+  addMessage(role: string, text: string): void;
+  /** A part of a message that is no text. */
+  addInput(modality: Modality): void;
+  build(toolCount: number, toolCharacters: number): Prompt;
+}
 
-export function promptFromChat(request: ChatCompletionRequest): Prompt {
-  const modalities = new Set<Modality>(['text']);
+export function createPromptBuilder(): PromptBuilder {
+  const modalities: Modality[] = ['text'];
   let totalCharacters = 0;
+  let messageCount = 0;
   let imageCount = 0;
   let question = '';
-  for (const message of request.messages) {
-    const text = textOf(message);
-    totalCharacters += text.length;
-    if (message.role === 'user' && text !== '') question = text;
-    if (!Array.isArray(message.content)) continue;
-    for (const part of message.content) {
-      const modality = modalityOfPart.get(part.type);
-      if (modality === undefined) continue;
-      modalities.add(modality);
-      if (modality === 'image') imageCount += 1;
-    }
-  }
-  const tools = request.tools ?? [];
-  if (tools.length > 0) totalCharacters += JSON.stringify(tools).length;
+  let opening = '';
+  let hasQuestion = false;
+
   return {
-    question: question.slice(0, questionLimit),
-    totalCharacters,
-    messageCount: request.messages.length,
-    toolCount: tools.length,
-    imageCount,
-    modalities: [...modalities],
+    addMessage(role, text) {
+      messageCount += 1;
+      totalCharacters += text.length;
+      if (role === 'user') {
+        if (text === '') return;
+        if (!hasQuestion) opening = `${opening.slice(0, openingLimit)}\n${text.slice(0, openingLimit)}`;
+        hasQuestion = true;
+        question = text;
+      } else if (!hasQuestion && (role === 'system' || role === 'developer')) {
+        opening = text;
+      }
+    },
+    addInput(modality) {
+      if (!modalities.includes(modality)) modalities.push(modality);
+      if (modality === 'image') imageCount += 1;
+    },
+    build: (toolCount, toolCharacters) => ({
+      question: question.slice(0, questionLimit),
+      totalCharacters: totalCharacters + toolCharacters,
+      messageCount,
+      toolCount,
+      imageCount,
+      modalities,
+      opening,
+    }),
   };
 }
 
-function textOf(message: ChatMessage): string {
-  const { content } = message;
-  if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return '';
-  return content.map((part) => (typeof part['text'] === 'string' ? part['text'] : '')).join('\n');
+/** Characters of some tools as a model reads them. */
+export function charactersOf(tools: readonly unknown[]): number {
+  return tools.length === 0 ? 0 : JSON.stringify(tools).length;
 }

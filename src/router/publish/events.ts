@@ -5,6 +5,8 @@ import type { Decision, DecisionStep } from '../decide.ts';
 /** How one attempt ended. Times in milliseconds. */
 export interface AttemptOutcome {
   index: number;
+  /** Sent because the first call's first token was late. */
+  isHedge: boolean;
   step: DecisionStep;
   outcome: TerminalOutcome;
   responseTimeMs: number;
@@ -68,13 +70,15 @@ export function attemptEvent(
       outcome: attempt.outcome,
       response_time_ms: Math.round(attempt.responseTimeMs),
       attempt: attempt.index,
-      origin: attempt.index === 0 ? decision.origin : 'fallback',
+      origin: attempt.isHedge ? 'hedge' : attempt.index === 0 ? decision.origin : 'fallback',
       propensity: attempt.index === 0 ? decision.propensity : null,
       streamed: attempt.streamed,
       response_model: attempt.responseModel === null ? null : storableName(attempt.responseModel),
       input_tokens: attempt.usage?.inputTokens ?? null,
       output_tokens: attempt.usage?.outputTokens ?? null,
       cached_input_tokens: attempt.usage?.cachedInputTokens ?? null,
+      cache_write_tokens: attempt.usage?.cacheWriteTokens ?? null,
+      reasoning_tokens: attempt.usage?.reasoningTokens ?? null,
       usage_estimated: attempt.usageEstimated,
       cost_usd: attempt.costUsd,
       time_to_first_token_ms: attempt.timeToFirstTokenMs === null ? null : Math.round(attempt.timeToFirstTokenMs),

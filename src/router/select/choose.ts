@@ -5,7 +5,7 @@ import {
   type Explanation,
 } from '../../contracts/decision.ts';
 import type { RoutableModel } from './routable-model.ts';
-import { filterModels } from './filter.ts';
+import { filterModels, placeInOrder } from './filter.ts';
 import type { Policy, SelectionRequest } from './policy.ts';
 import { type ScoredModel, scoreModel } from './score.ts';
 
@@ -22,7 +22,8 @@ export type LatencyEstimate = (entry: RoutableModel) => number | null;
 const listedLimit = 20;
 
 /**
- * Filter → score → choose → fallback chain. Pure and deterministic: equal totals are ordered by model key.
+ * Filter → score → choose → fallback chain. Pure and deterministic: equal totals are ordered by model key. Providers that
+ * the request puts first come before better ones.
  * A model that was never measured counts as fast as the others are on average: neither shunned nor favoured for it.
  * The chain takes the next best models, those of providers not yet in it first, since models of one provider often fail
  * together.
@@ -38,8 +39,13 @@ export function chooseModel(
   const assumedTtftMs = mean(measured.flatMap(({ ttftMs }) => ttftMs ?? [])) ?? policy.latencyReferenceMs;
   const ranked = measured
     .map(({ entry, ttftMs }) => scoreModel(entry, request, policy, ttftMs, assumedTtftMs))
-    .sort((a, b) => b.candidate.terms.total - a.candidate.terms.total || (a.entry.key < b.entry.key ? -1 : 1));
-  const chain = fallbackChain(ranked, policy.fallbackChainLength);
+    .sort(
+      (a, b) =>
+        placeInOrder(a.entry.provider, request.providerOrder) - placeInOrder(b.entry.provider, request.providerOrder) ||
+        b.candidate.terms.total - a.candidate.terms.total ||
+        (a.entry.key < b.entry.key ? -1 : 1),
+    );
+  const chain = fallbackChain(ranked, policy.fallbackChainLength, request.providerOrder.length > 0);
   return {
     chain,
     explanation: {
@@ -55,10 +61,13 @@ function mean(values: readonly number[]): number | null {
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-function fallbackChain(ranked: readonly ScoredModel[], length: number): ScoredModel[] {
+function fallbackChain(ranked: readonly ScoredModel[], length: number, hasOrder: boolean): ScoredModel[] {
   const [first, ...others] = ranked;
   if (first === undefined) return [];
-  const elsewhere = others.find((scored) => scored.entry.provider.name !== first.entry.provider.name);
+  // Not against an order that the request gives.
+  const elsewhere = hasOrder
+    ? undefined
+    : others.find((scored) => scored.entry.provider.name !== first.entry.provider.name);
   const rest = elsewhere === undefined ? others : [elsewhere, ...others.filter((scored) => scored !== elsewhere)];
   return [first, ...rest].slice(0, length);
 }

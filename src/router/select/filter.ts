@@ -1,5 +1,5 @@
 import type { Exclusion, ExclusionReason } from '../../contracts/decision.ts';
-import { costUsd } from '../predict/cost.ts';
+import { costUsd, noUsage } from '../predict/cost.ts';
 import type { RoutableModel } from './routable-model.ts';
 import { matchesPattern } from './pattern.ts';
 import type { Policy, SelectionRequest } from './policy.ts';
@@ -37,43 +37,71 @@ const checks: readonly Check[] = [
     return { reason: 'context_length', detail: `needs about ${needed} tokens of ${model.context_window}` };
   },
 
+  ({ provider }, { nativeSurface }) =>
+    nativeSurface === null || provider.passes.includes(nativeSurface.name)
+      ? null
+      : { reason: 'surface', detail: `${nativeSurface.because} needs a provider with ${nativeSurface.name}` },
+
   ({ model }, { refinersOnly }) =>
     refinersOnly && !model.refiner ? { reason: 'not_a_refiner', detail: 'not fast and cheap enough' } : null,
 
-  (entry, { onlyModels }, policy) => {
+  (entry, { onlyModels, allowedModels }, policy) => {
     const named = (pattern: string): boolean =>
       matchesPattern(pattern, entry.model.model_id) || matchesPattern(pattern, entry.key);
     if (onlyModels !== null && !onlyModels.includes(entry.model.model_id) && !onlyModels.includes(entry.key)) {
       return { reason: 'not_allowed', detail: 'not among the models of the request' };
     }
+    if (allowedModels !== null && !allowedModels.some(named)) {
+      return { reason: 'not_allowed', detail: 'not among the models of the key' };
+    }
     if (policy.deny.some(named)) return { reason: 'not_allowed', detail: 'denied by the configuration' };
     return policy.allow.some(named) ? null : { reason: 'not_allowed', detail: 'not allowed by the configuration' };
   },
 
-  ({ provider }, { onlyProviders, ignoredProviders }) => {
-    const isNamed = (names: readonly string[]): boolean =>
-      names.includes(provider.name) || names.includes(provider.kind);
-    if (onlyProviders !== null && !isNamed(onlyProviders)) {
-      return { reason: 'provider_not_allowed', detail: 'not among the providers of the request' };
-    }
-    return isNamed(ignoredProviders) ? { reason: 'provider_not_allowed', detail: 'ignored by the request' } : null;
+  ({ provider }, request) => {
+    const detail = refusesProvider(provider, request);
+    return detail === null ? null : { reason: 'provider_not_allowed', detail };
   },
 
-  ({ model }, request, policy) => {
+  (entry, request, policy) => {
+    const { model } = entry;
     const { maxInputUsdPerMillionTokens: maxInput, maxOutputUsdPerMillionTokens: maxOutput, maxCostUsd } = request;
-    if (maxInput === null && maxOutput === null && maxCostUsd === null) return null;
+    const isBounded = maxInput !== null || maxOutput !== null || maxCostUsd !== null || request.requiresPrice;
+    if (!isBounded) return null;
     const input = model.costs.input_tokens_per_1k;
     const output = model.costs.output_tokens_per_1k;
     if (input === null || output === null) return { reason: 'price_unknown', detail: 'no price to hold to the bound' };
     if ((maxInput !== null && input * 1000 > maxInput) || (maxOutput !== null && output * 1000 > maxOutput)) {
       return { reason: 'price_bound', detail: `costs ${input * 1000} / ${output * 1000} USD per million tokens` };
     }
-    const cost = estimatedCostUsd({ model }, request, policy);
+    const cost = estimatedCostUsd(entry, request, policy);
     return maxCostUsd !== null && cost !== null && cost > maxCostUsd
       ? { reason: 'budget', detail: `would cost about ${cost.toPrecision(3)} USD` }
       : null;
   },
 ];
+
+type ProviderBounds = Pick<
+  SelectionRequest,
+  'onlyProviders' | 'ignoredProviders' | 'providerOrder' | 'allowsOtherProviders'
+>;
+
+/** Why the request does not want this provider; null where it may answer. */
+export function refusesProvider(provider: { name: string; kind: string }, request: ProviderBounds): string | null {
+  const { onlyProviders, ignoredProviders, providerOrder, allowsOtherProviders } = request;
+  const isNamed = (names: readonly string[]): boolean => names.includes(provider.name) || names.includes(provider.kind);
+  if (onlyProviders !== null && !isNamed(onlyProviders)) return 'not among the providers of the request';
+  if (isNamed(ignoredProviders)) return 'ignored by the request';
+  const isAfterAll = providerOrder.length > 0 && !allowsOtherProviders && !isNamed(providerOrder);
+  return isAfterAll ? 'not in the order of the request' : null;
+}
+
+/** Where the provider stands in the order of the request: 0 for the first, after all of them where it is not named. */
+export function placeInOrder(provider: { name: string; kind: string }, order: readonly string[]): number {
+  if (order.length === 0) return 0;
+  const place = order.findIndex((name) => name === provider.name || name === provider.kind);
+  return place === -1 ? order.length : place;
+}
 
 /** Splits models into those that may answer and those that may not, each of the latter with its reason. Pure. */
 export function filterModels(models: readonly RoutableModel[], request: SelectionRequest, policy: Policy): Filtered {
@@ -113,14 +141,17 @@ export function outputTokens(request: SelectionRequest, policy: Policy): number 
   return request.maxOutputTokens === null ? expected : Math.min(request.maxOutputTokens, expected);
 }
 
-/** Expected cost of the request on this model in USD; null where its price is unknown. */
+/**
+ * Expected cost of the request on this model in USD; null where its price is unknown. What of a conversation is still in
+ * a cache costs the cached price there, and the full one everywhere else: the loss of a switch.
+ */
 export function estimatedCostUsd(
-  { model }: Pick<RoutableModel, 'model'>,
+  { key, model }: Pick<RoutableModel, 'key' | 'model'>,
   request: SelectionRequest,
   policy: Policy,
 ): number | null {
-  return costUsd(
-    { inputTokens: request.inputTokens, outputTokens: outputTokens(request, policy), cachedInputTokens: 0 },
-    model.costs,
-  );
+  const { inputTokens, conversation } = request;
+  const cached = conversation?.modelKey === key ? Math.min(conversation.cachedInputTokens, inputTokens) : 0;
+  const usage = { ...noUsage, inputTokens, cachedInputTokens: cached, outputTokens: outputTokens(request, policy) };
+  return costUsd(usage, model.costs);
 }

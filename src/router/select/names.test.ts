@@ -57,12 +57,18 @@ describe('a pinned model', () => {
     aModel('gpt-6-sol', 'openai', { costs: { output_tokens_per_1k: 0.01 }, status: 'deprecated' }),
     aModel('off', 'openai', { status: 'disabled' }),
   ];
-  const places = (name: string, unhealthy: string[] = []) =>
-    resolvePinned(name, aSnapshot(models, { unhealthy })).map((place) => `${place.providerName}/${place.modelId}`);
+  const places = (name: string, unhealthy: string[] = [], order: string[] = []) =>
+    resolvePinned(name, aSnapshot(models, { unhealthy }), order).map(
+      (place) => `${place.providerName}/${place.modelId}`,
+    );
 
   test('is offered by the cheaper provider first, by a healthy one before all, whatever its status', () => {
     expect(places('gpt-6-sol')).toEqual(['openai/gpt-6-sol', 'azure/gpt-6-sol']);
     expect(places('gpt-6-sol', ['openai'])).toEqual(['azure/gpt-6-sol', 'openai/gpt-6-sol']);
+  });
+
+  test('is offered in the order of providers that the request gives', () => {
+    expect(places('gpt-6-sol', [], ['azure'])).toEqual(['azure/gpt-6-sol', 'openai/gpt-6-sol']);
   });
 
   test('with its provider is called there and nowhere else, listed or not', () => {

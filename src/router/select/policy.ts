@@ -4,7 +4,7 @@ import type { Complexity, PerComplexity, QueryType } from '../../contracts/query
 
 /** The rules of a choice, from the configuration. */
 export interface Policy {
-  weights: { quality: number; preference: number; cost: number; latency: number };
+  weights: { quality: number; preference: number; cost: number; latency: number; affinity: number };
   /** What `prefer` multiplies its term with. */
   preferMultiplier: number;
   costReferenceUsd: number;
@@ -27,15 +27,33 @@ export interface SelectionRequest {
   requiredCapabilities: readonly Capability[];
   inputModalities: readonly Modality[];
   prefer: Prefer | null;
+  /** A surface that only its own dialect can serve, with what needs it; null: a translation will do. */
+  nativeSurface: { name: string; because: string } | null;
   /** Only fast and cheap models, for the refinement path. */
   refinersOnly: boolean;
   /** Only these, as `model_id` or `provider/model_id`; null: all. */
   onlyModels: readonly string[] | null;
   onlyProviders: readonly string[] | null;
   ignoredProviders: readonly string[];
+  /** Providers to be tried before all others, in this order. */
+  providerOrder: readonly string[];
+  /** False: after the providers of the order there are no others. */
+  allowsOtherProviders: boolean;
+  /** Models that the caller's key may use, as patterns over `model_id` and `provider/model_id`; null: all. */
+  allowedModels: readonly string[] | null;
+  /** A budget holds the caller, so that a model without a price cannot be used. */
+  requiresPrice: boolean;
   maxInputUsdPerMillionTokens: number | null;
   maxOutputUsdPerMillionTokens: number | null;
   maxCostUsd: number | null;
+  /** Where the conversation was answered last, and how much of its prompt should still be in a cache there. */
+  conversation: Conversation | null;
+}
+
+/** `modelKey` is `provider/model_id`. */
+export interface Conversation {
+  modelKey: string;
+  cachedInputTokens: number;
 }
 
 export const anyModel: Omit<SelectionRequest, 'queryType' | 'complexity' | 'inputTokens'> = {
@@ -43,11 +61,17 @@ export const anyModel: Omit<SelectionRequest, 'queryType' | 'complexity' | 'inpu
   requiredCapabilities: [],
   inputModalities: ['text'],
   prefer: null,
+  nativeSurface: null,
   refinersOnly: false,
   onlyModels: null,
   onlyProviders: null,
   ignoredProviders: [],
+  providerOrder: [],
+  allowsOtherProviders: true,
+  allowedModels: null,
+  requiresPrice: false,
   maxInputUsdPerMillionTokens: null,
   maxOutputUsdPerMillionTokens: null,
   maxCostUsd: null,
+  conversation: null,
 };

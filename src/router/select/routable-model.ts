@@ -11,7 +11,12 @@ export interface RoutableModel {
   /** `provider/model_id`. */
   key: string;
   model: Model;
-  provider: { name: string; kind: string };
+  provider: {
+    name: string;
+    kind: string;
+    /** Surfaces that the provider speaks itself; to others requests are translated. */
+    passes: readonly string[];
+  };
   providerHealthy: boolean;
   scores: PerComplexity<ComplexityScore>;
 }

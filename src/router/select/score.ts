@@ -18,6 +18,7 @@ const saturate = (value: number, reference: number): number => value / (value + 
  *     preference = w_p · (1 − rank / length) for models of the query type's chain
  *     cost       = −w_c · cost / (cost + reference), all of w_c where the price is unknown
  *     latency    = −w_l · ttft / (ttft + reference)
+ *     affinity   = w_a for the model that the conversation is with
  *
  * `prefer` multiplies the weight of its term. `assumedTtftMs` stands in for a time that was never measured. Pure.
  */
@@ -38,12 +39,15 @@ export function scoreModel(
   const costTerm = -weightOf('cost', 'cost') * (cost === null ? 1 : saturate(cost, policy.costReferenceUsd));
   const latency = -weightOf('latency', 'speed') * saturate(expectedTtftMs ?? assumedTtftMs, policy.latencyReferenceMs);
 
+  const affinity = request.conversation?.modelKey === entry.key ? policy.weights.affinity : 0;
+
   const terms: ScoreTerms = {
     quality: round(quality),
     preference: round(preference),
     cost: round(costTerm),
     latency: round(latency),
-    total: round(quality + preference + costTerm + latency),
+    affinity: round(affinity),
+    total: round(quality + preference + costTerm + latency + affinity),
   };
   return {
     entry,

@@ -56,6 +56,10 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
   let sequence = 0;
   let snapshot: Snapshot = emptySnapshot;
   let joined = false;
+  let endFirstRound: () => void = () => undefined;
+  const firstRound = new Promise<void>((resolve) => {
+    endFirstRound = resolve;
+  });
   const startedAt = new Date();
 
   const cell = (score: Pick<LearnedScore, 'model' | 'complexity'>): string => `${score.complexity} ${score.model}`;
@@ -135,8 +139,12 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
     maxBackoffMs: 5000,
     log,
     async runOnce() {
-      if (!joined) await join();
-      await reload();
+      try {
+        if (!joined) await join();
+        await reload();
+      } finally {
+        endFirstRound();
+      }
     },
   });
   const updater = createLoop({
@@ -176,6 +184,8 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
     current: () => snapshot,
     async start() {
       await Promise.all([reloader.start(), updater.start(), heartbeat.start(), listener.start()]);
+      // Where there is a catalogue already, the first request meets it.
+      await firstRound;
     },
     async stop() {
       await Promise.all([reloader.stop(), updater.stop(), heartbeat.stop(), listener.stop()]);

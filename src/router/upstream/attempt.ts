@@ -1,10 +1,10 @@
 import { messageOf, SignalboxError } from '../../platform/core/errors.ts';
-import { errorBody } from '../../platform/http/error-reply.ts';
 import type { TokenUsage } from '../predict/cost.ts';
+import { wantsUsage } from '../surfaces/chat/answer.ts';
+import { isObject } from '../surfaces/surface.ts';
 import { classifyStatus, type Failure } from './failure.ts';
-import { createStreamMonitor, type StreamMonitor } from './stream-monitor.ts';
-import type { CallUpstream, UpstreamReply, UpstreamRequest } from './upstream.ts';
-import { usageFrom } from './usage.ts';
+import { createStreamReader, type StreamReader } from './stream-reader.ts';
+import type { CallUpstream, ClientRequest, UpstreamReply, UpstreamRequest } from './upstream.ts';
 
 /** Largest whole answer and largest head of a stream that is kept in memory. */
 const maxBufferedBytes = 64 * 1024 * 1024;
@@ -13,18 +13,22 @@ export interface WholeAnswer {
   kind: 'whole';
   status: number;
   contentType: string;
+  headers: Readonly<Record<string, string>>;
   body: Buffer;
   usage: TokenUsage | null;
   responseModel: string | null;
+  responseId: string | null;
 }
 
-/** A stream that has shown its first content token. `head` holds all bytes up to there, `rest` those that follow. */
+/** A stream that has shown its first content token. `head` holds what the client gets of it up to there. */
 export interface StreamAnswer {
   kind: 'stream';
   contentType: string;
+  headers: Readonly<Record<string, string>>;
   head: readonly Uint8Array[];
+  /** The chunks that follow, still to be fed to the reader. */
   rest: AsyncIterator<Uint8Array>;
-  monitor: StreamMonitor;
+  reader: StreamReader;
   timeToFirstTokenMs: number;
   /** Ends the call upstream. */
   abort(): void;
@@ -40,9 +44,9 @@ export interface FailedAttempt {
 export type AttemptResult = WholeAnswer | StreamAnswer | FailedAttempt | { kind: 'cancelled' };
 
 export interface AttemptOptions {
-  request: Omit<UpstreamRequest, 'signal'>;
-  /** Aborts when the client is gone. */
-  clientSignal: AbortSignal;
+  upstream: Omit<UpstreamRequest, 'signal'>;
+  /** Aborts when the client is gone, or when another call has answered. */
+  cancelSignal: AbortSignal;
   /** Time for the whole answer, or for the first content token of a stream. */
   timeoutMs: number;
   nowMs(): number;
@@ -50,40 +54,38 @@ export interface AttemptOptions {
 
 /** Makes one call and follows it up to its commit point. Never throws: what goes wrong is a result. */
 export async function runAttempt(call: CallUpstream, options: AttemptOptions): Promise<AttemptResult> {
-  const { request, clientSignal, timeoutMs, nowMs } = options;
+  const { upstream, cancelSignal, timeoutMs, nowMs } = options;
+  const { request } = upstream;
+  if (cancelSignal.aborted) return { kind: 'cancelled' };
   const startedAtMs = nowMs();
   const attempt = new AbortController();
+  const abort = (): void => attempt.abort();
   let timedOut = false;
   const timer = setTimeout(() => {
     timedOut = true;
     attempt.abort();
   }, timeoutMs);
-  const onClientGone = (): void => attempt.abort();
-  clientSignal.addEventListener('abort', onClientGone, { once: true });
-  const release = (): void => {
-    clearTimeout(timer);
-    clientSignal.removeEventListener('abort', onClientGone);
-  };
+  cancelSignal.addEventListener('abort', abort, { once: true });
 
   try {
-    if (clientSignal.aborted) return { kind: 'cancelled' };
-    const reply = await call({ ...request, signal: attempt.signal });
+    const reply = await call({ ...upstream, signal: attempt.signal });
     if (reply.status !== 200) return await readFailure(reply);
-    if (!request.stream) return await readWhole(reply);
-    const result = await readHead(reply, () => attempt.abort());
+    if (!request.stream) return await readWhole(reply, request);
+    const result = await readHead(reply, request);
     if (result.kind === 'failed') {
-      attempt.abort();
+      abort();
       return result;
     }
-    return { ...result, timeToFirstTokenMs: nowMs() - startedAtMs };
+    return { ...result, abort, timeToFirstTokenMs: nowMs() - startedAtMs };
   } catch (error) {
-    attempt.abort();
-    if (clientSignal.aborted) return { kind: 'cancelled' };
+    abort();
+    if (cancelSignal.aborted) return { kind: 'cancelled' };
     if (timedOut) return failed('timeout');
-    if (error instanceof SignalboxError) return unsupported(error);
+    if (error instanceof SignalboxError) return unsupported(error, request);
     return error instanceof BadResponse ? failed('bad_response') : failed('network');
   } finally {
-    release();
+    clearTimeout(timer);
+    cancelSignal.removeEventListener('abort', abort);
   }
 }
 
@@ -95,14 +97,14 @@ function failed(failureClass: Failure['class'], status: number | null = null): F
 }
 
 /** An adapter could not translate the request; what it says is for the client where no other model can answer. */
-function unsupported(error: SignalboxError): FailedAttempt {
+function unsupported(error: SignalboxError, { surface }: ClientRequest): FailedAttempt {
   return {
     kind: 'failed',
     failure: { class: 'unsupported', status: error.status, retryAfterSeconds: null },
     relay: {
       status: error.status,
       contentType: 'application/json; charset=utf-8',
-      body: Buffer.from(JSON.stringify(errorBody(error))),
+      body: Buffer.from(JSON.stringify(surface.errorBody(error))),
     },
   };
 }
@@ -120,18 +122,10 @@ async function readFailure(reply: UpstreamReply): Promise<FailedAttempt> {
   };
 }
 
-async function readWhole(reply: UpstreamReply): Promise<WholeAnswer> {
+async function readWhole(reply: UpstreamReply, { surface }: ClientRequest): Promise<WholeAnswer> {
   const body = await readAll(reply);
-  const document = parseDocument(body);
-  const { model } = document;
-  return {
-    kind: 'whole',
-    status: reply.status,
-    contentType: reply.contentType,
-    body,
-    usage: usageFrom(document['usage']),
-    responseModel: typeof model === 'string' ? model : null,
-  };
+  const { status, contentType, headers } = reply;
+  return { kind: 'whole', status, contentType, headers, body, ...surface.readAnswer(parseDocument(body)) };
 }
 
 function parseDocument(body: Buffer): Record<string, unknown> {
@@ -141,8 +135,8 @@ function parseDocument(body: Buffer): Record<string, unknown> {
   } catch (error) {
     throw new BadResponse(messageOf(error), { cause: error });
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new BadResponse('not an object');
-  return value as Record<string, unknown>;
+  if (!isObject(value)) throw new BadResponse('not an object');
+  return value;
 }
 
 async function readAll(reply: UpstreamReply): Promise<Buffer> {
@@ -156,28 +150,28 @@ async function readAll(reply: UpstreamReply): Promise<Buffer> {
   return Buffer.concat(chunks);
 }
 
+type Head = Omit<StreamAnswer, 'timeToFirstTokenMs' | 'abort'>;
+
 /** Reads a stream up to its first content token, or to its end where an answer is complete without one. */
-async function readHead(
-  reply: UpstreamReply,
-  abort: () => void,
-): Promise<Omit<StreamAnswer, 'timeToFirstTokenMs'> | FailedAttempt> {
-  if (!reply.contentType.includes('text/event-stream')) throw new BadResponse('not an event stream');
-  const monitor = createStreamMonitor();
+async function readHead(reply: UpstreamReply, { surface, body }: ClientRequest): Promise<Head | FailedAttempt> {
+  const { contentType, headers } = reply;
+  if (!contentType.includes('text/event-stream')) throw new BadResponse('not an event stream');
+  const reader = createStreamReader(surface, surface.name === 'chat' && !wantsUsage(body));
+  const { reading } = reader;
   const rest = reply.body[Symbol.asyncIterator]();
   const head: Uint8Array[] = [];
   let size = 0;
-  while (!monitor.hasContent) {
+  while (!reading.hasContent) {
     const next = await rest.next();
     if (next.done === true) {
-      if (monitor.isFinished) break;
+      if (reading.isFinished) break;
       throw new BadResponse('the stream ended before any content');
     }
     size += next.value.length;
     if (size > maxBufferedBytes) throw new BadResponse('the stream has no content');
-    head.push(next.value);
-    monitor.feed(next.value);
-    // Content and a problem in one read: what came first in the stream is not known, so nothing of it is used.
-    if (monitor.problem !== null) return failed(monitor.problem.kind === 'error' ? 'server' : 'bad_response');
+    head.push(reader.feed(next.value));
+    // Nothing was sent yet: a stream that is known to go wrong is better answered by another model.
+    if (reading.problem !== null) return failed(reading.problem === 'error' ? 'server' : 'bad_response');
   }
-  return { kind: 'stream', contentType: reply.contentType, head, rest, monitor, abort };
+  return { kind: 'stream', contentType, headers, head, rest, reader };
 }

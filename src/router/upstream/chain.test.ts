@@ -2,10 +2,15 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { aProvider } from '../../../test/support/catalogue.ts';
+import { loadConfig } from '../../platform/config/load.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
+import { createResilience } from '../resilience/resilience.ts';
+import { chatSurface } from '../surfaces/chat/surface.ts';
+import type { Body } from '../surfaces/surface.ts';
 import { type AttemptReport, type ChainOptions, type ChainStep, runChain } from './chain.ts';
 import { createPassThrough, type PassThrough } from './pass-through.ts';
-import { upstreamBody } from './upstream.ts';
+import { providerBody } from './provider-body.ts';
+import type { ClientRequest } from './upstream.ts';
 
 type Behaviour = (response: ServerResponse, request: IncomingMessage) => void;
 
@@ -71,16 +76,26 @@ function step(modelId: string, provider = 'p'): ChainStep {
   return { modelId, provider: aProvider(provider, { baseUrl }) };
 }
 
+const { resilience: resilienceConfig } = loadConfig({ env: {}, cwd: '/' });
+
+function chatRequest(body: Body): ClientRequest {
+  const bytes = Buffer.from(JSON.stringify(body));
+  return { surface: chatSurface, bytes, body, stream: body['stream'] === true, headers: {}, query: '' };
+}
+const hello = { model: 'auto', messages: [{ role: 'user', content: 'hello' }] };
+const streamed = { request: chatRequest({ ...hello, stream: true }) };
+
 function run(steps: ChainStep[], changes: Partial<ChainOptions> = {}) {
   return runChain({
     steps,
-    body: { model: 'auto', messages: [{ role: 'user', content: 'hello' }] },
-    stream: false,
+    request: chatRequest(hello),
     deadlineMs: 10_000,
     retriesOfSameModel: 1,
     backoffMs: 1,
     clientSignal: new AbortController().signal,
     call: passThrough.call,
+    resilience: createResilience(resilienceConfig, () => 0.99),
+    p95TtftMs: () => null,
     nowMs: () => performance.now(),
     random: () => 0.5,
     onAttemptFailed: (report) => failures.push(report),
@@ -176,25 +191,25 @@ describe('a stream', () => {
     ['is no event stream', html],
   ])('that %s is replaced', async (_name, behaviour) => {
     script = { a: [behaviour], b: [events(content, done)] };
-    const result = await run([step('a'), step('b')], { stream: true });
+    const result = await run([step('a'), step('b')], streamed);
     expect(result).toMatchObject({ kind: 'answer', step: { modelId: 'b' }, answer: { kind: 'stream' } });
   });
 
   test('is handed over with every byte up to its first content', async () => {
     const role = 'data: {"choices":[{"delta":{"role":"assistant","content":""}}]}\n\n';
     script = { a: [events(role, content, done)] };
-    const result = await run([step('a')], { stream: true });
+    const result = await run([step('a')], streamed);
     if (result.kind !== 'answer' || result.answer.kind !== 'stream') throw new Error('no stream');
     let text = Buffer.concat(result.answer.head).toString();
     for (let next = await result.answer.rest.next(); next.done !== true; next = await result.answer.rest.next()) {
-      text += Buffer.from(next.value).toString();
+      text += Buffer.from(result.answer.reader.feed(next.value)).toString();
     }
     expect(text).toBe(role + content + done);
   });
 
   test('without content but complete is an answer', async () => {
     script = { a: [events('data: {"choices":[{"delta":{},"finish_reason":"stop"}]}\n\n', done)] };
-    expect(await run([step('a')], { stream: true })).toMatchObject({ kind: 'answer', index: 0 });
+    expect(await run([step('a')], streamed)).toMatchObject({ kind: 'answer', index: 0 });
   });
 });
 
@@ -230,11 +245,84 @@ test('the client’s request is not changed, and what steers the gateway stays h
     unknown_parameter: { kept: [1, 2.5, null] },
   });
   await run([step('a')], {
-    body,
-    call(request) {
-      seen.push(upstreamBody(request));
-      return passThrough.call(request);
+    request: chatRequest(body),
+    call(upstream) {
+      seen.push(JSON.parse(providerBody(upstream.provider, upstream.modelId, upstream.request, false).toString()));
+      return passThrough.call(upstream);
     },
   });
   expect(seen).toEqual([{ model: 'a', messages: [], unknown_parameter: { kept: [1, 2.5, null] } }]);
+});
+
+describe('a provider with several keys', () => {
+  const keys = (...apiKeys: string[]): ChainStep => ({
+    modelId: 'a',
+    provider: aProvider('p', { baseUrl, apiKey: apiKeys[0] ?? null, apiKeys }),
+  });
+
+  test('is asked with the next key after a 401 or a 429, before another model is', async () => {
+    const used: Array<string | undefined> = [];
+    const behave =
+      (behaviour: Behaviour): Behaviour =>
+      (response, request) => {
+        used.push(request.headers.authorization);
+        behaviour(response, request);
+      };
+    script = { a: [behave(error(401)), behave(error(429)), behave(completion)] };
+    expect(await run([keys('one', 'two', 'three')], { random: () => 0 })).toMatchObject({ kind: 'answer', index: 2 });
+    expect(used).toEqual(['Bearer one', 'Bearer two', 'Bearer three']);
+  });
+});
+
+describe('a hedge', () => {
+  const hedged = () => {
+    const resilience = createResilience(
+      { ...resilienceConfig, hedge: { enabled: true, share: 1, min_delay_ms: 20, max_delay_ms: 20 } },
+      () => 0.99,
+    );
+    return { resilience, p95TtftMs: () => 20 };
+  };
+
+  test('answers where the first call is late, and the first is ended', async () => {
+    script = { a: [silence], b: [completion] };
+    const result = await run([step('a'), step('b')], hedged());
+    expect(result).toMatchObject({ kind: 'answer', index: 1, isHedge: true, step: { modelId: 'b' } });
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(failures).toMatchObject([{ index: 0, outcome: 'cancelled', isHedge: false }]);
+  });
+
+  test('is not sent where the first call is in time', async () => {
+    script = { a: [completion], b: [completion] };
+    await run([step('a'), step('b')], hedged());
+    expect(calls).toEqual(['a']);
+  });
+
+  test('that fails leaves the first call to answer', async () => {
+    const late: Behaviour = (response, request) => void setTimeout(() => completion(response, request), 80);
+    script = { a: [late], b: [error(500)] };
+    expect(await run([step('a'), step('b')], hedged())).toMatchObject({ kind: 'answer', index: 0, isHedge: false });
+  });
+});
+
+test('a server that refuses to be asked for the usage of a stream is asked without it from then on', async () => {
+  const refusal = json(422, { detail: 'extra inputs are not permitted: stream_options' });
+  script = { a: [refusal, events(content, done)] };
+  for (let turn = 0; turn < 2; turn += 1) {
+    expect(await run([step('a')], streamed)).toMatchObject({ kind: 'answer', index: 0 });
+  }
+  expect(calls).toHaveLength(3);
+});
+
+test('the usage that the client did not ask for stays here, every other byte passes', async () => {
+  const usage = 'data: {"choices":[],"usage":{"prompt_tokens":3,"completion_tokens":4}}\n\n';
+  script = { a: [events(content, usage, ': bye\n\n', done)] };
+  const result = await run([step('a')], streamed);
+  if (result.kind !== 'answer' || result.answer.kind !== 'stream') throw new Error('no stream');
+  const { head, rest, reader } = result.answer;
+  let text = Buffer.concat(head).toString();
+  for (let next = await rest.next(); next.done !== true; next = await rest.next()) {
+    text += Buffer.from(reader.feed(next.value)).toString();
+  }
+  expect(text).toBe(`${content}: bye\n\n${done}`);
+  expect(reader.reading.usage).toMatchObject({ inputTokens: 3, outputTokens: 4 });
 });

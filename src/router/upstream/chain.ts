@@ -1,9 +1,12 @@
 import { sleep } from '../../platform/core/clock.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import type { Provider } from '../../platform/providers/definitions.ts';
+import { type CallTargets, callTargets } from '../resilience/call-targets.ts';
+import type { Release } from '../resilience/concurrency-limit.ts';
+import type { Resilience } from '../resilience/resilience.ts';
 import { type AttemptResult, type FailedAttempt, runAttempt, type StreamAnswer, type WholeAnswer } from './attempt.ts';
-import { type Failure, isWorthRepeating } from './failure.ts';
-import type { CallUpstream } from './upstream.ts';
+import { type Failure, isOfTheKey, isWorthRepeating } from './failure.ts';
+import type { CallUpstream, ClientRequest } from './upstream.ts';
 
 /** One model of a fallback chain. */
 export interface ChainStep {
@@ -11,10 +14,11 @@ export interface ChainStep {
   provider: Provider;
 }
 
-/** An attempt that did not answer. `index` counts all calls of the chain from 0. */
+/** A call that did not answer. `index` counts all calls of the chain from 0. */
 export interface AttemptReport {
   index: number;
   step: ChainStep;
+  isHedge: boolean;
   durationMs: number;
   outcome: 'failure' | 'timeout' | 'cancelled';
   failure: Failure | null;
@@ -22,8 +26,7 @@ export interface AttemptReport {
 
 export interface ChainOptions {
   steps: readonly ChainStep[];
-  body: Readonly<Record<string, unknown>>;
-  stream: boolean;
+  request: ClientRequest;
   /** For the whole chain: until the answer, or until the first content token of a stream. */
   deadlineMs: number;
   /** Further tries of one model after failures that may pass. */
@@ -31,71 +34,212 @@ export interface ChainOptions {
   backoffMs: number;
   clientSignal: AbortSignal;
   call: CallUpstream;
+  resilience: Resilience;
+  /** 95th percentile of the time to the first token of a step in milliseconds; null where it is not known. */
+  p95TtftMs(step: ChainStep): number | null;
   nowMs(): number;
-  /** In [0, 1), spreads retries. */
+  /** In [0, 1), spreads retries and the use of keys. */
   random(): number;
   onAttemptFailed(report: AttemptReport): void;
 }
 
+export interface ChainAnswer {
+  kind: 'answer';
+  index: number;
+  step: ChainStep;
+  isHedge: boolean;
+  startedAtMs: number;
+  answer: WholeAnswer | StreamAnswer;
+  /** Gives back the provider's place; must be called when the answer is over. */
+  release: Release;
+}
+
 export type ChainResult =
-  | { kind: 'answer'; index: number; step: ChainStep; startedAtMs: number; answer: WholeAnswer | StreamAnswer }
+  | ChainAnswer
   /** The request itself is wrong, as the provider says in its own words. */
   | { kind: 'relay'; index: number; step: ChainStep; relay: NonNullable<FailedAttempt['relay']> }
   | { kind: 'cancelled' };
 
+/** Why a model of the chain did not answer: its provider failed, or no call was made to spare it. */
+interface Miss {
+  step: ChainStep;
+  why: Failure | 'ejected' | 'throttled' | 'busy';
+}
+
+interface Deployment {
+  step: ChainStep;
+  apiKey: string | null;
+  targets: CallTargets;
+}
+
+type CallResult =
+  ChainAnswer | FailedAttempt | { kind: 'cancelled' } | { kind: 'spared'; why: 'ejected' | 'throttled' | 'busy' };
+
 /**
  * Tries the models in turn until one answers.
  *
- * @throws SignalboxError `rate_limited`, `deadline_exceeded`, `upstream_auth_failed` or `upstream_failed`, each with
- * the list of attempts.
+ * @throws SignalboxError `rate_limited`, `upstream_overloaded`, `deadline_exceeded`, `upstream_auth_failed` or
+ * `upstream_failed`, each with the list of attempts.
  */
 export async function runChain(options: ChainOptions): Promise<ChainResult> {
-  const { steps, clientSignal, nowMs } = options;
+  const { steps, clientSignal, resilience, nowMs } = options;
   const endsAtMs = nowMs() + options.deadlineMs;
-  const deadProviders = new Set<string>();
-  const failures: Array<{ step: ChainStep; failure: Failure }> = [];
-  let index = 0;
+  const misses: Miss[] = [];
   let lastRelay: Extract<ChainResult, { kind: 'relay' }> | null = null;
+  let nextIndex = 0;
 
-  for (const [position, step] of steps.entries()) {
-    if (deadProviders.has(step.provider.name)) continue;
-    for (let tries = 0; tries <= options.retriesOfSameModel; tries += 1) {
+  resilience.retries.deposit(nowMs());
+  resilience.hedges.deposit();
+  const groups = steps.map((step) => deploymentsOf(step, options.random));
+  const plan = resilience.usable(
+    groups.map((deployments) => ({ deployments, targets: (deployments[0] as Deployment).targets })),
+    nowMs(),
+  );
+
+  async function callOnce(
+    deployment: Deployment,
+    timeoutMs: number,
+    cancelSignal: AbortSignal,
+    isHedge: boolean,
+  ): Promise<CallResult> {
+    const { step, apiKey, targets } = deployment;
+    let release: Release;
+    try {
+      const place = resilience.acquire(targets, cancelSignal, timeoutMs);
+      release = typeof place === 'function' ? place : await place;
+    } catch {
+      return clientSignal.aborted ? { kind: 'cancelled' } : { kind: 'spared', why: 'busy' };
+    }
+    const startedAtMs = nowMs();
+    const refusal = resilience.beforeCall(targets, plan.isPanic, startedAtMs);
+    if (refusal !== null) {
+      release();
+      return { kind: 'spared', why: refusal };
+    }
+    const index = nextIndex;
+    nextIndex += 1;
+    const { modelId, provider } = step;
+    const result = await runAttempt(options.call, {
+      upstream: { provider, apiKey, modelId, request: options.request },
+      cancelSignal,
+      timeoutMs,
+      nowMs,
+    });
+    resilience.afterCall(targets, endOf(result), startedAtMs, nowMs());
+    if (result.kind === 'whole' || result.kind === 'stream') {
+      return { kind: 'answer', index, step, isHedge, startedAtMs, answer: result, release };
+    }
+    release();
+    options.onAttemptFailed({ index, step, isHedge, durationMs: nowMs() - startedAtMs, ...outcomeOf(result) });
+    if (result.kind === 'failed') {
+      misses.push({ step, why: result.failure });
+      lastRelay = result.relay === null ? null : { kind: 'relay', index, step, relay: result.relay };
+    }
+    return result;
+  }
+
+  /** Where the first token is late, a second call; the first of the two that answers wins, the other is ended. */
+  async function callHedged(deployment: Deployment, hedge: Deployment, timeoutMs: number): Promise<CallResult> {
+    const p95Ms = options.p95TtftMs(deployment.step);
+    const delayMs = resilience.hedgeDelayMs(p95Ms);
+    if (delayMs === null || delayMs >= timeoutMs) return callOnce(deployment, timeoutMs, clientSignal, false);
+    const lanes = [new AbortController(), new AbortController()] as const;
+    const abortAll = (): void => lanes.forEach((lane) => lane.abort());
+    clientSignal.addEventListener('abort', abortAll, { once: true });
+    try {
+      const first = callOnce(deployment, timeoutMs, lanes[0].signal, false);
+      const early = await Promise.race([first, sleep(delayMs, clientSignal).then(() => null)]);
+      if (early !== null || clientSignal.aborted || !resilience.hedges.tryWithdraw()) return await first;
+      const second = callOnce(hedge, timeoutMs - delayMs, lanes[1].signal, true);
+      return await firstAnswer(first, second, lanes);
+    } finally {
+      clientSignal.removeEventListener('abort', abortAll);
+    }
+  }
+
+  for (const [position, { deployments }] of plan.steps.entries()) {
+    const modelsLeft = plan.steps.length - position;
+    const other = plan.steps[position + 1]?.deployments[0];
+    let tries = 0;
+    for (let key = 0; key < deployments.length;) {
+      const deployment = deployments[key] as Deployment;
       const remainingMs = endsAtMs - nowMs();
-      if (remainingMs <= 0) throw exhausted(failures, true);
-      const startedAtMs = nowMs();
-      const result = await runAttempt(options.call, {
-        request: { provider: step.provider, modelId: step.modelId, body: options.body, stream: options.stream },
-        clientSignal,
-        timeoutMs: attemptTimeoutMs(remainingMs, steps.length - position),
-        nowMs,
-      });
-      if (result.kind === 'whole' || result.kind === 'stream') {
-        return { kind: 'answer', index, step, startedAtMs, answer: result };
-      }
-      options.onAttemptFailed({ index, step, durationMs: nowMs() - startedAtMs, ...outcomeOf(result) });
+      if (remainingMs <= 0) throw exhausted(misses, true);
+      const result = await callHedged(deployment, other ?? deployment, attemptTimeoutMs(remainingMs, modelsLeft));
+      if (result.kind === 'answer') return result;
       if (result.kind === 'cancelled') return { kind: 'cancelled' };
-
-      const { failure, relay } = result;
-      failures.push({ step, failure });
-      lastRelay = relay === null ? null : { kind: 'relay', index, step, relay };
+      if (result.kind === 'spared') {
+        misses.push({ step: deployment.step, why: result.why });
+        key += 1;
+        continue;
+      }
+      const { failure } = result;
       if (failure.class === 'client' && lastRelay !== null) return lastRelay;
-      if (failure.class === 'auth') deadProviders.add(step.provider.name);
-      index += 1;
-      if (!isWorthRepeating(failure.class) || tries === options.retriesOfSameModel) break;
+      if (isOfTheKey(failure.class)) {
+        key += 1;
+        continue;
+      }
+      tries += 1;
+      const mayRepeat = isWorthRepeating(failure.class) && tries <= options.retriesOfSameModel;
+      if (!mayRepeat || !resilience.retries.tryWithdraw(nowMs())) break;
       await sleep(options.backoffMs * (0.5 + options.random()), clientSignal);
       if (clientSignal.aborted) return { kind: 'cancelled' };
     }
   }
-  const lastClass = failures.at(-1)?.failure.class;
+  const lastWhy = misses.at(-1)?.why;
+  const lastClass = typeof lastWhy === 'object' ? lastWhy.class : undefined;
   // That the provider does not have a pinned model is the answer; a router's own wrong guess is not.
   const isAnswer = lastClass === 'unsupported' || (lastClass === 'not_found' && steps.length === 1);
   if (isAnswer && lastRelay !== null) return lastRelay;
-  throw exhausted(failures, false);
+  throw exhausted(misses, false);
+}
+
+/** A step under each of its provider's keys, beginning anywhere, so that all keys are used alike. */
+function deploymentsOf(step: ChainStep, random: () => number): Deployment[] {
+  const { provider, modelId } = step;
+  const modelKey = `${provider.name}/${modelId}`;
+  const { apiKeys } = provider;
+  if (apiKeys.length <= 1)
+    return [{ step, apiKey: provider.apiKey, targets: callTargets(provider.name, null, modelKey) }];
+  const start = Math.floor(random() * apiKeys.length);
+  return apiKeys.map((_, offset) => {
+    const index = (start + offset) % apiKeys.length;
+    return { step, apiKey: apiKeys[index] ?? null, targets: callTargets(provider.name, String(index + 1), modelKey) };
+  });
+}
+
+/** It may have answered in the same moment: then it is ended, and its place given back. */
+async function endLate(call: Promise<CallResult>): Promise<void> {
+  const late = await call;
+  if (late.kind !== 'answer') return;
+  if (late.answer.kind === 'stream') late.answer.abort();
+  late.release();
+}
+
+async function firstAnswer(
+  first: Promise<CallResult>,
+  second: Promise<CallResult>,
+  [firstLane, secondLane]: readonly [AbortController, AbortController],
+): Promise<CallResult> {
+  const tagged = [
+    first.then((result) => ({ result, other: second, otherLane: secondLane })),
+    second.then((result) => ({ result, other: first, otherLane: firstLane })),
+  ];
+  const { result, other, otherLane } = await Promise.race(tagged);
+  if (result.kind !== 'answer') return other;
+  otherLane.abort();
+  void endLate(other);
+  return result;
 }
 
 /** While others are left, one attempt gets only a part of the remaining time, or the others could never help. */
 function attemptTimeoutMs(remainingMs: number, modelsLeft: number): number {
   return Math.max(1, Math.round(modelsLeft > 1 ? remainingMs * 0.6 : remainingMs));
+}
+
+function endOf(result: AttemptResult): 'success' | 'cancelled' | Failure {
+  if (result.kind === 'failed') return result.failure;
+  return result.kind === 'cancelled' ? 'cancelled' : 'success';
 }
 
 function outcomeOf(
@@ -105,22 +249,26 @@ function outcomeOf(
   return { outcome: result.failure.class === 'timeout' ? 'timeout' : 'failure', failure: result.failure };
 }
 
-function exhausted(failures: ReadonlyArray<{ step: ChainStep; failure: Failure }>, outOfTime: boolean): SignalboxError {
+function exhausted(misses: readonly Miss[], outOfTime: boolean): SignalboxError {
+  const failures = misses.flatMap(({ why }) => (typeof why === 'object' ? [why] : []));
+  // A model that was spared says nothing of its own: another call showed what is wrong.
   const all = (failureClass: Failure['class']): boolean =>
-    failures.length > 0 && failures.every(({ failure }) => failure.class === failureClass);
-  const list = failures.map(({ step, failure }) => {
-    const status = failure.status === null ? '' : ` ${failure.status}`;
-    return `${step.modelId} at ${step.provider.name}: ${failure.class}${status}`;
+    failures.length > 0 && failures.every((failure) => failure.class === failureClass);
+  const list = misses.map(({ step, why }) => {
+    const reason = typeof why === 'string' ? why : `${why.class}${why.status === null ? '' : ` ${why.status}`}`;
+    return `${step.modelId} at ${step.provider.name}: ${reason}`;
   });
   const message = `no model answered after ${failures.length} attempts (${list.join('; ')})`;
   const headers = { 'x-signalbox-attempts': String(failures.length) };
-  if (all('rate_limit')) {
-    // The shortest wait after which some provider may answer again.
-    const waits = failures.map(({ failure }) => failure.retryAfterSeconds ?? 1);
-    const retryAfter = String(Math.min(...waits));
-    return new SignalboxError('rate_limited', message, { headers: { ...headers, 'retry-after': retryAfter } });
-  }
+  const waits = failures.flatMap(({ retryAfterSeconds }) => retryAfterSeconds ?? []);
+  // The shortest wait after which some provider may answer again.
+  const retryAfter = { ...headers, 'retry-after': String(waits.length > 0 ? Math.min(...waits) : 1) };
+  if (all('rate_limit')) return new SignalboxError('rate_limited', message, { headers: retryAfter });
   if (outOfTime || all('timeout')) return new SignalboxError('deadline_exceeded', message, { headers });
   if (all('auth')) return new SignalboxError('upstream_auth_failed', message, { headers });
+  const isOverload = misses.every(
+    ({ why }) => typeof why === 'string' || why.class === 'rate_limit' || why.status === 503 || why.status === 529,
+  );
+  if (isOverload) return new SignalboxError('upstream_overloaded', message, { headers: retryAfter });
   return new SignalboxError('upstream_failed', message, { headers });
 }

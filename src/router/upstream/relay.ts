@@ -1,68 +1,84 @@
 import { once } from 'node:events';
 import type { ServerResponse } from 'node:http';
+import type { TerminalOutcome } from '../../contracts/event.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
-import { errorBody } from '../../platform/http/error-reply.ts';
-import type { StreamEnd } from '../gateway.ts';
+import type { Surface } from '../surfaces/surface.ts';
 import type { StreamAnswer } from './attempt.ts';
 
+/** How a stream ended after its commit point. */
+export interface StreamEnd {
+  outcome: TerminalOutcome;
+  errorCode: string | null;
+}
+
 export interface RelayOptions {
+  surface: Surface;
   /** Aborts when the client is gone. */
   clientSignal: AbortSignal;
-  /** Longest silence of the provider within the stream. */
+  /** Longest silence of the provider within the stream, and longest time in which a client takes nothing. */
   idleMs: number;
 }
 
 /**
- * Hands a stream on byte for byte, at the pace of the client. When the provider breaks off, the client gets an error
- * event, since the status was sent long ago. Never throws.
+ * Hands a stream on at the pace of the client. When the provider breaks off, the client gets an error event, since the
+ * status was sent long ago. Never throws.
  */
 export async function relayStream(
   raw: ServerResponse,
   answer: StreamAnswer,
   options: RelayOptions,
 ): Promise<StreamEnd> {
-  const { clientSignal, idleMs } = options;
-  const { monitor } = answer;
-  let stalled = false;
+  const { surface, clientSignal, idleMs } = options;
+  const { reader } = answer;
+  const { reading } = reader;
+  let stalled: 'provider' | 'client' | null = null;
+  let waitsFor: 'provider' | 'client' = 'provider';
   const idle = setTimeout(() => {
-    stalled = true;
+    stalled = waitsFor;
     answer.abort();
+    if (waitsFor === 'client') raw.destroy();
   }, idleMs);
-  const onClientGone = (): void => answer.abort();
-  clientSignal.addEventListener('abort', onClientGone, { once: true });
+  clientSignal.addEventListener('abort', answer.abort, { once: true });
 
   async function write(chunk: Uint8Array): Promise<void> {
-    if (raw.write(chunk)) return;
+    if (chunk.length === 0 || raw.write(chunk)) return;
+    waitsFor = 'client';
+    idle.refresh();
     await once(raw, 'drain', { signal: clientSignal });
+    waitsFor = 'provider';
   }
 
   try {
     clientSignal.throwIfAborted();
     for (const chunk of answer.head) await write(chunk);
     for (;;) {
-      // A slow client is not the provider's silence.
       idle.refresh();
       const next = await answer.rest.next();
       if (next.done === true) break;
-      monitor.feed(next.value);
-      await write(next.value);
+      await write(reader.feed(next.value));
     }
-    if (monitor.problem !== null) {
-      return end(raw, 'failure', monitor.problem.kind === 'error' ? 'stream_error' : 'bad_response');
+    await write(reader.rest());
+    if (reading.problem !== null) {
+      return end(raw, 'failure', reading.problem === 'error' ? 'stream_error' : 'bad_response');
     }
-    if (monitor.isFinished) return end(raw, 'success', null);
-    return breakOff(raw, 'the provider ended the stream before the answer was complete', 'network');
+    if (reading.isFinished) return end(raw, 'success', null);
+    return breakOff(raw, surface, 'the provider ended the stream before the answer was complete', 'network');
   } catch {
     // Which side failed is known from the signals; the error itself adds nothing.
     answer.abort();
-    if (clientSignal.aborted) return { outcome: 'cancelled', errorCode: null };
-    return stalled
-      ? breakOff(raw, `the provider was silent for ${idleMs} ms`, 'timeout')
-      : breakOff(raw, 'the connection to the provider broke', 'network');
+    if (clientSignal.aborted || isOf(stalled, 'client')) return { outcome: 'cancelled', errorCode: null };
+    return isOf(stalled, 'provider')
+      ? breakOff(raw, surface, `the provider was silent for ${idleMs} ms`, 'timeout')
+      : breakOff(raw, surface, 'the connection to the provider broke', 'network');
   } finally {
     clearTimeout(idle);
-    clientSignal.removeEventListener('abort', onClientGone);
+    clientSignal.removeEventListener('abort', answer.abort);
   }
+}
+
+/** What a timer sets, the compiler takes for unchanged. */
+function isOf(stalled: 'provider' | 'client' | null, side: 'provider' | 'client'): boolean {
+  return stalled === side;
 }
 
 function end(raw: ServerResponse, outcome: StreamEnd['outcome'], errorCode: string | null): StreamEnd {
@@ -70,9 +86,10 @@ function end(raw: ServerResponse, outcome: StreamEnd['outcome'], errorCode: stri
   return { outcome, errorCode };
 }
 
-function breakOff(raw: ServerResponse, message: string, errorCode: 'network' | 'timeout'): StreamEnd {
+function breakOff(raw: ServerResponse, surface: Surface, message: string, errorCode: 'network' | 'timeout'): StreamEnd {
   const error = new SignalboxError(errorCode === 'timeout' ? 'deadline_exceeded' : 'upstream_failed', message);
   // The blank line first ends an event that was cut in the middle.
-  raw.end(`\n\ndata: ${JSON.stringify(errorBody(error))}\n\n`);
+  raw.write('\n\n');
+  raw.end(surface.errorEvent(error));
   return { outcome: errorCode === 'timeout' ? 'timeout' : 'failure', errorCode };
 }

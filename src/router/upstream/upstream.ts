@@ -1,38 +1,47 @@
 import type { Provider } from '../../platform/providers/definitions.ts';
+import type { Body, Surface } from '../surfaces/surface.ts';
 
-/** One call of one model. `body` is the client's own request and is never changed. */
+/** A request as the client sent it; nothing of it is ever changed. */
+export interface ClientRequest {
+  surface: Surface;
+  /** The body byte for byte, and what it says. */
+  bytes: Buffer;
+  body: Body;
+  stream: boolean;
+  /** Headers of the client that the provider is to see as well. */
+  headers: Readonly<Record<string, string>>;
+  /** The query of the request's address, such as `?beta=true`; empty where it has none. */
+  query: string;
+}
+
+/** One call of one model. */
 export interface UpstreamRequest {
   provider: Provider;
+  apiKey: string | null;
   modelId: string;
-  body: Readonly<Record<string, unknown>>;
-  stream: boolean;
+  request: ClientRequest;
   signal: AbortSignal;
 }
 
 /**
- * What came back, always in OpenAI's dialect: a JSON document, or server-sent events where a stream was asked for and
- * the status is 200. The body must be read to its end or destroyed by aborting the request's signal.
+ * What came back, in the dialect of the request's surface: a JSON document, or server-sent events where a stream was
+ * asked for and the status is 200. It must be read to its end or destroyed by aborting the request's signal.
  */
 export interface UpstreamReply {
   status: number;
   contentType: string;
   retryAfterSeconds: number | null;
+  /** Headers of the provider that the client is to see as well. */
+  headers: Readonly<Record<string, string>>;
   body: AsyncIterable<Uint8Array>;
 }
 
 /** Makes the call. Throws on network errors and aborts; an HTTP error status is a reply. */
 export type CallUpstream = (request: UpstreamRequest) => Promise<UpstreamReply>;
 
-/** Fields that steer Signalbox and that no provider knows. OpenRouter does know `models` and `provider`. */
-const ownFields: ReadonlySet<string> = new Set(['session_id', 'max_cost_usd']);
-const openRouterFields: ReadonlySet<string> = new Set(['models', 'provider']);
-
-/** The client's request as it goes to the provider: with the routed model's name, without what steers the gateway. */
-export function upstreamBody({ body, modelId, provider }: UpstreamRequest): Record<string, unknown> {
-  const kept = Object.entries(body).filter(
-    ([name]) => !ownFields.has(name) && (provider.kind === 'openrouter' || !openRouterFields.has(name)),
-  );
-  return { ...Object.fromEntries(kept), model: modelId };
+/** Whether the provider speaks the dialect of the request itself. */
+export function passesThrough(provider: Provider, surface: Surface): boolean {
+  return provider.passes.includes(surface.name);
 }
 
 /** Seconds of a Retry-After header, which holds either a number of seconds or a date; null where it holds neither. */

@@ -136,13 +136,16 @@ describe('events with ids', () => {
         response_time_ms: 812.6,
         cost_usd: 0.002,
         input_tokens: 7,
+        cache_write_tokens: 3,
+        reasoning_tokens: 2,
       });
       for (const event of reversed ? [success, routed] : [routed, success]) {
         await send(pool, [event]);
         await drain(pool);
       }
       const { rows } = await pool.query(
-        `select outcome, response_time_ms, cost_usd, input_tokens, explanation, features
+        `select outcome, response_time_ms, cost_usd, input_tokens, cache_write_tokens,
+           reasoning_tokens, explanation, features
          from routing_records where decision_id = $1`,
         [decisionId],
       );
@@ -152,6 +155,8 @@ describe('events with ids', () => {
           response_time_ms: 813,
           cost_usd: 0.002,
           input_tokens: 7,
+          cache_write_tokens: 3,
+          reasoning_tokens: 2,
           explanation: { summary: 'why' },
           features: [3, 5],
         },

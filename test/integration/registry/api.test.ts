@@ -168,6 +168,25 @@ describe('changing the catalogue', () => {
     expect((await ask<Model>(path, 'PATCH', { context_window: null })).body.context_window).toBeNull();
   });
 
+  it('keeps every price that it is told', async () => {
+    const path = `${url}/models/aaa-gateway%2Fgpt-6-sol`;
+    const costs = {
+      input_tokens_per_1k: 0.002,
+      long_cache_write_tokens_per_1k: null,
+      audio_input_tokens_per_1k: 0.032,
+      tiers: [{ above_input_tokens: 200_000, input_tokens_per_1k: 0.004, output_tokens_per_1k: null }],
+      service_tiers: { flex: 0.5 },
+    };
+    const { status, body } = await ask<Model>(path, 'PATCH', { costs });
+    expect(status).toBe(200);
+    expect(body.costs).toMatchObject(costs);
+    expect((await ask<Model>(path, 'PATCH', { costs: { tiers: [], service_tiers: {} } })).body.costs).toEqual({
+      ...body.costs,
+      tiers: [],
+      service_tiers: {},
+    });
+  });
+
   it('disables what the provider lists, and can enable it again', async () => {
     const path = `${url}/models/openai%2Fgpt-9-preview`;
     expect((await ask(path, 'DELETE')).status).toBe(204);

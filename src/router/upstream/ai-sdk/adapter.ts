@@ -1,45 +1,33 @@
-import { createAnthropic } from '@ai-sdk/anthropic';
-import { APICallError, type LanguageModelV3, type LanguageModelV3StreamPart } from '@ai-sdk/provider';
+import { APICallError, type LanguageModelV3StreamPart } from '@ai-sdk/provider';
 import { uuidv7 } from '../../../platform/core/ids.ts';
-import type { Provider } from '../../../platform/providers/definitions.ts';
+import type { AnswerIdentity, Surface } from '../../surfaces/surface.ts';
 import { type CallUpstream, parseRetryAfter, type UpstreamReply } from '../upstream.ts';
-import { type CompletionIdentity, toCompletion, toCompletionEvents } from './completion.ts';
-import { toCallOptions } from './prompt.ts';
+import { languageModel, providerOptions } from './models.ts';
 
-/** Calls providers of another dialect through the AI SDK's adapters, and answers in OpenAI's. */
-export function createAiSdkAdapter(): CallUpstream {
-  return async ({ provider, modelId, body, stream, signal }) => {
-    const model = languageModel(provider, modelId);
-    const options = { ...toCallOptions(body), abortSignal: signal };
-    const identity: CompletionIdentity = {
-      id: `chatcmpl-${uuidv7()}`,
-      created: Math.floor(Date.now() / 1000),
-      model: modelId,
-    };
-    try {
-      if (stream) {
-        const result = await model.doStream(options);
-        const events = toCompletionEvents(readParts(result.stream), identity, wantsUsage(body));
-        return reply(200, 'text/event-stream; charset=utf-8', events);
-      }
-      return json(200, toCompletion(await model.doGenerate(options), identity));
-    } catch (error) {
-      if (APICallError.isInstance(error) && error.statusCode !== undefined) return errorReply(error, error.statusCode);
-      throw error;
-    }
+/** Calls providers of another dialect through the AI SDK's adapters, and answers in the dialect of the request. */
+export const callThroughAiSdk: CallUpstream = async ({ provider, apiKey, modelId, request, signal }) => {
+  const { surface, body, stream } = request;
+  const model = languageModel(provider, apiKey, modelId);
+  const translated = surface.translate(body);
+  const options = {
+    ...translated.options,
+    providerOptions: providerOptions(provider, modelId, translated),
+    abortSignal: signal,
   };
-}
-
-function languageModel(provider: Provider, modelId: string): LanguageModelV3 {
-  return createAnthropic({ baseURL: provider.baseUrl, apiKey: provider.apiKey ?? '' }).languageModel(modelId);
-}
-
-function wantsUsage(body: Readonly<Record<string, unknown>>): boolean {
-  const options = body['stream_options'];
-  return (
-    typeof options === 'object' && options !== null && (options as { include_usage?: unknown }).include_usage === true
-  );
-}
+  const identity: AnswerIdentity = { id: uuidv7(), createdAt: Math.floor(Date.now() / 1000), model: modelId };
+  try {
+    if (stream) {
+      const { stream: parts } = await model.doStream(options);
+      return reply(200, 'text/event-stream; charset=utf-8', surface.toEvents(readParts(parts), identity, body));
+    }
+    return json(200, surface.toAnswer(await model.doGenerate(options), identity, body));
+  } catch (error) {
+    if (APICallError.isInstance(error) && error.statusCode !== undefined && error.statusCode !== 200) {
+      return errorReply(surface, error, error.statusCode);
+    }
+    throw error;
+  }
+};
 
 /** Cancels the stream when its reader stops early, so that the provider's connection is closed. */
 async function* readParts(
@@ -61,17 +49,16 @@ async function* readParts(
   }
 }
 
-/** The provider's error in OpenAI's shape: its status, its message, its type as code. */
-function errorReply(error: APICallError, status: number): UpstreamReply {
+/** The provider's error in the client's dialect: its status, its message, its type as code. */
+function errorReply(surface: Surface, error: APICallError, status: number): UpstreamReply {
   const { type, message } = providerError(error.responseBody);
-  const body = {
-    error: {
-      message: message ?? `the provider answered ${status}`,
-      type: type ?? 'upstream_error',
-      param: null,
-      code: type,
-    },
-  };
+  const body = surface.errorBody({
+    status,
+    message: message ?? `the provider answered ${status}`,
+    type: type ?? 'upstream_error',
+    param: null,
+    code: type,
+  });
   return {
     ...json(status, body),
     retryAfterSeconds: parseRetryAfter(error.responseHeaders?.['retry-after'], Date.now()),
@@ -80,10 +67,15 @@ function errorReply(error: APICallError, status: number): UpstreamReply {
 
 function providerError(responseBody: string | undefined): { type: string | null; message: string | null } {
   try {
-    const { error } = JSON.parse(responseBody ?? '') as { error?: { type?: unknown; message?: unknown } };
+    const document = JSON.parse(responseBody ?? '') as {
+      error?: { type?: unknown; message?: unknown };
+      message?: unknown;
+    };
+    const { error } = document;
+    const message = error?.message ?? document.message;
     return {
       type: typeof error?.type === 'string' ? error.type : null,
-      message: typeof error?.message === 'string' ? error.message : null,
+      message: typeof message === 'string' ? message : null,
     };
   } catch {
     // Not JSON, an HTML page of a proxy perhaps: the status says what is known.
@@ -92,17 +84,13 @@ function providerError(responseBody: string | undefined): { type: string | null;
 }
 
 function json(status: number, value: unknown): UpstreamReply {
-  return reply(status, 'application/json', [new TextEncoder().encode(JSON.stringify(value))]);
+  return reply(status, 'application/json', once(new TextEncoder().encode(JSON.stringify(value))));
 }
 
-function reply(
-  status: number,
-  contentType: string,
-  chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-): UpstreamReply {
-  return { status, contentType, retryAfterSeconds: null, body: iterate(chunks) };
+function reply(status: number, contentType: string, body: AsyncIterable<Uint8Array>): UpstreamReply {
+  return { status, contentType, retryAfterSeconds: null, headers: {}, body };
 }
 
-async function* iterate(chunks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  yield* chunks;
+async function* once(chunk: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield chunk;
 }

@@ -1,0 +1,94 @@
+import { z } from 'zod';
+import { errorBodySchema } from '../../contracts/api.ts';
+import { keyPatchSchema, keySchema, keyWithSecretSchema, newKeySchema } from '../../contracts/keys.ts';
+import type { ZodApp } from '../../platform/http/zod-app.ts';
+import type { Pool } from '../../platform/postgres/pool.ts';
+import { listKeys } from '../../platform/store/virtual-keys.ts';
+import { type KeyEditor, keyOf, teamOf } from '../keys/edit-keys.ts';
+
+const tags = ['keys'];
+const params = z.object({ id: z.uuid() });
+const notFound = { 400: errorBodySchema, 404: errorBodySchema };
+
+const querySchema = z.strictObject({
+  team: z
+    .string()
+    .min(1)
+    .max(200)
+    .regex(/^[^\0]*$/, 'must not contain NUL')
+    .optional()
+    .describe('Name or id of a team.'),
+  revoked: z.stringbool().default(false).describe('Whether to list revoked keys too.'),
+  limit: z.coerce.number().int().min(1).max(10_000).default(1000),
+});
+
+export function registerKeys(app: ZodApp, pool: Pool, editor: KeyEditor): void {
+  app.post(
+    '/keys',
+    {
+      schema: {
+        tags,
+        summary: 'Make a virtual key; the answer shows it this once',
+        body: newKeySchema,
+        response: { 201: keyWithSecretSchema, ...notFound },
+      },
+    },
+    async ({ body }, reply) => {
+      const key = await editor.createKey(body);
+      return reply.status(201).header('cache-control', 'no-store').send(key);
+    },
+  );
+  app.get(
+    '/keys',
+    {
+      schema: {
+        tags,
+        summary: 'Keys with their limits and what is left of them, the newest first',
+        querystring: querySchema,
+        response: { 200: z.object({ keys: z.array(keySchema) }), ...notFound },
+      },
+    },
+    async ({ query: { team, revoked, limit } }) => {
+      const teamId = team === undefined ? undefined : (await teamOf(pool, team)).team_id;
+      return { keys: await listKeys(pool, { teamId, withRevoked: revoked }, limit) };
+    },
+  );
+  app.get(
+    '/keys/:id',
+    { schema: { tags, summary: 'One key', params, response: { 200: keySchema, ...notFound } } },
+    async ({ params: { id } }) => keyOf(pool, id),
+  );
+  app.patch(
+    '/keys/:id',
+    {
+      schema: {
+        tags,
+        summary: 'Change a key; what is left out stays, null takes a limit away',
+        params,
+        body: keyPatchSchema,
+        response: { 200: keySchema, ...notFound },
+      },
+    },
+    async ({ params: { id }, body }) => editor.updateKey(id, body),
+  );
+  app.delete(
+    '/keys/:id',
+    { schema: { tags, summary: 'Revoke a key for ever', params, response: { 200: keySchema, ...notFound } } },
+    async ({ params: { id } }) => editor.revokeKey(id),
+  );
+  app.post(
+    '/keys/:id/rotate',
+    {
+      schema: {
+        tags,
+        summary: 'Replace the text of a key; its limits and what was spent stay',
+        params,
+        response: { 200: keyWithSecretSchema, ...notFound, 409: errorBodySchema },
+      },
+    },
+    async ({ params: { id } }, reply) => {
+      const key = await editor.rotateKey(id);
+      return reply.header('cache-control', 'no-store').send(key);
+    },
+  );
+}

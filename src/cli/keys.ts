@@ -1,0 +1,190 @@
+import { Command } from 'commander';
+import pc from 'picocolors';
+import { z } from 'zod';
+import { type Key, keySchema, keyWithSecretSchema } from '../contracts/keys.ts';
+import { StartupError } from '../platform/core/errors.ts';
+import { callService } from './api-client.ts';
+import {
+  expiry,
+  fromNone,
+  limitCells,
+  limitFields,
+  limitHeader,
+  limitLines,
+  type LimitOptions,
+  modelPatterns,
+  type OrNone,
+  orNone,
+  withLimitOptions,
+} from './limit-options.ts';
+import { configFrom, type ConfigOptions, serviceUrl, withConfigOptions } from './options.ts';
+import { print, say, table } from './terminal.ts';
+
+interface CallOptions extends ConfigOptions {
+  url?: string;
+  json?: boolean;
+}
+
+interface KeyOptions extends CallOptions, LimitOptions {
+  name?: string;
+  team?: OrNone<string>;
+  models?: OrNone<string[]>;
+  expires?: OrNone<string>;
+}
+
+/** `signalbox keys …`. A key is named by its id, its name or its prefix. */
+export function keysCommand(): Command {
+  const command = new Command('keys').description('virtual keys: who may ask, for which models, and how much');
+  command.addCommand(
+    subcommand('list', 'all keys, with what they have spent')
+      .option('--team <team>', 'only of this team')
+      .option('--revoked', 'revoked keys too')
+      .action(async (options: CallOptions & { team?: string; revoked?: boolean }) => {
+        const query = new URLSearchParams({
+          ...(options.team === undefined ? {} : { team: options.team }),
+          ...(options.revoked === true ? { revoked: 'true' } : {}),
+        });
+        const answer = await call(options, `/keys?${query.toString()}`);
+        if (options.json === true) return print(JSON.stringify(answer, null, 2));
+        const { keys } = listSchema.parse(answer);
+        const header = ['NAME', 'KEY', 'TEAM', 'STATUS', ...limitHeader, 'MODELS', 'EXPIRES', 'ID'];
+        for (const line of table([header.map((text) => pc.dim(text)), ...keys.map(toRow)])) print(line);
+        say(pc.dim(`${keys.length} keys`));
+      }),
+  );
+  command.addCommand(
+    withKeyOptions(subcommand('create', 'make a key and show it, this once'))
+      .argument('<name>', 'what to call it')
+      .action(async (name: string, options: KeyOptions) => {
+        const answer = await call(options, '/keys', 'POST', { name, ...keyFields(options, null) });
+        showSecret(answer, options);
+      }),
+  );
+  command.addCommand(
+    subcommand('show', 'one key, and what is left of its limits')
+      .argument('<key>', 'id, name or prefix')
+      .action(async (key: string, options: CallOptions) => {
+        show(await resolveKey(options, key), options);
+      }),
+  );
+  command.addCommand(
+    withKeyOptions(subcommand('update', 'change a key; none takes a limit away'))
+      .argument('<key>', 'id, name or prefix')
+      .option('--name <name>', 'what to call it')
+      .action(async (key: string, options: KeyOptions) => {
+        const present = await resolveKey(options, key);
+        const changes = keyFields(options, present);
+        if (Object.keys(changes).length === 0) throw new StartupError('nothing to change; see --help');
+        show(keySchema.parse(await call(options, `/keys/${present.key_id}`, 'PATCH', changes)), options);
+      }),
+  );
+  command.addCommand(
+    subcommand('revoke', 'refuse a key from now on, for ever')
+      .argument('<key>', 'id, name or prefix')
+      .action(async (key: string, options: CallOptions) => {
+        const { key_id: id } = await resolveKey(options, key);
+        const revoked = keySchema.parse(await call(options, `/keys/${id}`, 'DELETE'));
+        if (options.json === true) print(JSON.stringify(revoked, null, 2));
+        else print(`${revoked.name} (${revoked.prefix}…) is revoked`);
+      }),
+  );
+  command.addCommand(
+    subcommand('rotate', 'replace the text of a key and show the new one, this once')
+      .argument('<key>', 'id, name or prefix')
+      .action(async (key: string, options: CallOptions) => {
+        const { key_id: id } = await resolveKey(options, key);
+        showSecret(await call(options, `/keys/${id}/rotate`, 'POST', {}), options);
+      }),
+  );
+  return command;
+}
+
+const listSchema = z.object({ keys: z.array(keySchema) });
+
+function subcommand(name: string, description: string): Command {
+  return withConfigOptions(new Command(name))
+    .description(description)
+    .option('--json', 'central’s answer as JSON')
+    .option('--url <url>', 'address of central');
+}
+
+function withKeyOptions(command: Command): Command {
+  return withLimitOptions(command)
+    .option(
+      '--models <patterns>',
+      "models that it may use, such as 'gpt-*,claude-*', or all",
+      orNone(modelPatterns, 'all'),
+    )
+    .option('--expires <when>', 'such as 30d, 12h, 2026-12-31 or never', orNone(expiry, 'never'))
+    .option('--team <team>', 'name or id of its team, or none', orNone(String));
+}
+
+function keyFields(options: KeyOptions, present: Key | null): Record<string, unknown> {
+  return {
+    ...(options.name === undefined ? {} : { name: options.name }),
+    ...(options.team === undefined ? {} : { team: fromNone(options.team) }),
+    ...(options.models === undefined ? {} : { models: fromNone(options.models) }),
+    ...(options.expires === undefined ? {} : { expires_at: fromNone(options.expires) }),
+    ...limitFields(options, present?.budget ?? null),
+  };
+}
+
+function call(options: CallOptions, path: string, method?: 'POST' | 'PATCH' | 'DELETE', body?: unknown) {
+  const config = configFrom(options);
+  return callService(config, `${serviceUrl(config, 'central', options.url)}${path}`, body, method);
+}
+
+/** @throws StartupError where no key, or more than one, is called so. */
+async function resolveKey(options: CallOptions, named: string): Promise<Key> {
+  if (z.uuid().safeParse(named).success) return keySchema.parse(await call(options, `/keys/${named}`));
+  const { keys } = listSchema.parse(await call(options, '/keys?limit=10000'));
+  const found = keys.filter((key) => key.name === named || key.prefix === named);
+  const [key, another] = found;
+  if (key === undefined) throw new StartupError(`no key is called ${named}; see: signalbox keys list`);
+  if (another !== undefined) throw new StartupError(`${found.length} keys are called ${named}; name one by its id`);
+  return key;
+}
+
+function show(key: Key, options: CallOptions): void {
+  if (options.json === true) {
+    print(JSON.stringify(key, null, 2));
+    return;
+  }
+  print(`${pc.bold(key.name)} ${key.status === 'active' ? pc.green(key.status) : pc.red(key.status)}`);
+  const lines: Array<[string, string]> = [
+    ['id', key.key_id],
+    ['key', `${key.prefix}…`],
+    ['team', key.team?.name ?? 'none'],
+    ['models', key.models?.join(', ') ?? 'all'],
+    ...limitLines(key),
+    ['expires', key.expires_at ?? 'never'],
+    ['last used', key.last_used_at ?? 'never'],
+    ['created', key.created_at],
+  ];
+  for (const line of table(lines.map(([label, value]) => [pc.dim(label), value]))) print(line);
+}
+
+/** The key alone goes to stdout, so that a script can take it from there. */
+function showSecret(answer: unknown, options: CallOptions): void {
+  if (options.json === true) {
+    print(JSON.stringify(answer, null, 2));
+    return;
+  }
+  const { key, ...rest } = keyWithSecretSchema.parse(answer);
+  say(`${pc.bold(rest.name)} ${pc.dim(rest.key_id)}`);
+  print(key);
+  say(pc.dim('Keep it now: it is stored nowhere and cannot be shown again.'));
+}
+
+function toRow(key: Key): string[] {
+  return [
+    key.name,
+    `${key.prefix}…`,
+    key.team?.name ?? '-',
+    key.status,
+    ...limitCells(key),
+    key.models?.join(',') ?? 'all',
+    key.expires_at?.slice(0, 10) ?? 'never',
+    key.key_id,
+  ];
+}

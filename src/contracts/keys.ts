@@ -1,0 +1,104 @@
+import { z } from 'zod';
+
+/** NOTIFY channel that wakes those who keep keys in memory. */
+export const keysChannel = 'signalbox_keys';
+
+/** How every virtual key begins. */
+export const virtualKeyPrefix = 'sk-sb-';
+
+/** Text that PostgreSQL can hold and a terminal can show. */
+const name = z
+  .string()
+  .trim()
+  .min(1)
+  .max(200)
+  // oxlint-disable-next-line no-control-regex
+  .regex(/^[^\u0000-\u001f]*$/, 'must not contain control characters');
+
+export const budgetPeriodSchema = z.enum(['total', 'day', 'week', 'month']);
+export type BudgetPeriod = z.infer<typeof budgetPeriodSchema>;
+
+export const newBudgetSchema = z.strictObject({
+  limit_usd: z.number().min(0).max(100_000_000),
+  period: budgetPeriodSchema.default('total').describe('After which it begins anew, in UTC; `total` never does.'),
+});
+export type NewBudget = z.infer<typeof newBudgetSchema>;
+
+export const budgetSchema = z.object({
+  limit_usd: z.number(),
+  period: budgetPeriodSchema,
+  spent_usd: z.number().describe('In this period.'),
+  leased_usd: z.number().describe('Held by routers for requests under way and those that come next.'),
+  remaining_usd: z.number(),
+  forfeited_usd: z.number().describe('The part of spent_usd that routers held when they vanished.'),
+  period_started_at: z.iso.datetime(),
+  period_ends_at: z.iso.datetime().nullable(),
+});
+export type Budget = z.infer<typeof budgetSchema>;
+
+const perMinute = z.int().min(1).max(1_000_000_000_000);
+
+/** What may be limited, of a key and of a team alike. Null takes a limit away. */
+const limitFields = {
+  budget: newBudgetSchema.nullable().optional(),
+  requests_per_minute: perMinute.nullable().optional(),
+  tokens_per_minute: perMinute.nullable().optional().describe('Input and output together.'),
+};
+
+const keyFields = {
+  team: name.nullable().optional().describe('Name or id of its team.'),
+  models: z
+    .array(name)
+    .min(1)
+    .max(1000)
+    .nullable()
+    .optional()
+    .describe('Models that it may use, as `model` or `provider/model`; * stands for any text. Null: all.'),
+  expires_at: z.iso.datetime({ offset: true }).nullable().optional(),
+  ...limitFields,
+};
+
+export const newKeySchema = z.strictObject({ name, ...keyFields });
+export type NewKey = z.infer<typeof newKeySchema>;
+
+export const keyPatchSchema = z.strictObject({ name: name.optional(), ...keyFields });
+export type KeyPatch = z.infer<typeof keyPatchSchema>;
+
+export const keySchema = z.object({
+  key_id: z.uuid(),
+  name: z.string(),
+  prefix: z.string().describe('How the key begins; all of it was shown once.'),
+  status: z.enum(['active', 'expired', 'revoked']),
+  team: z.object({ team_id: z.uuid(), name: z.string() }).nullable(),
+  models: z.array(z.string()).nullable(),
+  budget: budgetSchema.nullable(),
+  requests_per_minute: z.int().nullable(),
+  tokens_per_minute: z.int().nullable(),
+  created_at: z.iso.datetime(),
+  expires_at: z.iso.datetime().nullable(),
+  revoked_at: z.iso.datetime().nullable(),
+  last_used_at: z.iso.datetime().nullable().describe('To about ten seconds.'),
+});
+export type Key = z.infer<typeof keySchema>;
+
+export const keyWithSecretSchema = keySchema.extend({
+  key: z.string().describe('Shown this once: only its hash is stored.'),
+});
+export type KeyWithSecret = z.infer<typeof keyWithSecretSchema>;
+
+export const newTeamSchema = z.strictObject({ name, ...limitFields });
+export type NewTeam = z.infer<typeof newTeamSchema>;
+
+export const teamPatchSchema = z.strictObject({ name: name.optional(), ...limitFields });
+export type TeamPatch = z.infer<typeof teamPatchSchema>;
+
+export const teamSchema = z.object({
+  team_id: z.uuid(),
+  name: z.string(),
+  keys: z.int().describe('Its keys that are not revoked.'),
+  budget: budgetSchema.nullable(),
+  requests_per_minute: z.int().nullable(),
+  tokens_per_minute: z.int().nullable(),
+  created_at: z.iso.datetime(),
+});
+export type Team = z.infer<typeof teamSchema>;

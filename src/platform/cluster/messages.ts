@@ -1,0 +1,14 @@
+import type { Config } from '../config/load.ts';
+
+/** What the primary tells a worker. */
+export type ToWorker =
+  { type: 'start'; config: Config } | { type: 'stop' } | { type: 'metrics'; id: number; text: string | null };
+
+/** What a worker tells the primary. */
+export type FromWorker =
+  /** It takes requests. */
+  | { type: 'started'; port: number }
+  /** It could not start, and ends. */
+  | { type: 'refused'; reason: string }
+  /** It was asked for the metrics of all workers. */
+  | { type: 'metrics'; id: number };

@@ -1,0 +1,181 @@
+import type { Key } from '../../contracts/keys.ts';
+import type { Executor } from '../postgres/pool.ts';
+import { limitColumns, limitJoins, type LimitOwner, type LimitsRow, toLimits } from './limits.ts';
+
+interface KeyRow extends LimitsRow {
+  key_id: string;
+  name: string;
+  key_prefix: string;
+  status: Key['status'];
+  team_id: string | null;
+  team_name: string | null;
+  allowed_models: string[] | null;
+  created_at: Date;
+  expires_at: Date | null;
+  revoked_at: Date | null;
+  last_used_at: Date | null;
+}
+
+const select = `select k.key_id, k.name, k.key_prefix, k.team_id, t.name as team_name, k.allowed_models, k.created_at,
+    k.expires_at, k.revoked_at, k.last_used_at,
+    case when k.revoked_at is not null then 'revoked' when k.expires_at <= now() then 'expired' else 'active' end as status,
+    ${limitColumns}
+  from virtual_keys k left join teams t using (team_id) ${limitJoins('key', 'k')}`;
+
+function toKey(row: KeyRow): Key {
+  return {
+    key_id: row.key_id,
+    name: row.name,
+    prefix: row.key_prefix,
+    status: row.status,
+    team: row.team_id === null || row.team_name === null ? null : { team_id: row.team_id, name: row.team_name },
+    models: row.allowed_models,
+    ...toLimits(row),
+    created_at: row.created_at.toISOString(),
+    expires_at: row.expires_at?.toISOString() ?? null,
+    revoked_at: row.revoked_at?.toISOString() ?? null,
+    last_used_at: row.last_used_at?.toISOString() ?? null,
+  };
+}
+
+/** The newest first; at most `limit`. `teamId` undefined: of all. */
+export async function listKeys(
+  db: Executor,
+  filter: { teamId?: string | undefined; withRevoked: boolean },
+  limit: number,
+): Promise<Key[]> {
+  const { rows } = await db.query<KeyRow>(
+    `${select} where ($1::uuid is null or k.team_id = $1) and ($2 or k.revoked_at is null)
+     order by k.created_at desc, k.key_id desc limit $3`,
+    [filter.teamId ?? null, filter.withRevoked, limit],
+  );
+  return rows.map(toKey);
+}
+
+export async function findKey(db: Executor, keyId: string): Promise<Key | undefined> {
+  const { rows } = await db.query<KeyRow>(`${select} where k.key_id = $1`, [keyId]);
+  return rows[0] === undefined ? undefined : toKey(rows[0]);
+}
+
+/** A key's text, as far as it is stored. */
+export interface KeyText {
+  hash: Buffer;
+  prefix: string;
+}
+
+export interface NewKeyRow {
+  keyId: string;
+  name: string;
+  text: KeyText;
+  teamId: string | null;
+  allowedModels: readonly string[] | null;
+  expiresAt: string | null;
+}
+
+export async function insertKey(db: Executor, key: NewKeyRow): Promise<void> {
+  await db.query(
+    `insert into virtual_keys (key_id, name, key_hash, key_prefix, team_id, allowed_models, expires_at)
+     values ($1, $2, $3, $4, $5, $6, $7)`,
+    [key.keyId, key.name, key.text.hash, key.text.prefix, key.teamId, key.allowedModels, key.expiresAt],
+  );
+}
+
+/** What is undefined stays. False when there is no such key. */
+export async function updateKey(
+  db: Executor,
+  keyId: string,
+  changes: {
+    name?: string | undefined;
+    teamId?: string | null | undefined;
+    allowedModels?: readonly string[] | null | undefined;
+    expiresAt?: string | null | undefined;
+  },
+): Promise<boolean> {
+  const { rowCount } = await db.query(
+    `update virtual_keys set
+       name = coalesce($2, name),
+       team_id = case when $3 then $4::uuid else team_id end,
+       allowed_models = case when $5 then $6::text[] else allowed_models end,
+       expires_at = case when $7 then $8::timestamptz else expires_at end
+     where key_id = $1`,
+    [
+      keyId,
+      changes.name ?? null,
+      changes.teamId !== undefined,
+      changes.teamId ?? null,
+      changes.allowedModels !== undefined,
+      changes.allowedModels ?? null,
+      changes.expiresAt !== undefined,
+      changes.expiresAt ?? null,
+    ],
+  );
+  return rowCount === 1;
+}
+
+/** From now on only the new text is the key. False when there is no such key, or it was revoked. */
+export async function replaceKeyText(db: Executor, keyId: string, text: KeyText): Promise<boolean> {
+  const { rowCount } = await db.query(
+    'update virtual_keys set key_hash = $2, key_prefix = $3 where key_id = $1 and revoked_at is null',
+    [keyId, text.hash, text.prefix],
+  );
+  return rowCount === 1;
+}
+
+/** For ever; its history stays. A key that was revoked before stays as it is. False when there is no such key. */
+export async function revokeKey(db: Executor, keyId: string): Promise<boolean> {
+  const { rowCount } = await db.query(
+    'update virtual_keys set revoked_at = coalesce(revoked_at, now()) where key_id = $1',
+    [keyId],
+  );
+  return rowCount === 1;
+}
+
+/** Notes that these keys were used just now. */
+export async function touchKeys(db: Executor, keyIds: readonly string[]): Promise<void> {
+  await db.query(
+    `with used as (select key_id from virtual_keys where key_id = any($1::uuid[]) order by key_id for no key update)
+     update virtual_keys k set last_used_at = now() from used where k.key_id = used.key_id`,
+    [keyIds],
+  );
+}
+
+/** A limit that holds a key, its own or its team's. */
+export interface LimitRef {
+  id: string;
+  kind: 'budget' | 'requests' | 'tokens';
+  scope: LimitOwner['scope'];
+}
+
+/** What a router needs to know of a key that may be used. */
+export interface ActiveKey {
+  keyId: string;
+  /** SHA-256 of the key in base64. */
+  hash: string;
+  teamId: string | null;
+  allowedModels: string[] | null;
+  expiresAt: Date | null;
+  limits: LimitRef[];
+}
+
+/** Keys that are neither revoked nor expired; the newest, at most `limit`. */
+export async function listActiveKeys(db: Executor, limit: number): Promise<ActiveKey[]> {
+  const { rows } = await db.query<ActiveKey>(
+    `select k.key_id as "keyId", encode(k.key_hash, 'base64') as hash, k.team_id as "teamId",
+       k.allowed_models as "allowedModels", k.expires_at as "expiresAt", coalesce(held.limits, '[]') as limits
+     from virtual_keys k
+     left join lateral (
+       select jsonb_agg(jsonb_build_object('id', id, 'kind', kind, 'scope', scope) order by kind desc, scope) as limits
+       from (
+         select rate_limit_id as id, kind, case when r.key_id is null then 'team' else 'key' end as scope
+         from rate_limits r where r.key_id = k.key_id or r.team_id = k.team_id
+         union all
+         select budget_id, 'budget', case when b.key_id is null then 'team' else 'key' end
+         from budgets b where b.key_id = k.key_id or b.team_id = k.team_id
+       ) of_key
+     ) held on true
+     where k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+     order by k.created_at desc, k.key_id desc limit $1`,
+    [limit],
+  );
+  return rows;
+}

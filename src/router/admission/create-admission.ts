@@ -1,0 +1,63 @@
+import { virtualKeyPrefix } from '../../contracts/keys.ts';
+import type { Config } from '../../platform/config/load.ts';
+import type { Clock } from '../../platform/core/clock.ts';
+import { SignalboxError } from '../../platform/core/errors.ts';
+import { composeServices, type HealthCheck, type Service } from '../../platform/core/service.ts';
+import type { Pool } from '../../platform/postgres/pool.ts';
+import { createKeyCheck, presentedKey } from '../../platform/security/master-key.ts';
+import type { Logger } from '../../platform/telemetry/logger.ts';
+import type { Metrics } from '../../platform/telemetry/metrics.ts';
+import type { Admission, Caller, Reservation } from './admission.ts';
+import { createKeyDirectory } from './key-directory.ts';
+import { createLeaseService } from './lease-service.ts';
+import { notReady } from './refusals.ts';
+
+export interface AdmissionOptions {
+  pool: Pool;
+  /** Of the database that `pool` is for; notifications need a connection of their own. */
+  connectionString: string;
+  instanceId: string;
+  config: Pick<Config, 'limits' | 'master_key'>;
+  clock: Clock;
+  log: Logger;
+  metrics: Metrics;
+}
+
+/** Whoever has the master key, and anybody where none is required. */
+const unlimited: Caller = Object.freeze({ keyId: null, teamId: null, allowedModels: null, hasBudget: false });
+
+const nothing: Reservation = Object.freeze({ headers: Object.freeze({}), settle: () => undefined });
+
+/** Virtual keys, their budgets and rate limits. */
+export function createAdmission(options: AdmissionOptions): Admission & Service {
+  const { pool, connectionString, instanceId, config, clock, log, metrics } = options;
+  const directory = createKeyDirectory({ pool, connectionString, log, metrics });
+  const leases = createLeaseService({ pool, instanceId, config: config.limits, clock, log, metrics });
+  const { master_key: masterKey } = config;
+  const isMaster = masterKey === undefined ? () => false : createKeyCheck(masterKey);
+  const service = composeServices('admission', [directory, leases], log);
+
+  return {
+    ...service,
+    authenticate(headers) {
+      const presented = presentedKey(headers);
+      const isVirtual = presented?.startsWith(virtualKeyPrefix) ?? false;
+      // Where no key is required, what clients send because they must send something is not looked at.
+      if (isMaster(headers) || (masterKey === undefined && !isVirtual)) return unlimited;
+      if (presented !== undefined && isVirtual) {
+        if (!directory.isLoaded()) throw notReady();
+        const caller = directory.find(presented, clock.nowMs());
+        if (caller !== undefined) return caller;
+      }
+      throw new SignalboxError('unauthorized', 'a valid key is required: Authorization: Bearer KEY');
+    },
+    reserve(caller, need, signal) {
+      if (caller.keyId === null) return nothing;
+      const limits = directory.limitsOf(caller.keyId);
+      return limits.length === 0 ? nothing : leases.reserve(limits, need, signal);
+    },
+    health(): HealthCheck {
+      return directory.health?.() ?? { ok: true };
+    },
+  };
+}

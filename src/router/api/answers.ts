@@ -1,0 +1,163 @@
+import { z } from 'zod';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { Clock } from '../../platform/core/clock.ts';
+import { SignalboxError } from '../../platform/core/errors.ts';
+import type { ErrorShape } from '../../platform/http/error-shapes.ts';
+import type { ZodApp } from '../../platform/http/zod-app.ts';
+import { conversationOf } from '../conversation.ts';
+import type { Decision } from '../decide.ts';
+import type { Completion, Gateway } from '../gateway.ts';
+import type { Affinity } from '../select/affinity.ts';
+import { parseRequestedModel } from '../select/requested-model.ts';
+import type { Body, Surface } from '../surfaces/surface.ts';
+import { relayStream } from '../upstream/relay.ts';
+import { toDecisionRequest } from './decision-request.ts';
+
+export interface AnswerRouteOptions {
+  gateway: Gateway;
+  affinity: Affinity;
+  clock: Clock;
+  streamIdleMs: number;
+}
+
+export interface AnswerRoute {
+  surface: Surface;
+  url: string;
+  tag: string;
+  summary: string;
+  body: z.ZodType;
+  errorShape: ErrorShape;
+}
+
+type Answered = Exclude<Completion, { kind: 'cancelled' }>;
+
+/** Headers of the client that its provider is to see as well, where both speak the same dialect. */
+const handedOn = ['anthropic-version', 'anthropic-beta', 'openai-beta', 'idempotency-key'] as const;
+
+/** A surface: one request in its dialect in, one answer in its dialect out. */
+export function registerAnswers(app: ZodApp, route: AnswerRoute, options: AnswerRouteOptions): void {
+  const { surface, url } = route;
+  const { gateway, affinity, clock, streamIdleMs } = options;
+  app.post(
+    url,
+    {
+      config: { errorShape: route.errorShape },
+      schema: {
+        tags: [route.tag],
+        summary: route.summary,
+        body: route.body,
+        response: { 200: z.unknown().describe('The provider’s answer, or its event stream') },
+      },
+    },
+    async (request, reply) => {
+      const startedAtMs = clock.monotonicMs();
+      const { caller, rawBody } = request;
+      const body = request.body as Body;
+      const reading = surface.read(body);
+      if (surface.name === 'embeddings') refuseAuto(reading.model);
+      const conversationId = conversationOf(reading, request.headers, caller);
+      const conversation = affinity.find(conversationId, clock.nowMs());
+      const decision = gateway.decide(toDecisionRequest(surface, reading, caller, conversation));
+      // Set first, so that an error after this point names the decision too.
+      reply.headers(decisionHeaders(decision));
+      const clientSignal = signalOfClient(reply);
+      const completion = await gateway.complete({
+        decision,
+        request: {
+          surface,
+          bytes: rawBody,
+          body,
+          stream: reading.stream,
+          headers: headersFor(request),
+          query: queryOf(request),
+        },
+        caller,
+        maxOutputTokens: reading.maxOutputTokens,
+        conversationId,
+        clientSignal,
+      });
+      if (completion.kind === 'cancelled') return reply.hijack();
+      reply.headers(answerHeaders(completion, clock.monotonicMs() - startedAtMs));
+      return answer(reply, completion, surface, clientSignal, streamIdleMs);
+    },
+  );
+}
+
+function refuseAuto(model: string): void {
+  if (parseRequestedModel(model).kind === 'pinned') return;
+  const message = 'auto does not choose embedding models, because vectors of different models cannot be compared';
+  throw new SignalboxError('invalid_request', `${message}; name one`, { param: 'model' });
+}
+
+async function answer(
+  reply: FastifyReply,
+  completion: Answered,
+  surface: Surface,
+  clientSignal: AbortSignal,
+  idleMs: number,
+): Promise<FastifyReply> {
+  switch (completion.kind) {
+    case 'whole':
+      return reply.headers(completion.answer.headers).type(completion.answer.contentType).send(completion.answer.body);
+    case 'relay':
+      return reply.status(completion.relay.status).type(completion.relay.contentType).send(completion.relay.body);
+    case 'stream': {
+      reply.hijack();
+      reply.raw.writeHead(200, {
+        ...reply.getHeaders(),
+        ...completion.answer.headers,
+        'content-type': completion.answer.contentType,
+        'cache-control': 'no-cache',
+        // Proxies such as nginx would collect the stream otherwise.
+        'x-accel-buffering': 'no',
+      } as Record<string, string>);
+      completion.settle(await relayStream(reply.raw, completion.answer, { surface, clientSignal, idleMs }));
+      return reply;
+    }
+  }
+}
+
+export function decisionHeaders(decision: Decision): Record<string, string> {
+  return {
+    'x-signalbox-decision-id': decision.decisionId,
+    'x-signalbox-model': decision.chain[0].modelId,
+    'x-signalbox-provider': decision.chain[0].providerName,
+    'x-signalbox-complexity': decision.classification.complexity,
+    'x-signalbox-query-type': decision.classification.query_type,
+  };
+}
+
+function answerHeaders(completion: Answered, elapsedMs: number): Record<string, string> {
+  const cost = completion.kind === 'whole' ? completion.costUsd : null;
+  return {
+    ...completion.limitHeaders,
+    'x-signalbox-model': completion.step.modelId,
+    'x-signalbox-provider': completion.step.providerName,
+    'x-signalbox-attempts': String(completion.attempts),
+    'x-signalbox-overhead-ms': Math.max(0, elapsedMs - completion.upstreamMs).toFixed(2),
+    ...(cost === null ? {} : { 'x-signalbox-cost-usd': cost.toFixed(8) }),
+  };
+}
+
+function headersFor(request: FastifyRequest): Record<string, string> {
+  const headers: Record<string, string> = {};
+  for (const name of handedOn) {
+    const value = request.headers[name];
+    if (typeof value === 'string') headers[name] = value;
+  }
+  return headers;
+}
+
+function queryOf({ url }: FastifyRequest): string {
+  const start = url.indexOf('?');
+  return start === -1 ? '' : url.slice(start);
+}
+
+/** Aborts when the connection closes before the answer was sent. */
+export function signalOfClient(reply: FastifyReply): AbortSignal {
+  const gone = new AbortController();
+  reply.raw.once('close', () => {
+    if (!reply.raw.writableFinished) gone.abort();
+  });
+  return gone.signal;
+}

@@ -1,0 +1,55 @@
+import { countTokensRequestSchema } from '../../contracts/anthropic.ts';
+import { SignalboxError } from '../../platform/core/errors.ts';
+import type { ZodApp } from '../../platform/http/zod-app.ts';
+import { estimateInputTokens } from '../predict/tokens.ts';
+import { resolvePinned } from '../select/pinned.ts';
+import { parseRequestedModel } from '../select/requested-model.ts';
+import type { Snapshot } from '../snapshot/snapshot.ts';
+import { promptOfMessages } from '../surfaces/messages/read.ts';
+import type { PassThrough } from '../upstream/pass-through.ts';
+import { rewriteBody } from '../upstream/rewrite-body.ts';
+import { signalOfClient } from './answers.ts';
+
+export interface CountTokensOptions {
+  currentSnapshot(): Snapshot;
+  passThrough: PassThrough;
+}
+
+/** Anthropic's count of the tokens of a request: its own where the model is its own, an estimate for every other. */
+export function registerCountTokens(app: ZodApp, { currentSnapshot, passThrough }: CountTokensOptions): void {
+  app.post(
+    '/v1/messages/count_tokens',
+    {
+      config: { errorShape: 'anthropic' },
+      schema: {
+        tags: ['anthropic'],
+        summary: 'Count the input tokens of a request; an estimate where the model is not Anthropic’s',
+        body: countTokensRequestSchema,
+      },
+    },
+    async (request, reply) => {
+      const { body } = request;
+      const snapshot = currentSnapshot();
+      const isPinned = parseRequestedModel(body.model).kind === 'pinned';
+      const places = isPinned ? resolvePinned(body.model, snapshot, []) : [];
+      if (isPinned && places.length === 0) {
+        throw new SignalboxError('model_not_found', `the model ${body.model} does not exist here`, { param: 'model' });
+      }
+      const native = places.find(({ providerName }) => snapshot.providers.get(providerName)?.dialect === 'anthropic');
+      const provider = native === undefined ? undefined : snapshot.providers.get(native.providerName);
+      if (native === undefined || provider === undefined) {
+        return { input_tokens: estimateInputTokens(promptOfMessages(body)) };
+      }
+      const answer = await passThrough.send({
+        provider,
+        apiKey: provider.apiKey,
+        method: 'POST',
+        path: '/messages/count_tokens',
+        headers: { 'content-type': 'application/json' },
+        body: rewriteBody(request.rawBody, new Map([['model', JSON.stringify(native.modelId)]])),
+        signal: signalOfClient(reply),
+      });
+      return reply.status(answer.status).type(answer.contentType).send(answer.body);
+    },
+  );
+}

@@ -1,0 +1,130 @@
+import type { Config } from '../../platform/config/load.ts';
+import { createAdaptiveThrottle, type ThrottleState } from './adaptive-throttle.ts';
+import type { CallTargets } from './call-targets.ts';
+import { type CallEnd, verdictOf } from './call-verdict.ts';
+import type { CircuitCheck } from './circuit.ts';
+import { type ConcurrencyState, createConcurrencyLimit, type Release } from './concurrency-limit.ts';
+import { createHedgeBudget, type HedgeBudget, hedgeDelayMs } from './hedge.ts';
+import { createOutlierEjection, type EjectionState } from './outlier-ejection.ts';
+import { createRetryBudget, type RetryBudget } from './retry-budget.ts';
+import { type Plan, usableSteps } from './usable-steps.ts';
+
+/**
+ * What stands between the chain and its providers. All times are of one clock that never steps back.
+ *
+ * For each request `usable` and `retries.deposit`; for each of its calls `acquire`, `beforeCall`, the call, `afterCall`
+ * once it is known whether the model answers, and the release when nothing more will come.
+ */
+export interface Resilience {
+  /** The steps of a chain to try, in their order. Claims nothing, and gives the same array where all are well. */
+  usable<Step extends { targets: CallTargets }>(steps: readonly Step[], nowMs: number): Plan<Step>;
+  /** Whether none of the targets is ejected, to choose among several keys. Claims nothing. */
+  isUsable(targets: CallTargets, nowMs: number): boolean;
+  /**
+   * Takes one of the provider's places, at once where there is room; `maxWaitMs` may shorten the configured wait.
+   *
+   * The promise rejects with `ConcurrencyRefusal`.
+   */
+  acquire(targets: CallTargets, signal: AbortSignal, maxWaitMs?: number): Release | Promise<Release>;
+  /**
+   * Whether a call may be made now: null, or why not. Where it is the probe of an ejected target, it is claimed; so
+   * `afterCall` must follow, whatever happens. In a panic nothing counts as ejected.
+   */
+  beforeCall(targets: CallTargets, isPanic: boolean, nowMs: number): 'ejected' | 'throttled' | null;
+  /** How the call ended that `beforeCall` let through at `startedAtMs`. */
+  afterCall(targets: CallTargets, end: CallEnd, startedAtMs: number, nowMs: number): void;
+  readonly retries: RetryBudget;
+  readonly hedges: HedgeBudget;
+  /** Milliseconds after which to send a second call; null: none. `p95Ms`: of the model's time to the first token. */
+  hedgeDelayMs(p95Ms: number | null): number | null;
+  /** For metrics and the status page: what is not as it should be, each list of at most 200. */
+  states(nowMs: number): ResilienceStates;
+}
+
+export interface ResilienceStates {
+  ejected: EjectionState[];
+  throttled: ThrottleState[];
+  underWay: ConcurrencyState[];
+  retriesLeft: number;
+  hedgesLeft: number;
+}
+
+/** `random` is uniform in [0, 1). */
+export function createResilience(config: Config['resilience'], random: () => number): Resilience {
+  const ejection = createOutlierEjection({
+    consecutiveFailures: config.ejection.consecutive_failures,
+    windowMs: config.ejection.window_ms,
+    minRequests: config.ejection.min_requests,
+    failureRate: config.ejection.failure_rate,
+    baseEjectionMs: config.ejection.base_ejection_ms,
+    maxEjectionMs: config.ejection.max_ejection_ms,
+  });
+  const throttle = createAdaptiveThrottle({ k: config.throttle.k, windowMs: config.throttle.window_ms }, random);
+  const concurrency = createConcurrencyLimit({
+    limit: config.concurrency.per_provider,
+    maxWaiting: config.concurrency.max_waiting,
+  });
+  const retries = createRetryBudget({
+    share: config.retry_budget.share,
+    minPerSecond: config.retry_budget.min_per_second,
+  });
+  const hedges = createHedgeBudget({ share: config.hedge.share });
+  const hedgeBounds = { minDelayMs: config.hedge.min_delay_ms, maxDelayMs: config.hedge.max_delay_ms };
+
+  /** The strictest of the three: a call is only as good as the worst that it depends on. */
+  function check(targets: CallTargets, nowMs: number): CircuitCheck {
+    const provider = ejection.check(targets.provider, nowMs);
+    const key = ejection.check(targets.key, nowMs);
+    const deployment = ejection.check(targets.deployment, nowMs);
+    if (provider === 'ejected' || key === 'ejected' || deployment === 'ejected') return 'ejected';
+    return provider === 'probe' || key === 'probe' || deployment === 'probe' ? 'probe' : 'closed';
+  }
+
+  return {
+    usable: (steps, nowMs) =>
+      usableSteps(steps, (step) => check(step.targets, nowMs) === 'ejected', config.ejection.max_ejected_share),
+
+    isUsable: (targets, nowMs) => check(targets, nowMs) !== 'ejected',
+
+    acquire: (targets, signal, maxWaitMs = Infinity) =>
+      concurrency.acquire(targets.provider, signal, Math.min(maxWaitMs, config.concurrency.max_wait_ms)),
+
+    beforeCall(targets, isPanic, nowMs) {
+      const status = check(targets, nowMs);
+      if (status === 'ejected' && !isPanic) return 'ejected';
+      // A probe is not left to chance: it is rare, and what ends an ejection.
+      if (status !== 'probe' && config.throttle.enabled && throttle.rejects(targets.deployment, nowMs)) {
+        return 'throttled';
+      }
+      if (status !== 'closed') {
+        ejection.begin(targets.provider, nowMs);
+        ejection.begin(targets.key, nowMs);
+        ejection.begin(targets.deployment, nowMs);
+      }
+      return null;
+    },
+
+    afterCall(targets, end, startedAtMs, nowMs) {
+      const verdict = verdictOf(end);
+      ejection.record(targets.provider, verdict.provider, startedAtMs, nowMs);
+      ejection.record(targets.key, verdict.key, startedAtMs, nowMs);
+      ejection.record(targets.deployment, verdict.deployment, startedAtMs, nowMs);
+      if (verdict.isAccepted !== null) throttle.record(targets.deployment, verdict.isAccepted, nowMs);
+      if (typeof end === 'object' && end.retryAfterSeconds !== null) {
+        ejection.pause(targets.deployment, end.retryAfterSeconds * 1000, nowMs);
+      }
+    },
+
+    retries,
+    hedges,
+    hedgeDelayMs: (p95Ms) => (config.hedge.enabled ? hedgeDelayMs(p95Ms, hedgeBounds) : null),
+
+    states: (nowMs) => ({
+      ejected: ejection.states(nowMs),
+      throttled: throttle.states(nowMs),
+      underWay: concurrency.states(),
+      retriesLeft: retries.balance(nowMs),
+      hedgesLeft: hedges.balance(),
+    }),
+  };
+}

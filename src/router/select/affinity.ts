@@ -1,0 +1,42 @@
+import type { Conversation } from './policy.ts';
+
+/** Which model each conversation is with, and how much of it that model's provider should still have in its cache. */
+export interface Affinity {
+  find(conversationId: string, nowMs: number): Conversation | null;
+  /** A model answered the conversation, whose prompt had so many tokens. */
+  note(conversationId: string, modelKey: string, inputTokens: number, nowMs: number): void;
+}
+
+interface Entry {
+  modelKey: string;
+  inputTokens: number;
+  atMs: number;
+}
+
+/** Providers keep a prompt for five to ten minutes after its last use; the shortest of them counts. */
+const cacheLifetimeMs = 300_000;
+/** After an hour a conversation is begun anew. */
+const conversationLifetimeMs = 3_600_000;
+
+/** Remembers at most `size` conversations, each of two generations at least half of them. Time is an argument. */
+export function createAffinity(size: number): Affinity {
+  const generationSize = Math.ceil(size / 2);
+  let young = new Map<string, Entry>();
+  let old = new Map<string, Entry>();
+
+  return {
+    find(conversationId, nowMs) {
+      const entry = young.get(conversationId) ?? old.get(conversationId);
+      if (entry === undefined || nowMs - entry.atMs > conversationLifetimeMs) return null;
+      const isCached = nowMs - entry.atMs <= cacheLifetimeMs;
+      return { modelKey: entry.modelKey, cachedInputTokens: isCached ? entry.inputTokens : 0 };
+    },
+    note(conversationId, modelKey, inputTokens, nowMs) {
+      if (young.size >= generationSize && !young.has(conversationId)) {
+        old = young;
+        young = new Map();
+      }
+      young.set(conversationId, { modelKey, inputTokens, atMs: nowMs });
+    },
+  };
+}

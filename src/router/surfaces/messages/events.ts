@@ -1,0 +1,60 @@
+import { mergeMessagesUsage, usageFromMessages } from '../../upstream/usage.ts';
+import { type Body, isObject, parseObject, type StreamReading } from '../surface.ts';
+
+export function readMessagesAnswer(document: Body): Pick<StreamReading, 'usage' | 'responseModel' | 'responseId'> {
+  const { model } = document;
+  return {
+    usage: usageFromMessages(document['usage']),
+    responseModel: typeof model === 'string' ? model : null,
+    responseId: null,
+  };
+}
+
+/** Fields of a delta that count as content. */
+const deltaFields = ['text', 'thinking', 'partial_json'] as const;
+
+/** See `Surface.readEvent`. The usage comes with events that say more, so that none is the usage alone. */
+export function readMessagesEvent(data: string, reading: StreamReading): boolean {
+  const event = parseObject(data);
+  if (event === null) {
+    reading.problem ??= 'malformed';
+    return false;
+  }
+  switch (event['type']) {
+    case 'message_start': {
+      const message = isObject(event['message']) ? event['message'] : {};
+      reading.partialUsage = message['usage'];
+      reading.usage = usageFromMessages(message['usage']);
+      if (typeof message['model'] === 'string') reading.responseModel = message['model'];
+      break;
+    }
+    case 'content_block_start': {
+      const block = event['content_block'];
+      // Text and thinking begin empty; everything else is content by being there.
+      if (isObject(block) && block['type'] !== 'text' && block['type'] !== 'thinking') reading.hasContent = true;
+      break;
+    }
+    case 'content_block_delta': {
+      const delta = isObject(event['delta']) ? event['delta'] : {};
+      for (const field of deltaFields) {
+        const text = delta[field];
+        if (typeof text !== 'string' || text === '') continue;
+        reading.hasContent = true;
+        reading.contentCharacters += text.length;
+      }
+      break;
+    }
+    case 'message_delta':
+      if (isObject(event['usage'])) reading.usage = mergeMessagesUsage(reading.partialUsage, event['usage']);
+      break;
+    case 'message_stop':
+      reading.isFinished = true;
+      break;
+    case 'error':
+      reading.problem ??= 'error';
+      break;
+    default:
+      break;
+  }
+  return false;
+}

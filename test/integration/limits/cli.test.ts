@@ -1,0 +1,95 @@
+import { tmpdir } from 'node:os';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { createCentral } from '../../../src/central/central.ts';
+import type { Key, KeyWithSecret, Team } from '../../../src/contracts/keys.ts';
+import { loadConfig } from '../../../src/platform/config/load.ts';
+import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
+import { createMetrics } from '../../../src/platform/telemetry/metrics.ts';
+import { runScript } from '../../support/child-process.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
+
+const masterKey = 'sb-master-key-5d1c9e8a27';
+
+let database: TestDatabase;
+let central: ReturnType<typeof createCentral>;
+beforeAll(async () => {
+  database = await createTestDatabase();
+  const config = loadConfig({ env: {}, cwd: '/', flags: { ports: { central: 0 }, master_key: masterKey } });
+  central = createCentral({ ...database, config, log: silentLogger(), metrics: createMetrics() });
+  await central.start();
+});
+afterAll(async () => {
+  await central.stop();
+  await database.drop();
+});
+
+async function signalbox(...args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = runScript('src/cli/main.ts', [...args, '--url', `http://127.0.0.1:${central.port()}`], {
+    cwd: tmpdir(),
+    env: { PATH: process.env['PATH'], HOME: tmpdir(), NO_COLOR: '1', SIGNALBOX_MASTER_KEY: masterKey },
+  });
+  const code = await child.waitForExit();
+  return { code, stdout: child.stdout(), stderr: child.stderr() };
+}
+
+const json = async <T>(...args: string[]): Promise<T> => {
+  const { stdout } = await signalbox(...args, '--json');
+  return JSON.parse(stdout) as T;
+};
+
+it('makes, shows, changes, rotates and revokes keys of a team', { timeout: 60_000 }, async () => {
+  const team = await json<Team>('teams', 'create', 'web', '--budget', '$50', '--period', 'month', '--rpm', '600');
+  expect(team).toMatchObject({ name: 'web', budget: { limit_usd: 50, period: 'month' }, requests_per_minute: 600 });
+
+  const limits = ['--budget', '10', '--period', 'day', '--rpm', '60', '--tpm', '100000'];
+  const scope = ['--models', 'gpt-*, claude-*', '--expires', '30d', '--team', 'web'];
+  const made = await signalbox('keys', 'create', 'laptop', ...limits, ...scope);
+  expect(made).toMatchObject({ code: 0, stdout: expect.stringMatching(/^sk-sb-[\w-]{43}\n$/) as string });
+  expect(made.stderr).toContain('cannot be shown again');
+
+  const shown = await json<Key>('keys', 'show', 'laptop');
+  expect(shown).toMatchObject({
+    models: ['gpt-*', 'claude-*'],
+    team: { name: 'web' },
+    budget: { limit_usd: 10, period: 'day', remaining_usd: 10 },
+    requests_per_minute: 60,
+    tokens_per_minute: 100_000,
+  });
+  const inDays = (Date.parse(shown.expires_at ?? '') - Date.now()) / 86_400_000;
+  expect(inDays).toBeCloseTo(30, 2);
+
+  const listed = await signalbox('keys', 'list');
+  expect(listed.stdout.split('\n')[0]).toMatch(/^NAME +KEY +TEAM +STATUS +BUDGET +SPENT +LEFT +RPM +TPM/);
+  expect(listed.stdout).toMatch(
+    /^laptop +sk-sb-\S{6}… +web +active +\$10\.00\/day +\$0\.00 +\$10\.00 +60 +100000 +gpt-/m,
+  );
+  expect((await signalbox('teams', 'list')).stdout).toMatch(/^web +1 +\$50\.00\/month +\$0\.00 +\$50\.00 +600 +- /m);
+
+  const changed = await signalbox('keys', 'update', 'laptop', '--budget', '20', '--tpm', 'none', '--models', 'all');
+  expect(changed.stdout).toMatch(/^budget +\$20\.00 a day$/m);
+  expect(changed.stdout).toMatch(/^tokens +no limit$/m);
+  expect(changed.stdout).toMatch(/^models +all$/m);
+  expect(changed.stdout).toMatch(/^requests +60 a minute$/m);
+
+  const rotated = await json<KeyWithSecret>('keys', 'rotate', 'laptop');
+  expect(rotated.key).not.toBe(made.stdout.trim());
+  expect((await signalbox('keys', 'revoke', shown.key_id)).stdout).toMatch(/^laptop \(sk-sb-\S+…\) is revoked$/m);
+  expect((await signalbox('teams', 'delete', 'web')).stdout).toBe('web is deleted\n');
+});
+
+it.each([
+  [['keys', 'show', 'nobody'], 'error: no key is called nobody; see: signalbox keys list'],
+  [['keys', 'create', 'a', '--period', 'day'], 'error: --period needs --budget'],
+  [['keys', 'create', 'a', '--team', 'nobody'], 'error: no team nobody'],
+  [['teams', 'show', 'nobody'], 'error: no team nobody'],
+  [
+    ['keys', 'create', 'a', '--rpm', '0'],
+    /^error: option '--rpm <count>' argument '0' is invalid\. .* \(see --help\)$/,
+  ],
+  [['keys', 'create', 'a', '--expires', 'soon'], /^error: option '--expires <when>' argument 'soon' is invalid\. /],
+])('%j fails with one line', async (args, message) => {
+  const { code, stdout, stderr } = await signalbox(...args);
+  expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
+  expect(stderr.trim().split('\n')).toHaveLength(1);
+  expect(stderr.trim()).toMatch(message);
+});
