@@ -242,8 +242,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     async complete(of) {
       const { decision, caller, maxOutputTokens, clientSignal } = of;
       const need = needOf(decision, maxOutputTokens, config.limits.reserve_output_tokens);
-      const held = admission.reserve(caller, need, clientSignal);
-      const reservation = held instanceof Promise ? await held : held;
+      let reservation: Reservation;
+      try {
+        const held = admission.reserve(caller, need, clientSignal);
+        reservation = held instanceof Promise ? await held : held;
+      } catch (error) {
+        if (clientSignal.aborted) return { kind: 'cancelled' };
+        throw error;
+      }
       options.recent.markCalled(decision.decisionId);
       try {
         return await callChain(of, reservation);

@@ -12,14 +12,18 @@ const finishReasons = {
   tool: 'tool_calls',
 } as const satisfies Record<Generation['finish'], string>;
 
-function usageOf(call: Call): object {
+export function cachedTokensOf(call: Call): number {
   // At least the last token is always computed anew.
   const cached = Math.floor(Math.min(call.cache.readTokens, call.promptTokens - 1) / cacheStep) * cacheStep;
+  return Math.max(cached, 0);
+}
+
+function usageOf(call: Call): object {
   return {
     prompt_tokens: call.promptTokens,
     completion_tokens: call.completionTokens,
     total_tokens: call.promptTokens + call.completionTokens,
-    prompt_tokens_details: { cached_tokens: Math.max(cached, 0), audio_tokens: 0 },
+    prompt_tokens_details: { cached_tokens: cachedTokensOf(call), audio_tokens: 0 },
     completion_tokens_details: {
       reasoning_tokens: 0,
       audio_tokens: 0,

@@ -9,6 +9,8 @@ import { type ChatBody, chatBodySchema, readChatBody } from './openai-body.ts';
 import { encodeChat } from './openai-encoding.ts';
 import { openAiError, parseBody, requestedFault, requireKey } from './provider-error.ts';
 import { respond } from './respond.ts';
+import { readResponsesBody, responsesBodySchema } from './responses-body.ts';
+import { encodeResponse } from './responses-encoding.ts';
 
 const embeddingsBodySchema = z.looseObject({
   model: z.string().min(1),
@@ -56,23 +58,23 @@ function tooLong(window: number, tokens: number, param: string) {
   return openAiError(400, message, { param, code: 'context_length_exceeded' });
 }
 
-/** Refuses what the model cannot do. */
-function checkAbilities(profile: ModelProfile, asked: GenerationRequest, body: ChatBody): void {
+function checkFormat({ response_format: format }: ChatBody): void {
+  if (format?.type !== 'json_schema' || format.json_schema != null) return;
+  throw openAiError(400, "Missing required parameter: 'response_format.json_schema'.", {
+    param: 'response_format.json_schema',
+    code: 'missing_required_parameter',
+  });
+}
+
+/** Refuses what the model cannot do; `param` holds the conversation. */
+function checkAbilities(profile: ModelProfile, asked: GenerationRequest, param: 'messages' | 'input'): void {
   if (asked.images > 0 && !profile.vision) {
-    throw openAiError(400, 'Invalid content type. image_url is only supported by certain models.', {
-      param: 'messages',
-    });
+    throw openAiError(400, 'Invalid content type. image_url is only supported by certain models.', { param });
   }
   if (asked.tools.length > 0 && !profile.tools) {
     throw openAiError(400, `Unsupported parameter: 'tools' is not supported with this model.`, {
       param: 'tools',
       code: 'unsupported_parameter',
-    });
-  }
-  if (body.response_format?.type === 'json_schema' && body.response_format.json_schema == null) {
-    throw openAiError(400, "Missing required parameter: 'response_format.json_schema'.", {
-      param: 'response_format.json_schema',
-      code: 'missing_required_parameter',
     });
   }
   const { toolChoice } = asked;
@@ -82,7 +84,7 @@ function checkAbilities(profile: ModelProfile, asked: GenerationRequest, body: C
     });
   }
   const tokens = asked.segments.reduce((sum, segment) => sum + segment.tokens, 0);
-  if (tokens > profile.context_window) throw tooLong(profile.context_window, tokens, 'messages');
+  if (tokens > profile.context_window) throw tooLong(profile.context_window, tokens, param);
 }
 
 /** Texts as they are; texts that come as numbers of tokens as those numbers. */
@@ -105,11 +107,28 @@ export function registerOpenAiRoutes(server: FastifyInstance, engine: Engine): v
     requireKeyFor(request, engine);
     const body = parseBody(chatBodySchema, request.body, 'openai');
     const asked = readChatBody(body);
-    checkAbilities(findServed(engine, body.model, 'chat'), asked, body);
+    checkFormat(body);
+    checkAbilities(findServed(engine, body.model, 'chat'), asked, 'messages');
     const call = engine.answer(asked, fault);
     await respond(request, reply, call, {
       shape: 'openai',
       encoding: encodeChat(call, body.stream_options?.include_usage === true),
+      stream: body.stream === true,
+      tally: engine.stats.begin(body.model, call.promptTokens, call.cache.readTokens),
+      totalTokens: call.completionTokens,
+    });
+  });
+
+  server.post('/v1/responses', async (request, reply) => {
+    const fault = requestedFault(request, 'openai');
+    requireKeyFor(request, engine);
+    const body = parseBody(responsesBodySchema, request.body, 'openai');
+    const asked = readResponsesBody(body);
+    checkAbilities(findServed(engine, body.model, 'chat'), asked, 'input');
+    const call = engine.answer(asked, fault);
+    await respond(request, reply, call, {
+      shape: 'openai',
+      encoding: encodeResponse(call, body),
       stream: body.stream === true,
       tally: engine.stats.begin(body.model, call.promptTokens, call.cache.readTokens),
       totalTokens: call.completionTokens,

@@ -42,11 +42,17 @@ async function* readParts(
         ended = true;
         return;
       }
+      if (isCutShort(next.value)) throw new Error('the stream ended before the answer was complete');
       yield next.value;
     }
   } finally {
     if (!ended) await reader.cancel();
   }
+}
+
+/** The adapters end a stream that was cut as if it were whole, but without the provider's own reason. */
+function isCutShort(part: LanguageModelV3StreamPart): boolean {
+  return part.type === 'finish' && part.finishReason.unified === 'other' && part.finishReason.raw === undefined;
 }
 
 /** The provider's error in the client's dialect: its status, its message, its type as code. */
