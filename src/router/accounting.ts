@@ -1,6 +1,6 @@
 import { uuidv7 } from '../platform/core/ids.ts';
 import type { Clock } from '../platform/core/clock.ts';
-import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { createSeries, type Metrics } from '../platform/telemetry/metrics.ts';
 import type { Decision, DecisionStep } from './decide.ts';
 import { costUsd, type TokenUsage } from './predict/cost.ts';
 import { attemptEvent, type AttemptOutcome, routedEvent } from './publish/events.ts';
@@ -20,49 +20,49 @@ export interface AccountingOptions {
 }
 
 export function createAccounting({ instanceId, publisher, clock, metrics }: AccountingOptions): Accounting {
-  const decisions = metrics.counter('signalbox_router_decisions_total', 'Decisions made.', [
-    'query_type',
-    'complexity',
-    'origin',
-  ]);
-  const attempts = metrics.counter('signalbox_router_attempts_total', 'Calls of providers by their end.', [
-    'provider',
-    'model',
-    'outcome',
-  ]);
+  const decisions = createSeries(
+    metrics.counter('signalbox_router_decisions_total', 'Decisions made.', ['query_type', 'complexity', 'origin']),
+  );
+  const attempts = createSeries(
+    metrics.counter('signalbox_router_attempts_total', 'Calls of providers by their end.', [
+      'provider',
+      'model',
+      'outcome',
+    ]),
+  );
   const fallbacks = metrics.counter(
     'signalbox_router_fallbacks_total',
     'Answers given by another model than the chosen one.',
   );
   const hedges = metrics.counter('signalbox_router_hedges_total', 'Second calls because the first token was late.');
-  const unpriced = metrics.counter(
-    'signalbox_router_unpriced_answers_total',
-    'Answers of models whose price is unknown.',
-    ['provider', 'model'],
+  const unpriced = createSeries(
+    metrics.counter('signalbox_router_unpriced_answers_total', 'Answers of models whose price is unknown.', [
+      'provider',
+      'model',
+    ]),
   );
-  const firstToken = metrics.histogram(
-    'signalbox_router_time_to_first_token_seconds',
-    'From the call to the first content token.',
-    ['provider', 'model'],
+  const firstToken = createSeries(
+    metrics.histogram('signalbox_router_time_to_first_token_seconds', 'From the call to the first content token.', [
+      'provider',
+      'model',
+    ]),
   );
   const eventBase = () => ({ instance_id: instanceId, event_id: uuidv7(clock.nowMs()) });
 
   return {
     decided(decision) {
       const { query_type, complexity } = decision.classification;
-      decisions.inc({ query_type, complexity, origin: decision.origin });
+      decisions(query_type, complexity, decision.origin).inc();
       publisher.publish(routedEvent(decision, eventBase()));
     },
     ended(decision, attempt) {
-      const labels = {
-        provider: metrics.boundedLabel('provider', attempt.step.providerName),
-        model: metrics.boundedLabel('model', attempt.step.modelId),
-      };
-      attempts.inc({ ...labels, outcome: attempt.outcome });
-      if (attempt.timeToFirstTokenMs !== null) firstToken.observe(labels, attempt.timeToFirstTokenMs / 1000);
+      const provider = metrics.boundedLabel('provider', attempt.step.providerName);
+      const model = metrics.boundedLabel('model', attempt.step.modelId);
+      attempts(provider, model, attempt.outcome).inc();
+      if (attempt.timeToFirstTokenMs !== null) firstToken(provider, model).observe(attempt.timeToFirstTokenMs / 1000);
       if (attempt.isHedge) hedges.inc();
       if (attempt.outcome === 'success' && attempt.step !== decision.chain[0]) fallbacks.inc();
-      if (attempt.outcome === 'success' && attempt.costUsd === null) unpriced.inc(labels);
+      if (attempt.outcome === 'success' && attempt.costUsd === null) unpriced(provider, model).inc();
       publisher.publish(attemptEvent(decision, attempt, eventBase()));
     },
   };

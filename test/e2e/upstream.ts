@@ -4,6 +4,8 @@ import type { AddressInfo } from 'node:net';
 
 /** A request that the upstream was sent. */
 export interface Received {
+  /** With its query. */
+  path: string;
   headers: IncomingMessage['headers'];
   /** Byte for byte. */
   body: string;
@@ -11,7 +13,7 @@ export interface Received {
 
 /** A provider whose answers the test writes itself, byte by byte. */
 export interface Upstream {
-  /** An entry of `providers` in the configuration; the provider is called `raw` and has the model `raw-1`. */
+  /** An entry of `providers` in the configuration; the provider has the model `NAME-1`. */
   provider: Record<string, unknown>;
   /** How the next requests are answered. */
   answer: (response: ServerResponse, received: Received) => Promise<void> | void;
@@ -19,15 +21,25 @@ export interface Upstream {
   stop(): Promise<void>;
 }
 
-export async function startUpstream(): Promise<Upstream> {
+/** By default it is called `raw` and speaks OpenAI's chat completions and embeddings. */
+export async function startUpstream({
+  name = 'raw',
+  kind = 'openai-compatible',
+  more = {},
+}: {
+  name?: string;
+  kind?: 'openai-compatible' | 'anthropic';
+  more?: Record<string, unknown>;
+} = {}): Promise<Upstream> {
   const server = createServer((request, response) => {
     void (async () => {
       if (request.method === 'GET') {
         response.setHeader('content-type', 'application/json');
-        response.end(JSON.stringify({ object: 'list', data: [{ id: 'raw-1', object: 'model' }] }));
+        response.end(JSON.stringify({ object: 'list', data: [{ id: `${name}-1`, object: 'model' }] }));
         return;
       }
-      const received = { headers: request.headers, body: (await buffer(request)).toString('utf8') };
+      const { url: path = '', headers } = request;
+      const received = { path, headers, body: (await buffer(request)).toString('utf8') };
       upstream.requests.push(received);
       await upstream.answer(response, received);
     })();
@@ -35,7 +47,7 @@ export async function startUpstream(): Promise<Upstream> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
   const upstream: Upstream = {
-    provider: { name: 'raw', kind: 'openai-compatible', base_url: `http://127.0.0.1:${port}/v1` },
+    provider: { name, kind, base_url: `http://127.0.0.1:${port}/v1`, ...more },
     answer: (response) => answerJson(response, completion('ready')),
     requests: [],
     async stop() {

@@ -1,4 +1,4 @@
-import type { Server } from 'node:http';
+import type { Server, ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 
 /** The connections of a server, so that a stop can end those that nobody waits on. */
@@ -12,27 +12,36 @@ export interface Connections {
  * connection that becomes idle later stays open: clients that connect ahead would hold a stop for half a minute.
  */
 export function trackConnections(server: Server): Connections {
-  const openRequests = new Map<Socket, number>();
+  const underWay = new Map<Socket, Set<ServerResponse>>();
   let draining = false;
 
   server.on('connection', (socket: Socket) => {
-    openRequests.set(socket, 0);
-    socket.once('close', () => openRequests.delete(socket));
+    underWay.set(socket, new Set());
+    socket.once('close', () => underWay.delete(socket));
     if (draining) socket.destroy();
   });
   server.on('request', ({ socket }, response) => {
-    openRequests.set(socket, (openRequests.get(socket) ?? 0) + 1);
+    underWay.get(socket)?.add(response);
+    if (draining) sayGoodbye(response);
     response.once('close', () => {
-      const left = (openRequests.get(socket) ?? 1) - 1;
-      if (openRequests.has(socket)) openRequests.set(socket, left);
-      if (draining && left === 0) socket.destroySoon();
+      const others = underWay.get(socket);
+      others?.delete(response);
+      if (draining && others?.size === 0) socket.destroySoon();
     });
   });
 
   return {
     drain() {
       draining = true;
-      for (const [socket, requests] of openRequests) if (requests === 0) socket.destroy();
+      for (const [socket, responses] of underWay) {
+        if (responses.size === 0) socket.destroy();
+        else responses.forEach(sayGoodbye);
+      }
     },
   };
+}
+
+/** A draining server tells its callers to go elsewhere: the answer says `connection: close`. */
+function sayGoodbye(response: ServerResponse): void {
+  response.shouldKeepAlive = false;
 }

@@ -1,6 +1,8 @@
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
+import type { FastifySchemaValidationError } from 'fastify/types/schema.js';
 import { hasZodFastifySchemaValidationErrors } from 'fastify-type-provider-zod';
+import type { z } from 'zod';
 import { SignalboxError } from '../core/errors.ts';
 import { type ErrorShape, errorBodyOf, openAiErrorBody } from './error-shapes.ts';
 import { isUnavailable } from '../postgres/retryable.ts';
@@ -18,9 +20,10 @@ export function toSignalboxError(error: unknown): SignalboxError {
   if (error instanceof SignalboxError) return error;
   if (hasZodFastifySchemaValidationErrors(error)) {
     const [first] = error.validation;
-    const path = parameterPath(first?.instancePath ?? '');
+    const mistake = first === undefined ? undefined : furthest(first);
+    const path = parameterPath(mistake?.pointer ?? '');
     const where = path === '' ? (error.validationContext ?? 'body') : path;
-    return new SignalboxError('invalid_request', `${where}: ${first?.message ?? 'invalid'}`, {
+    return new SignalboxError('invalid_request', `${where}: ${mistake?.message ?? 'invalid'}`, {
       param: where,
       cause: error,
     });
@@ -50,6 +53,31 @@ export function toSignalboxError(error: unknown): SignalboxError {
     });
   }
   return new SignalboxError('internal', 'internal error', { cause: error });
+}
+
+interface Mistake {
+  /** A JSON pointer. */
+  pointer: string;
+  message: string;
+}
+
+/** Where a value may be one of several kinds, the mistake is that of the kind which it comes closest to. */
+function furthest(issue: FastifySchemaValidationError): Mistake {
+  const { instancePath, message = 'invalid', params } = issue;
+  return furthestOf({ pointer: instancePath, message }, params['errors'], instancePath);
+}
+
+function furthestOf(start: Mistake, branches: unknown, above: string): Mistake {
+  let best = start;
+  for (const branch of Array.isArray(branches) ? (branches as readonly z.core.$ZodIssue[][]) : []) {
+    const [issue] = branch;
+    if (issue === undefined || issue.path.length === 0) continue;
+    const pointer = `${above}/${issue.path.map(String).join('/')}`;
+    const inner = issue.code === 'invalid_union' ? issue.errors : [];
+    const found = furthestOf({ pointer, message: issue.message }, inner, pointer);
+    if (found.pointer.split('/').length > best.pointer.split('/').length) best = found;
+  }
+  return best;
 }
 
 /** `/messages/0/role` → `messages[0].role`. */

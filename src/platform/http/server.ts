@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import type { AddressInfo } from 'node:net';
 import swagger from '@fastify/swagger';
 import swaggerUi from '@fastify/swagger-ui';
@@ -6,12 +7,11 @@ import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fast
 import type { ServiceName } from '../../contracts/api.ts';
 import type { Config } from '../config/load.ts';
 import { SignalboxError, StartupError } from '../core/errors.ts';
-import { uuidv7 } from '../core/ids.ts';
 import type { HealthCheck, Service } from '../core/service.ts';
 import { version } from '../core/version.ts';
 import { createKeyCheck } from '../security/master-key.ts';
 import type { Logger } from '../telemetry/logger.ts';
-import type { Metrics } from '../telemetry/metrics.ts';
+import { createSeries, type Metrics } from '../telemetry/metrics.ts';
 import { type Connections, trackConnections } from './connections.ts';
 import { answerClientError, createErrorHandler } from './error-reply.ts';
 import { nestsDeeperThan } from './json-depth.ts';
@@ -66,13 +66,16 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
   let app: FastifyInstance | undefined;
   let connections: Connections | undefined;
   let stopping = false;
+  // Names a request in the log; unique in the fleet, and cheaper than a UUID for each.
+  const requestPrefix = randomUUID().slice(0, 8);
+  let requestCount = 0;
 
   async function build(): Promise<FastifyInstance> {
     const handleError = createErrorHandler(log);
     const server = fastify({
       logger: false,
       bodyLimit: config.body_limit_bytes,
-      genReqId: () => uuidv7(),
+      genReqId: () => `${requestPrefix}-${(requestCount += 1)}`,
       forceCloseConnections: 'idle',
       return503OnClosing: false,
       routerOptions: { maxParamLength: 512 },
@@ -165,18 +168,11 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       'method',
       'status',
     ]);
+    const series = createSeries(duration);
     server.addHook('onResponse', (request, reply, done) => {
       const route = request.routeOptions.url ?? 'unknown';
-      duration.observe(
-        { service, route, method: request.method, status: String(reply.statusCode) },
-        reply.elapsedTime / 1000,
-      );
+      series(service, route, request.method, String(reply.statusCode)).observe(reply.elapsedTime / 1000);
       done();
-    });
-    // A draining server tells its callers to go elsewhere, or keep-alive connections would hold it open.
-    server.addHook('onSend', (_request, reply, payload, done) => {
-      if (stopping) void reply.header('connection', 'close');
-      done(null, payload);
     });
   }
 

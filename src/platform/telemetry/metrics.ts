@@ -61,3 +61,20 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     },
   };
 }
+
+/**
+ * The series of a metric by the values of its labels, in their order. Each is looked up in the metric once, which costs
+ * more than to count in it. The values must be bounded, as those of every label.
+ */
+export function createSeries<Series>(metric: { labels(...values: string[]): Series }) {
+  const known = new Map<string, Series>();
+  return (...values: string[]): Series => {
+    const key = values.join('\n');
+    let series = known.get(key);
+    if (series === undefined) {
+      series = metric.labels(...values);
+      known.set(key, series);
+    }
+    return series;
+  };
+}

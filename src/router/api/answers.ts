@@ -97,8 +97,19 @@ async function answer(
   idleMs: number,
 ): Promise<FastifyReply> {
   switch (completion.kind) {
-    case 'whole':
-      return reply.headers(completion.answer.headers).type(completion.answer.contentType).send(completion.answer.body);
+    case 'whole': {
+      const { contentType, headers, body } = completion.answer;
+      // The bytes are ready: what Fastify does to answers would only cost time.
+      reply.hijack();
+      reply.raw.writeHead(200, {
+        ...reply.getHeaders(),
+        ...headers,
+        'content-type': contentType,
+        'content-length': body.length,
+      } as Record<string, string | number>);
+      reply.raw.end(body);
+      return reply;
+    }
     case 'relay':
       return reply.status(completion.relay.status).type(completion.relay.contentType).send(completion.relay.body);
     case 'stream': {
@@ -139,7 +150,7 @@ function answerHeaders(completion: Answered, elapsedMs: number): Record<string, 
   };
 }
 
-function headersFor(request: FastifyRequest): Record<string, string> {
+export function headersFor(request: FastifyRequest): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const name of handedOn) {
     const value = request.headers[name];
@@ -148,7 +159,7 @@ function headersFor(request: FastifyRequest): Record<string, string> {
   return headers;
 }
 
-function queryOf({ url }: FastifyRequest): string {
+export function queryOf({ url }: FastifyRequest): string {
   const start = url.indexOf('?');
   return start === -1 ? '' : url.slice(start);
 }

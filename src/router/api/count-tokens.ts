@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import { countTokensRequestSchema } from '../../contracts/anthropic.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
@@ -8,7 +9,7 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import { promptOfMessages } from '../surfaces/messages/read.ts';
 import type { PassThrough } from '../upstream/pass-through.ts';
 import { rewriteBody } from '../upstream/rewrite-body.ts';
-import { signalOfClient } from './answers.ts';
+import { headersFor, queryOf, signalOfClient } from './answers.ts';
 
 export interface CountTokensOptions {
   currentSnapshot(): Snapshot;
@@ -44,12 +45,12 @@ export function registerCountTokens(app: ZodApp, { currentSnapshot, passThrough 
         provider,
         apiKey: provider.apiKey,
         method: 'POST',
-        path: '/messages/count_tokens',
-        headers: { 'content-type': 'application/json' },
+        path: `/messages/count_tokens${queryOf(request)}`,
+        headers: { ...headersFor(request), 'content-type': 'application/json' },
         body: rewriteBody(request.rawBody, new Map([['model', JSON.stringify(native.modelId)]])),
         signal: signalOfClient(reply),
       });
-      return reply.status(answer.status).type(answer.contentType).send(answer.body);
+      return reply.status(answer.status).type(answer.contentType).send(Readable.from(answer.body));
     },
   );
 }

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import type { Clock } from '../../platform/core/clock.ts';
@@ -100,7 +101,7 @@ async function handOn(
       signal,
     });
     end(answered);
-    return await reply.status(answered.status).type(answered.contentType).send(answered.body);
+    return await reply.status(answered.status).type(answered.contentType).send(Readable.from(answered.body));
   } catch (error) {
     end(null);
     if (signal.aborted) return reply.hijack();

@@ -2,7 +2,7 @@ import type { Modality } from '../../contracts/model.ts';
 
 /** A request as classification and selection see it, the same for every surface. */
 export interface Prompt {
-  /** The last user message: what is being asked. */
+  /** The last user message: what is being asked. Of a long one its beginning and its end. */
   question: string;
   /** Characters of all messages, tools included: what must fit into the context. */
   totalCharacters: number;
@@ -16,8 +16,9 @@ export interface Prompt {
   opening: string;
 }
 
-/** Longest part of a question that is looked at; a longer one says nothing more about its class. */
-const questionLimit = 20_000;
+/** What is asked stands at the beginning or the end of a long question; this much of each is looked at. */
+const beginningLimit = 2000;
+const endLimit = 1000;
 /** Longest part of an opening that tells conversations apart. */
 const openingLimit = 4000;
 
@@ -64,7 +65,7 @@ export function createPromptBuilder(): PromptBuilder {
       if (modality === 'image') imageCount += 1;
     },
     build: (toolCount, toolCharacters) => ({
-      question: question.slice(0, questionLimit),
+      question: beginningAndEnd(question),
       totalCharacters: totalCharacters + toolCharacters,
       messageCount,
       toolCount,
@@ -73,6 +74,11 @@ export function createPromptBuilder(): PromptBuilder {
       opening,
     }),
   };
+}
+
+function beginningAndEnd(text: string): string {
+  if (text.length <= beginningLimit + endLimit) return text;
+  return `${text.slice(0, beginningLimit)}\n${text.slice(-endLimit)}`;
 }
 
 /** Characters of some tools as a model reads them. */

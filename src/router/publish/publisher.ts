@@ -60,6 +60,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   async function sendOneBatch(): Promise<void> {
+    buffered.set(buffer.length);
     const batch = buffer.peek(batchSize);
     if (batch.length === 0) return;
     await send(batch);
@@ -96,7 +97,6 @@ export function createPublisher(options: PublisherOptions): Publisher {
     publish(event) {
       const lost = buffer.push(event);
       if (lost !== null) dropped.inc({ outcome: lost.routing_decision.outcome });
-      buffered.set(buffer.length);
       if (buffer.length === batchSize) loop.wake();
     },
     start: () => loop.start(),

@@ -1,4 +1,4 @@
-import { Agent, type Dispatcher } from 'undici';
+import { type Dispatcher, Pool } from 'undici';
 import { authHeaders, type Provider } from '../../platform/providers/definitions.ts';
 import { asksForUsage, providerBody } from './provider-body.ts';
 import { createReplyBody, type ReplyBody } from './reply-body.ts';
@@ -29,12 +29,18 @@ export interface PassThroughOptions {
   connectTimeoutMs: number;
 }
 
+/** Where a base URL leads. */
+interface Place {
+  pool: Pool;
+  path: string;
+}
+
 /** Headers of a provider's answer that say something to its client. */
 const handedOn = ['request-id', 'x-request-id', 'openai-processing-ms', 'openai-version', 'openai-organization'];
 
 /** Providers are reached over connections that are kept. */
 export function createPassThrough({ connections, connectTimeoutMs }: PassThroughOptions): PassThrough {
-  const agent = new Agent({
+  const poolOptions: Pool.Options = {
     connections,
     pipelining: 1,
     keepAliveTimeout: 60_000,
@@ -42,16 +48,16 @@ export function createPassThrough({ connections, connectTimeoutMs }: PassThrough
     // The chain's own deadlines hold, per attempt and per stream silence.
     headersTimeout: 0,
     bodyTimeout: 0,
-  });
-  const places = new Map<string, { origin: string; path: string }>();
+  };
+  const places = new Map<string, Place>();
   // Providers that refused to be asked for the usage of a stream: servers that know no `stream_options`.
   const refusesUsage = new Set<string>();
 
-  function placeOf({ baseUrl }: Provider): { origin: string; path: string } {
+  function placeOf({ baseUrl }: Provider): Place {
     let place = places.get(baseUrl);
     if (place === undefined) {
       const { origin, pathname } = new URL(baseUrl);
-      place = { origin, path: pathname === '/' ? '' : pathname };
+      place = { pool: new Pool(origin, poolOptions), path: pathname === '/' ? '' : pathname };
       places.set(baseUrl, place);
     }
     return place;
@@ -79,9 +85,8 @@ export function createPassThrough({ connections, connectTimeoutMs }: PassThrough
         return;
       }
       signal.addEventListener('abort', onAbort, { once: true });
-      agent.dispatch(
+      place.pool.dispatch(
         {
-          origin: place.origin,
           path: `${place.path}${path}`,
           method,
           headers: { ...authHeaders(provider, apiKey), ...headers },
@@ -143,7 +148,9 @@ export function createPassThrough({ connections, connectTimeoutMs }: PassThrough
     call,
     send,
     // Requests under way were drained before; what is left is idle or belongs to clients that are gone.
-    close: () => agent.destroy(),
+    async close() {
+      await Promise.all([...places.values()].map(({ pool }) => pool.destroy()));
+    },
   };
 }
 

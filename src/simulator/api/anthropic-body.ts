@@ -43,6 +43,9 @@ export const messagesBodySchema = z.looseObject({
   output_format: formatSchema,
 });
 export type MessagesBody = z.infer<typeof messagesBodySchema>;
+
+/** Body of `POST /v1/messages/count_tokens`. */
+export const countTokensBodySchema = messagesBodySchema.omit({ max_tokens: true });
 type ContentBlock = z.infer<typeof blockSchema>;
 
 function blocksOf(content: z.infer<typeof contentSchema> | null | undefined): ContentBlock[] {
@@ -77,7 +80,9 @@ function toolChoiceOf(choice: MessagesBody['tool_choice']): GenerationRequest['t
   return { mode: choice?.type === 'any' ? 'required' : (choice?.type ?? 'auto') };
 }
 
-function segmentsOf(body: MessagesBody): PromptSegment[] {
+export function segmentsOf(
+  body: Pick<MessagesBody, 'tools' | 'system' | 'messages' | 'cache_control'>,
+): PromptSegment[] {
   const segments = (body.tools ?? []).map((tool) => {
     const text = JSON.stringify(tool);
     return { text, tokens: countTokens(text), cacheBreakpoint: tool.cache_control != null };

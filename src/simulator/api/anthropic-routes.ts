@@ -1,8 +1,8 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { Engine } from '../engine.ts';
 import type { GenerationRequest } from '../generate/request.ts';
 import type { ModelProfile } from '../profile.ts';
-import { messagesBodySchema, readMessagesBody } from './anthropic-body.ts';
+import { countTokensBodySchema, messagesBodySchema, readMessagesBody, segmentsOf } from './anthropic-body.ts';
 import { encodeMessage } from './anthropic-encoding.ts';
 import { anthropicError, parseBody, requestedFault, requireKey } from './provider-error.ts';
 import { respond } from './respond.ts';
@@ -26,20 +26,25 @@ function checkAbilities(profile: ModelProfile, asked: GenerationRequest): void {
   }
 }
 
+function requireVersion(request: FastifyRequest): void {
+  if (request.headers['anthropic-version'] !== undefined) return;
+  throw anthropicError(400, 'anthropic-version: header is required');
+}
+
+function findServed(engine: Engine, model: string): ModelProfile {
+  const profile = engine.findModel(model);
+  if (profile?.kind === 'chat' && profile.dialects.includes('anthropic')) return profile;
+  throw anthropicError(404, `model: ${model}`);
+}
+
 export function registerAnthropicRoutes(server: FastifyInstance, engine: Engine): void {
   server.post('/v1/messages', async (request, reply) => {
     const fault = requestedFault(request, 'anthropic');
     requireKey(request, 'anthropic');
-    if (request.headers['anthropic-version'] === undefined) {
-      throw anthropicError(400, 'anthropic-version: header is required');
-    }
+    requireVersion(request);
     const body = parseBody(messagesBodySchema, request.body, 'anthropic');
-    const profile = engine.findModel(body.model);
-    if (profile?.kind !== 'chat' || !profile.dialects.includes('anthropic')) {
-      throw anthropicError(404, `model: ${body.model}`);
-    }
     const asked = readMessagesBody(body);
-    checkAbilities(profile, asked);
+    checkAbilities(findServed(engine, body.model), asked);
     const call = engine.answer(asked, fault);
     await respond(request, reply, call, {
       shape: 'anthropic',
@@ -48,5 +53,12 @@ export function registerAnthropicRoutes(server: FastifyInstance, engine: Engine)
       tally: engine.stats.begin(body.model, call.promptTokens, call.cache.readTokens),
       totalTokens: call.completionTokens,
     });
+  });
+  server.post('/v1/messages/count_tokens', async (request) => {
+    requireKey(request, 'anthropic');
+    requireVersion(request);
+    const body = parseBody(countTokensBodySchema, request.body, 'anthropic');
+    findServed(engine, body.model);
+    return { input_tokens: segmentsOf(body).reduce((sum, segment) => sum + segment.tokens, 0) };
   });
 }

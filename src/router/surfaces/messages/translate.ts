@@ -170,7 +170,7 @@ function toOutput(content: unknown, isError: boolean, path: string): LanguageMod
         return { type: 'image-data', data: asText(source['data']), mediaType: asText(source['media_type']) };
       }
       if (inner['type'] === 'image' && source['type'] === 'url') {
-        return { type: 'image-url', url: asText(source['url']) };
+        return { type: 'image-url', url: toFilePart(source['url'], 'image/*', at).data.toString() };
       }
       throw untranslatable(at, `${asText(inner['type'])} is not supported by this provider`);
     }),

@@ -3,8 +3,9 @@ import type { ResponseItem, ResponsesRequest } from '../../../contracts/openai.t
 import { charactersOf, createPromptBuilder, type Prompt } from '../../classify/prompt.ts';
 import { readRoutingFields } from '../routing-fields.ts';
 import { type Body, isObject, type RequestReading } from '../surface.ts';
+import { asText } from '../translation.ts';
 
-const modalityOfPart: ReadonlyMap<string, Modality> = new Map([
+const modalityOfPart: ReadonlyMap<unknown, Modality> = new Map([
   ['input_image', 'image'],
   ['input_audio', 'audio'],
   ['input_file', 'file'],
@@ -38,9 +39,8 @@ function promptOf(body: ResponsesRequest): Prompt {
   else {
     for (const item of input ?? []) {
       builder.addMessage(item.role ?? 'tool', textOf(item));
-      if (!Array.isArray(item.content)) continue;
-      for (const part of item.content) {
-        const modality = modalityOfPart.get(part.type);
+      for (const part of partsOf(item.content ?? item['output'])) {
+        const modality = modalityOfPart.get(part['type']);
         if (modality !== undefined) builder.addInput(modality);
       }
     }
@@ -50,13 +50,15 @@ function promptOf(body: ResponsesRequest): Prompt {
 }
 
 function textOf(item: ResponseItem): string {
-  const { content } = item;
+  const content = item.content ?? item['output'] ?? item['arguments'];
   if (typeof content === 'string') return content;
-  if (Array.isArray(content)) {
-    return content.map((part) => (typeof part['text'] === 'string' ? part['text'] : '')).join('\n');
-  }
-  const other = item['output'] ?? item['arguments'];
-  return typeof other === 'string' ? other : '';
+  return partsOf(content)
+    .map((part) => asText(part['text']))
+    .join('\n');
+}
+
+function partsOf(content: unknown): Record<string, unknown>[] {
+  return Array.isArray(content) ? content.filter(isObject) : [];
 }
 
 /** Items that a translation can express; all others refer to what OpenAI keeps or runs. */

@@ -5,10 +5,12 @@ import type {
   LanguageModelV3Message,
   LanguageModelV3TextPart,
   LanguageModelV3ToolChoice,
+  LanguageModelV3ToolResultOutput,
 } from '@ai-sdk/provider';
 import type { ResponseItem } from '../../../contracts/openai.ts';
 import { type Body, isObject, type TranslatedRequest } from '../surface.ts';
 import {
+  asText,
   jsonFormat,
   numberOption,
   parseArguments,
@@ -16,6 +18,8 @@ import {
   toFunctionTool,
   untranslatable,
 } from '../translation.ts';
+
+type ToolResultContent = Extract<LanguageModelV3ToolResultOutput, { type: 'content' }>['value'];
 
 /**
  * OpenAI's Responses request in the AI SDK's words, as far as it stands for itself: what refers to answers, files and
@@ -87,14 +91,8 @@ function addItem(
       if (typeof id !== 'string' || toolName === undefined) {
         throw untranslatable(`${path}.call_id`, 'answers no earlier function call');
       }
-      const { output } = item;
-      const value = typeof output === 'string' ? output : JSON.stringify(output ?? null);
-      const result = {
-        type: 'tool-result' as const,
-        toolCallId: id,
-        toolName,
-        output: { type: 'text' as const, value },
-      };
+      const output = toOutput(item['output'], path);
+      const result = { type: 'tool-result' as const, toolCallId: id, toolName, output };
       const last = messages.at(-1);
       if (last?.role === 'tool') last.content.push(result);
       else messages.push({ role: 'tool', content: [result] });
@@ -106,6 +104,26 @@ function addItem(
     default:
       throw untranslatable(path, `${String(item.type)} is not supported by this provider`);
   }
+}
+
+function toOutput(output: unknown, path: string): LanguageModelV3ToolResultOutput {
+  if (!Array.isArray(output)) return { type: 'text', value: asText(output) };
+  return {
+    type: 'content',
+    value: output.map((part: unknown, index) => {
+      const at = `${path}.output[${index}]`;
+      if (isObject(part) && typeof part['text'] === 'string') return { type: 'text', text: part['text'] };
+      if (isObject(part) && part['type'] === 'input_image')
+        return toImageResult(toFilePart(part['image_url'], 'image/*', at));
+      throw untranslatable(at, `${isObject(part) ? asText(part['type']) : 'this'} is not supported by this provider`);
+    }),
+  };
+}
+
+function toImageResult({ data, mediaType }: LanguageModelV3FilePart): ToolResultContent[number] {
+  return data instanceof URL
+    ? { type: 'image-url', url: data.toString() }
+    : { type: 'image-data', data: data.toString(), mediaType };
 }
 
 /** Text and calls of one turn are items of their own here and one message elsewhere. */

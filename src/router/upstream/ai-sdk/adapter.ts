@@ -1,8 +1,10 @@
-import { APICallError, type LanguageModelV3StreamPart } from '@ai-sdk/provider';
+import { APICallError, type LanguageModelV3StreamPart, UnsupportedFunctionalityError } from '@ai-sdk/provider';
+import { SignalboxError } from '../../../platform/core/errors.ts';
 import { uuidv7 } from '../../../platform/core/ids.ts';
 import type { AnswerIdentity, Surface } from '../../surfaces/surface.ts';
 import { type CallUpstream, parseRetryAfter, type UpstreamReply } from '../upstream.ts';
 import { languageModel, providerOptions } from './models.ts';
+import { withTextResults } from './tool-results.ts';
 
 /** Calls providers of another dialect through the AI SDK's adapters, and answers in the dialect of the request. */
 export const callThroughAiSdk: CallUpstream = async ({ provider, apiKey, modelId, request, signal }) => {
@@ -11,6 +13,7 @@ export const callThroughAiSdk: CallUpstream = async ({ provider, apiKey, modelId
   const translated = surface.translate(body);
   const options = {
     ...translated.options,
+    ...(provider.dialect === 'openai' ? { prompt: withTextResults(translated.options.prompt) } : {}),
     providerOptions: providerOptions(provider, modelId, translated),
     abortSignal: signal,
   };
@@ -24,6 +27,10 @@ export const callThroughAiSdk: CallUpstream = async ({ provider, apiKey, modelId
   } catch (error) {
     if (APICallError.isInstance(error) && error.statusCode !== undefined && error.statusCode !== 200) {
       return errorReply(surface, error, error.statusCode);
+    }
+    if (UnsupportedFunctionalityError.isInstance(error)) {
+      const message = `${error.functionality} is not supported by this provider`;
+      throw new SignalboxError('invalid_request', message, { cause: error });
     }
     throw error;
   }

@@ -1,0 +1,210 @@
+import { createAnthropic } from '@ai-sdk/anthropic';
+import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
+import {
+  APICallError,
+  embedMany,
+  generateText,
+  jsonSchema,
+  type LanguageModel,
+  Output,
+  stepCountIs,
+  streamText,
+  tool,
+} from 'ai';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { startTestApp, type TestApp } from '../../support/app.ts';
+import { capital, failureOf } from '../requests.ts';
+import {
+  essay,
+  expectAborted,
+  imageTokens,
+  models,
+  pinnedModels,
+  pixelUrl,
+  remoteImage,
+  replySchema,
+  time,
+  twoQuestions,
+  weather,
+  weatherQuestion,
+} from './subjects.ts';
+
+let app: TestApp;
+
+beforeAll(async () => {
+  app = await startTestApp();
+});
+afterAll(() => app.stop());
+beforeEach(() => app.providers.reset());
+
+const compatible = () =>
+  createOpenAICompatible({
+    name: 'signalbox',
+    baseURL: `${app.url('router')}/v1`,
+    apiKey: 'sk-client',
+    includeUsage: true,
+    supportsStructuredOutputs: true,
+  });
+
+const surfaces: ReadonlyArray<readonly [string, (model: string) => LanguageModel]> = [
+  ['@ai-sdk/openai-compatible', (model) => compatible().chatModel(model)],
+  [
+    '@ai-sdk/anthropic',
+    (model) => createAnthropic({ baseURL: `${app.url('router')}/v1`, apiKey: 'sk-client' }).languageModel(model),
+  ],
+];
+
+const subjects = (of: typeof models | typeof pinnedModels) =>
+  surfaces.flatMap(([adapter, create]) =>
+    of.map(([name, model]) => [adapter, name, () => create(model), model] as const),
+  );
+
+const answersOf = ({ name, description, schema }: typeof weather) =>
+  tool({
+    description,
+    inputSchema: jsonSchema<{ city: string }>(schema),
+    execute: ({ city }) => `result of ${name} in ${city}`,
+  });
+const tools = { get_weather: answersOf(weather), get_time: answersOf(time) };
+const maxRetries = 0;
+
+describe.each(subjects(models))('the AI SDK through %s with %s', (_, __, model) => {
+  it('answers with text and usage', async () => {
+    const { text, usage, finishReason } = await generateText({ model: model(), prompt: capital, maxRetries });
+    expect(text).toContain('Paris');
+    expect(finishReason).toBe('stop');
+    expect(usage.inputTokens).toBeGreaterThan(5);
+    expect(usage.outputTokens).toBeGreaterThan(2);
+  });
+
+  it('streams what it answers at once, with the usage', async () => {
+    const whole = await generateText({ model: model(), prompt: essay, maxRetries });
+    await app.providers.reset();
+    const stream = streamText({ model: model(), prompt: essay, maxRetries });
+    let pieces = 0;
+    for await (const piece of stream.textStream) pieces += piece === '' ? 0 : 1;
+    expect(await stream.text).toBe(whole.text);
+    expect(pieces).toBeGreaterThan(5);
+    expect(await stream.usage).toMatchObject({
+      inputTokens: whole.usage.inputTokens,
+      outputTokens: whole.usage.outputTokens,
+    });
+  });
+
+  it('is told what to be by a system prompt', async () => {
+    const plain = await generateText({ model: model(), prompt: capital, maxRetries });
+    const system = 'Be brief. '.repeat(50);
+    const told = await generateText({ model: model(), system, prompt: capital, maxRetries });
+    expect(told.text).toContain('Paris');
+    expect(told.usage.inputTokens).toBeGreaterThan((plain.usage.inputTokens ?? 0) + 100);
+  });
+
+  it('goes through a whole conversation with tools', async () => {
+    const { text, steps } = await generateText({
+      model: model(),
+      prompt: twoQuestions,
+      tools,
+      stopWhen: stepCountIs(3),
+      maxRetries,
+    });
+    expect(steps.map(({ finishReason }) => finishReason)).toEqual(['tool-calls', 'stop']);
+    expect(steps[0]?.toolCalls.map(({ toolName, input }) => [toolName, input])).toEqual([
+      ['get_weather', { city: 'Oslo' }],
+      ['get_time', { city: 'Oslo' }],
+    ]);
+    expect(text).toContain('result of get_time in Oslo');
+  });
+
+  it('streams a whole conversation with tools, their input piece by piece', async () => {
+    const stream = streamText({
+      model: model(),
+      prompt: twoQuestions,
+      tools,
+      stopWhen: stepCountIs(3),
+      maxRetries,
+    });
+    const inputs = new Map<string, string>();
+    let pieces = 0;
+    for await (const part of stream.fullStream) {
+      if (part.type === 'error') throw part.error;
+      if (part.type !== 'tool-input-delta') continue;
+      pieces += 1;
+      inputs.set(part.id, (inputs.get(part.id) ?? '') + part.delta);
+    }
+    expect([...inputs.values()]).toEqual(['{"city":"Oslo"}', '{"city":"Oslo"}']);
+    expect(pieces).toBeGreaterThan(4);
+    expect(await stream.text).toContain('result of get_time in Oslo');
+  });
+
+  it('calls the tool that it must', async () => {
+    const { toolCalls } = await generateText({
+      model: model(),
+      prompt: weatherQuestion,
+      tools,
+      toolChoice: { type: 'tool', toolName: 'get_time' },
+      maxRetries,
+    });
+    expect(toolCalls.map(({ toolName }) => toolName)).toEqual(['get_time']);
+  });
+
+  it('holds its answer to a schema', async () => {
+    const { output } = await generateText({
+      model: model(),
+      prompt: capital,
+      output: Output.object({ schema: jsonSchema<{ answer: string; certainty: number }>(replySchema) }),
+      maxRetries,
+    });
+    expect(output).toEqual({ answer: expect.stringContaining('Paris'), certainty: expect.any(Number) });
+  });
+
+  it.each([
+    ['as data', pixelUrl],
+    ['by its address', remoteImage],
+  ])('sees an image that comes %s', async (___, url) => {
+    const image = url.startsWith('data:') ? url : new URL(url);
+    const { usage } = await generateText({
+      model: model(),
+      messages: [
+        {
+          role: 'user',
+          content: [
+            { type: 'text', text: 'What is this?' },
+            { type: 'image', image },
+          ],
+        },
+      ],
+      maxRetries,
+    });
+    expect(usage.inputTokens).toBeGreaterThan(imageTokens);
+  });
+});
+
+describe.each(subjects(pinnedModels))('the AI SDK through %s with %s', (_, __, model, name) => {
+  it('breaks off at the provider what it breaks off here', async () => {
+    await app.providers.fail({ fault: 'stall_after:3:60000', model: name });
+    const leaving = new AbortController();
+    const stream = streamText({ model: model(), prompt: essay, abortSignal: leaving.signal, maxRetries });
+    for await (const piece of stream.textStream) if (piece !== '') leaving.abort();
+    await expectAborted(app, name);
+  });
+
+  it('repeats what the provider refuses', async () => {
+    const odd = { 'not a name': answersOf(weather) };
+    const error = await failureOf(generateText({ model: model(), prompt: capital, tools: odd, maxRetries }));
+    expect(error).toBeInstanceOf(APICallError);
+    expect(error).toMatchObject({ statusCode: 400, isRetryable: false, message: expect.stringMatching(/tools.*name/) });
+  });
+});
+
+it.each(surfaces)('through %s does not know a model that nobody has', async (_, create) => {
+  const error = await failureOf(generateText({ model: create('gpt-0'), prompt: capital, maxRetries }));
+  expect(error).toBeInstanceOf(APICallError);
+  expect(error).toMatchObject({ statusCode: 404, message: expect.stringContaining('gpt-0') });
+});
+
+it('embeds through @ai-sdk/openai-compatible', async () => {
+  const model = compatible().embeddingModel('text-embedding-3-small');
+  const { embeddings, usage } = await embedMany({ model, values: ['one', 'two'], maxRetries });
+  expect(embeddings.map((embedding) => embedding.length)).toEqual([1536, 1536]);
+  expect(usage.tokens).toBe(2);
+});
