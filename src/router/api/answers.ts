@@ -1,3 +1,4 @@
+import type { ServerResponse } from 'node:http';
 import { z } from 'zod';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../platform/core/clock.ts';
@@ -58,27 +59,36 @@ export function registerAnswers(app: ZodApp, route: AnswerRoute, options: Answer
       const conversationId = conversationOf(reading, request.headers, caller);
       const conversation = affinity.find(conversationId, clock.nowMs());
       const decision = gateway.decide(toDecisionRequest(surface, reading, caller, conversation));
-      // Set first, so that an error after this point names the decision too.
-      reply.headers(decisionHeaders(decision));
+      const headers = decisionHeaders(decision);
       const clientSignal = signalOfClient(reply);
-      const completion = await gateway.complete({
-        decision,
-        request: {
-          surface,
-          bytes: rawBody,
-          body,
-          stream: reading.stream,
-          headers: headersFor(request),
-          query: queryOf(request),
-        },
-        caller,
-        maxOutputTokens: reading.maxOutputTokens,
-        conversationId,
-        clientSignal,
-      });
-      if (completion.kind === 'cancelled') return reply.hijack();
-      reply.headers(answerHeaders(completion, clock.monotonicMs() - startedAtMs));
-      return answer(reply, completion, surface, clientSignal, streamIdleMs);
+      let completion: Completion;
+      try {
+        completion = await gateway.complete({
+          decision,
+          request: {
+            surface,
+            bytes: rawBody,
+            body,
+            stream: reading.stream,
+            headers: headersFor(request),
+            query: queryOf(request),
+          },
+          caller,
+          maxOutputTokens: reading.maxOutputTokens,
+          conversationId,
+          clientSignal,
+        });
+      } catch (error) {
+        // An error after this point names the decision too.
+        reply.headers(headers);
+        throw error;
+      }
+      // From here on the bytes are ready: what Fastify does to answers would only cost time.
+      reply.hijack();
+      if (completion.kind === 'cancelled') return reply;
+      Object.assign(headers, answerHeaders(completion, clock.monotonicMs() - startedAtMs));
+      await answer(reply.raw, completion, headers, surface, clientSignal, streamIdleMs);
+      return reply;
     },
   );
 }
@@ -90,42 +100,29 @@ function refuseAuto(model: string): void {
 }
 
 async function answer(
-  reply: FastifyReply,
+  raw: ServerResponse,
   completion: Answered,
+  headers: Record<string, string>,
   surface: Surface,
   clientSignal: AbortSignal,
   idleMs: number,
-): Promise<FastifyReply> {
-  switch (completion.kind) {
-    case 'whole': {
-      const { contentType, headers, body } = completion.answer;
-      // The bytes are ready: what Fastify does to answers would only cost time.
-      reply.hijack();
-      reply.raw.writeHead(200, {
-        ...reply.getHeaders(),
-        ...headers,
-        'content-type': contentType,
-        'content-length': body.length,
-      } as Record<string, string | number>);
-      reply.raw.end(body);
-      return reply;
-    }
-    case 'relay':
-      return reply.status(completion.relay.status).type(completion.relay.contentType).send(completion.relay.body);
-    case 'stream': {
-      reply.hijack();
-      reply.raw.writeHead(200, {
-        ...reply.getHeaders(),
-        ...completion.answer.headers,
-        'content-type': completion.answer.contentType,
-        'cache-control': 'no-cache',
-        // Proxies such as nginx would collect the stream otherwise.
-        'x-accel-buffering': 'no',
-      } as Record<string, string>);
-      completion.settle(await relayStream(reply.raw, completion.answer, { surface, clientSignal, idleMs }));
-      return reply;
-    }
+): Promise<void> {
+  if (completion.kind === 'stream') {
+    raw.writeHead(200, {
+      ...headers,
+      ...completion.answer.headers,
+      'content-type': completion.answer.contentType,
+      'cache-control': 'no-cache',
+      // Proxies such as nginx would collect the stream otherwise.
+      'x-accel-buffering': 'no',
+    });
+    completion.settle(await relayStream(raw, completion.answer, { surface, clientSignal, idleMs }));
+    return;
   }
+  const { status, contentType, body } = completion.kind === 'whole' ? completion.answer : completion.relay;
+  if (completion.kind === 'whole') Object.assign(headers, completion.answer.headers);
+  raw.writeHead(status, { ...headers, 'content-type': contentType, 'content-length': body.length });
+  raw.end(body);
 }
 
 export function decisionHeaders(decision: Decision): Record<string, string> {
