@@ -105,6 +105,33 @@ describe('providers', () => {
     ]);
   });
 
+  test('of Azure and Bedrock have the addresses that their users know', () => {
+    const { providers } = loadConfig({
+      cwd: folder,
+      env: {
+        AZURE_OPENAI_API_KEY: 'a',
+        AZURE_OPENAI_ENDPOINT: 'https://acme.openai.azure.com/',
+        AWS_BEARER_TOKEN_BEDROCK: 'b',
+        AWS_REGION: 'eu-west-1',
+      },
+    });
+    expect(providers.map(({ name, baseUrl }) => [name, baseUrl])).toEqual([
+      ['azure', 'https://acme.openai.azure.com/openai/v1'],
+      ['bedrock', 'https://bedrock-runtime.eu-west-1.amazonaws.com'],
+    ]);
+  });
+
+  test('may have several keys, and endpoints of their own', () => {
+    const yaml = file(
+      'providers: [{ name: a, kind: openai-compatible, base_url: "http://h/v1", api_key_env: [K1, K2], passes: [chat, responses] }]',
+    );
+    const { providers } = loadConfig({ file: yaml, env: { K1: 'one', K2: 'two' } });
+    expect(providers).toMatchObject([{ apiKey: 'one', apiKeys: ['one', 'two'], passes: ['chat', 'responses'] }]);
+    expect(problem(() => loadConfig({ file: yaml, env: { K1: 'one' } }))).toContain(
+      'environment variable K2 is not set',
+    );
+  });
+
   test('of the file take their key from the environment, and are not doubled by it', () => {
     const yaml = file('providers: [{ name: ours, kind: openai, base_url: "https://example.test/v1/" }]');
     const { providers } = loadConfig({ file: yaml, env: { OPENAI_API_KEY: 'sk-1' } });

@@ -63,6 +63,37 @@ describe('the choice', () => {
     expect(first?.candidate.terms).toEqual(second?.candidate.terms);
   });
 
+  test('stays with the model of a conversation while a switch is worth less than its cache and its habit', () => {
+    const question = { queryType: 'technical', complexity: 'medium', inputTokens: 50_000 } as const;
+    expect(chosen(choose(question))[0]).toBe('claude-sonnet-5');
+    const conversation = { modelKey: 'openai/gpt-6-sol', cachedInputTokens: 48_000 };
+    expect(chosen(choose({ ...question, conversation }))[0]).toBe('gpt-6-sol');
+
+    const costs = (more: object) =>
+      Object.fromEntries(
+        choose({ ...question, ...more }).explanation.candidates.map((one) => [one.model, one.estimated_cost_usd]),
+      );
+    const cold = costs({});
+    const warm = costs({ conversation });
+    expect(warm['gpt-6-sol']).toBeLessThan((cold['gpt-6-sol'] ?? 0) / 2);
+    expect(warm['claude-sonnet-5']).toBe(cold['claude-sonnet-5']);
+  });
+
+  test('leaves a conversation’s model for one that is far better suited', () => {
+    const conversation = { modelKey: 'openai/gpt-6-luna', cachedInputTokens: 0 };
+    const hard = { queryType: 'research', complexity: 'complex' } as const;
+    expect(chosen(choose({ ...hard, conversation }))[0]).toBe('gpt-6-sol');
+  });
+
+  test('takes the providers that the request puts first, by name or kind, and nothing of the order is turned round', () => {
+    expect(chosen(choose({ providerOrder: ['anthropic'] }))).toEqual(['claude-sonnet-5', 'gpt-6-luna', 'gpt-6-sol']);
+    expect(chosen(choose({ providerOrder: ['openai', 'anthropic'] }))).toEqual([
+      'gpt-6-luna',
+      'gpt-6-sol',
+      'claude-sonnet-5',
+    ]);
+  });
+
   test('falls back to another provider first', () => {
     expect(chosen(choose())).toEqual(['gpt-6-luna', 'claude-sonnet-5', 'gpt-6-sol']);
     expect(chosen(choose({}, all, { fallbackChainLength: 1 }))).toEqual(['gpt-6-luna']);
@@ -89,7 +120,11 @@ describe('the filters', () => {
     ['not_allowed', {}, { onlyModels: ['another'] }],
     ['provider_not_allowed', {}, { onlyProviders: ['another'] }],
     ['provider_not_allowed', {}, { ignoredProviders: ['tested'] }],
+    ['surface', {}, { nativeSurface: { name: 'responses', because: 'background' } }],
+    ['not_allowed', {}, { allowedModels: ['another-*', 'tested/another'] }],
+    ['provider_not_allowed', {}, { providerOrder: ['another'], allowsOtherProviders: false }],
     ['price_unknown', { costs: { input_tokens_per_1k: null } }, { maxCostUsd: 1 }],
+    ['price_unknown', { costs: { input_tokens_per_1k: null } }, { requiresPrice: true }],
     ['price_bound', { costs: { output_tokens_per_1k: 0.01 } }, { maxOutputUsdPerMillionTokens: 9 }],
     ['budget', { costs: { output_tokens_per_1k: 0.01 } }, { maxCostUsd: 0.0001 }],
   ];

@@ -99,7 +99,8 @@ export function refusesProvider(provider: { name: string; kind: string }, reques
 /** Where the provider stands in the order of the request: 0 for the first, after all of them where it is not named. */
 export function placeInOrder(provider: { name: string; kind: string }, order: readonly string[]): number {
   if (order.length === 0) return 0;
-  const place = order.findIndex((name) => name === provider.name || name === provider.kind);
+  const byName = order.indexOf(provider.name);
+  const place = byName === -1 ? order.indexOf(provider.kind) : byName;
   return place === -1 ? order.length : place;
 }
 

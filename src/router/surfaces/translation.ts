@@ -2,6 +2,7 @@ import type {
   LanguageModelV3CallOptions,
   LanguageModelV3FilePart,
   LanguageModelV3FunctionTool,
+  LanguageModelV3ReasoningPart,
 } from '@ai-sdk/provider';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import { isObject } from './surface.ts';
@@ -89,4 +90,14 @@ export function cacheOptions(value: unknown): {
     ...(typeof value['ttl'] === 'string' ? { ttl: value['ttl'] } : {}),
   };
   return { providerOptions: { anthropic: { cacheControl } } };
+}
+
+/** Reasoning as the provider that signed it wants it back, under the names of all adapters that know signatures. */
+export function signedReasoning(text: string, signature: string): LanguageModelV3ReasoningPart {
+  return { type: 'reasoning', text, providerOptions: { anthropic: { signature }, bedrock: { signature } } };
+}
+
+/** The same of reasoning that its provider shows to nobody. */
+export function hiddenReasoning(redactedData: string): LanguageModelV3ReasoningPart {
+  return { type: 'reasoning', text: '', providerOptions: { anthropic: { redactedData }, bedrock: { redactedData } } };
 }

@@ -39,12 +39,11 @@ function responseOf(call: Call, body: ResponsesBody, status: Status, output: rea
     temperature: body.temperature ?? 1,
     text: { format: body.text?.format ?? { type: 'text' }, verbosity: 'medium' },
     tool_choice: body.tool_choice ?? 'auto',
-    tools: body.tools ?? [],
+    tools: (body.tools ?? []).map((tool) => ({ description: null, parameters: null, strict: true, ...tool })),
     top_logprobs: 0,
     top_p: body.top_p ?? 1,
     truncation: 'disabled',
-    usage: status === 'in_progress' ? null : usageOf(call),
-    user: null,
+    ...(status !== 'in_progress' && { usage: usageOf(call) }),
     metadata: body['metadata'] ?? {},
   };
 }

@@ -38,6 +38,12 @@ export function signatureOf(metadata: SharedV3ProviderMetadata | undefined): str
   return typeof signature === 'string' ? signature : null;
 }
 
+/** Reasoning that its provider shows to nobody and wants back; null where it shows it. */
+function hiddenReasoningOf(metadata: SharedV3ProviderMetadata | undefined): string | null {
+  const data = metadata?.['anthropic']?.['redactedData'] ?? metadata?.['bedrock']?.['redactedData'];
+  return typeof data === 'string' ? data : null;
+}
+
 /** The AI SDK's result as OpenAI's chat completion. */
 export function toCompletion(result: LanguageModelV3GenerateResult, identity: AnswerIdentity): Record<string, unknown> {
   let text = '';
@@ -49,7 +55,9 @@ export function toCompletion(result: LanguageModelV3GenerateResult, identity: An
     else if (part.type === 'reasoning') {
       reasoning += part.text;
       const signature = signatureOf(part.providerMetadata);
-      if (signature !== null) details.push(reasoningDetail(part.text, signature));
+      const hidden = hiddenReasoningOf(part.providerMetadata);
+      if (signature !== null) details.push({ type: 'reasoning.text', text: part.text, signature });
+      else if (hidden !== null) details.push({ type: 'reasoning.encrypted', data: hidden });
     } else if (part.type === 'tool-call') {
       toolCalls.push({
         id: part.toolCallId,
@@ -82,10 +90,6 @@ export function toCompletion(result: LanguageModelV3GenerateResult, identity: An
   };
 }
 
-function reasoningDetail(text: string, signature: string): Record<string, unknown> {
-  return { type: 'reasoning.text', text, signature };
-}
-
 /** The AI SDK's stream as OpenAI's server-sent events, the usage and `[DONE]` always included. */
 export async function* toCompletionEvents(
   parts: AsyncIterable<LanguageModelV3StreamPart>,
@@ -95,6 +99,7 @@ export async function* toCompletionEvents(
   const includeUsage = wantsUsage(body);
   let { model } = identity;
   const toolIndexes = new Map<string, number>();
+  const reasoningIndexes = new Map<string, number>();
   const event = (choices: unknown[], more: Record<string, unknown> = {}): Uint8Array =>
     encodeEvent({
       id: `chatcmpl-${identity.id}`,
@@ -120,15 +125,21 @@ export async function* toCompletionEvents(
       case 'text-delta':
         if (part.delta !== '') yield chunk({ content: part.delta });
         break;
+      case 'reasoning-start': {
+        const data = hiddenReasoningOf(part.providerMetadata);
+        const index = indexOf(reasoningIndexes, part.id);
+        if (data !== null) yield chunk({ reasoning_details: [{ type: 'reasoning.encrypted', data, index }] });
+        break;
+      }
       case 'reasoning-delta': {
         const signature = signatureOf(part.providerMetadata);
-        if (part.delta !== '') yield chunk({ reasoning_content: part.delta });
-        if (signature !== null) yield chunk({ reasoning_details: [reasoningDetail('', signature)] });
+        const detail = { type: 'reasoning.text', text: part.delta, index: indexOf(reasoningIndexes, part.id) };
+        if (part.delta !== '') yield chunk({ reasoning_content: part.delta, reasoning_details: [detail] });
+        if (signature !== null) yield chunk({ reasoning_details: [{ ...detail, text: '', signature }] });
         break;
       }
       case 'tool-input-start': {
-        const index = toolIndexes.size;
-        toolIndexes.set(part.id, index);
+        const index = indexOf(toolIndexes, part.id);
         yield toolDelta(index, { id: part.id, type: 'function', function: { name: part.toolName, arguments: '' } });
         break;
       }
@@ -140,8 +151,7 @@ export async function* toCompletionEvents(
       case 'tool-call':
         // Only calls that did not come in pieces before.
         if (!toolIndexes.has(part.toolCallId)) {
-          const index = toolIndexes.size;
-          toolIndexes.set(part.toolCallId, index);
+          const index = indexOf(toolIndexes, part.toolCallId);
           const call = { name: part.toolName, arguments: part.input };
           yield toolDelta(index, { id: part.toolCallId, type: 'function', function: call });
         }
@@ -157,6 +167,13 @@ export async function* toCompletionEvents(
         break;
     }
   }
+}
+
+/** The AI SDK names blocks by ids, this dialect counts them. */
+function indexOf(indexes: Map<string, number>, id: string): number {
+  const index = indexes.get(id) ?? indexes.size;
+  indexes.set(id, index);
+  return index;
 }
 
 /** Whether the client asked for the usage of a stream. */

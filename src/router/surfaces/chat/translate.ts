@@ -11,10 +11,13 @@ import type {
 import type { ChatMessage } from '../../../contracts/openai.ts';
 import { type Body, isObject, type TranslatedRequest } from '../surface.ts';
 import {
+  asText,
   cacheOptions,
+  hiddenReasoning,
   jsonFormat,
   numberOption,
   parseArguments,
+  signedReasoning,
   toFilePart,
   toFunctionTool,
   untranslatable,
@@ -107,14 +110,23 @@ function cacheOfLastPart({ content }: ChatMessage): ReturnType<typeof cacheOptio
   return Array.isArray(content) ? cacheOptions(content.at(-1)?.['cache_control']) : {};
 }
 
-/** Reasoning that a provider signed and wants back, as the answer of this surface carries it. */
+/**
+ * Reasoning that a provider signed and wants back, as the answer of this surface carries it: whole, or in the pieces of a
+ * stream, of which the last has the signature.
+ */
 function toReasoningParts(value: unknown): LanguageModelV3ReasoningPart[] {
   if (!Array.isArray(value)) return [];
-  return value.flatMap((detail: unknown) => {
-    if (!isObject(detail) || typeof detail['signature'] !== 'string') return [];
-    const text = typeof detail['text'] === 'string' ? detail['text'] : '';
-    return [{ type: 'reasoning' as const, text, providerOptions: { anthropic: { signature: detail['signature'] } } }];
-  });
+  const parts: LanguageModelV3ReasoningPart[] = [];
+  let text = '';
+  for (const detail of value as readonly unknown[]) {
+    if (!isObject(detail)) continue;
+    if (typeof detail['data'] === 'string') parts.push(hiddenReasoning(detail['data']));
+    text += asText(detail['text']);
+    if (typeof detail['signature'] !== 'string') continue;
+    parts.push(signedReasoning(text, detail['signature']));
+    text = '';
+  }
+  return parts;
 }
 
 function textOf({ content }: ChatMessage, path: string): string {

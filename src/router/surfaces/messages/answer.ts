@@ -6,6 +6,7 @@ import type {
 } from '@ai-sdk/provider';
 import { signatureOf } from '../chat/answer.ts';
 import { encodeEvent } from '../event-stream.ts';
+import { inSequence } from '../in-sequence.ts';
 import { type AnswerIdentity, parseObject } from '../surface.ts';
 
 const stopReasons: Readonly<Record<LanguageModelV3FinishReason['unified'], string>> = {
@@ -34,7 +35,7 @@ const noUsageYet = { input_tokens: 0, cache_creation_input_tokens: 0, cache_read
 /** The AI SDK's result as Anthropic's message. */
 export function toMessage(result: LanguageModelV3GenerateResult, identity: AnswerIdentity): Record<string, unknown> {
   const content = result.content.flatMap((part): unknown[] => {
-    if (part.type === 'text') return part.text === '' ? [] : [{ type: 'text', text: part.text, citations: null }];
+    if (part.type === 'text') return part.text === '' ? [] : [{ type: 'text', text: part.text }];
     if (part.type === 'reasoning') {
       return [{ type: 'thinking', thinking: part.text, signature: signatureOf(part.providerMetadata) ?? '' }];
     }
@@ -78,7 +79,7 @@ export async function* toMessageEvents(
     open = null;
   }
 
-  for await (const part of parts) {
+  for await (const part of inSequence(parts)) {
     if (part.type === 'response-metadata' && part.modelId !== undefined) model = part.modelId;
     if (part.type === 'stream-start' || part.type === 'response-metadata') continue;
     if (part.type === 'error') throw part.error;
@@ -99,7 +100,7 @@ export async function* toMessageEvents(
     switch (part.type) {
       case 'text-delta':
         if (part.delta === '') break;
-        if (open !== part.id) yield* begin(part.id, { type: 'text', text: '', citations: null });
+        if (open !== part.id) yield* begin(part.id, { type: 'text', text: '' });
         yield delta({ type: 'text_delta', text: part.delta });
         break;
       case 'reasoning-delta': {

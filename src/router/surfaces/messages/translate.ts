@@ -13,8 +13,10 @@ import { type Body, isObject, type TranslatedRequest } from '../surface.ts';
 import {
   asText,
   cacheOptions,
+  hiddenReasoning,
   jsonFormat,
   numberOption,
+  signedReasoning,
   toFilePart,
   toFunctionTool,
   untranslatable,
@@ -111,18 +113,11 @@ function toAssistantContent(
         return { type: 'text', text: asText(block['text']), ...cache };
       case 'thinking': {
         const { signature } = block;
-        return {
-          type: 'reasoning',
-          text: asText(block['thinking']),
-          ...(typeof signature === 'string' ? { providerOptions: { anthropic: { signature } } } : {}),
-        };
+        const text = asText(block['thinking']);
+        return typeof signature === 'string' ? signedReasoning(text, signature) : { type: 'reasoning', text };
       }
       case 'redacted_thinking':
-        return {
-          type: 'reasoning',
-          text: '',
-          providerOptions: { anthropic: { redactedData: asText(block['data']) } },
-        };
+        return hiddenReasoning(asText(block['data']));
       case 'tool_use': {
         const { id, name } = block;
         if (typeof id !== 'string' || typeof name !== 'string') throw untranslatable(at, 'needs id and name');

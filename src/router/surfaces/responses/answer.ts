@@ -49,12 +49,18 @@ export function responseObject(body: Body, identity: AnswerIdentity, state: Resp
     temperature: asked('temperature', 1),
     text: { format: text['format'] ?? { type: 'text' } },
     tool_choice: asked('tool_choice', 'auto'),
-    tools: asked('tools', []),
+    tools: toolsOf(body),
     top_p: asked('top_p', 1),
     truncation: asked('truncation', 'disabled'),
-    usage: state.usage,
+    ...(state.usage === null ? {} : { usage: state.usage }),
     metadata: asked('metadata', {}),
   };
+}
+
+/** The tools as they were asked for, with what OpenAI fills in. */
+function toolsOf({ tools }: Body): unknown[] {
+  if (!Array.isArray(tools)) return [];
+  return tools.map((tool: unknown) => ({ parameters: null, strict: false, ...(isObject(tool) ? tool : {}) }));
 }
 
 export type OutputItem = Record<string, unknown> & { id: string };

@@ -1,5 +1,6 @@
 import type { LanguageModelV3StreamPart } from '@ai-sdk/provider';
 import { encodeEvent } from '../event-stream.ts';
+import { inSequence } from '../in-sequence.ts';
 import type { AnswerIdentity, Body } from '../surface.ts';
 import {
   callItem,
@@ -105,7 +106,7 @@ export async function* toResponseEvents(
     yield event('response.output_item.done', { output_index: index, item });
   }
 
-  for await (const part of parts) {
+  for await (const part of inSequence(parts)) {
     if (part.type === 'response-metadata' && part.modelId !== undefined) state.model = part.modelId;
     if (part.type === 'stream-start' || part.type === 'response-metadata') continue;
     if (part.type === 'error') throw part.error;
