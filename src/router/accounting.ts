@@ -68,7 +68,16 @@ export function createAccounting({ instanceId, publisher, clock, metrics }: Acco
   };
 }
 
-/** Cost of a call in USD; null where the usage or a price is unknown. */
-export function priceOf(step: DecisionStep, usage: TokenUsage | null): number | null {
-  return usage === null || step.entry === null ? null : costUsd(usage, step.entry.model.costs);
+/** Kinds whose own word for the cost of a call is what they charge. */
+const chargesAsReported: ReadonlySet<string> = new Set(['openrouter', 'xai']);
+
+/** Cost of a call in USD, as its provider reported it or by the catalogue's prices; null where neither is known. */
+export function priceOf(
+  { entry }: DecisionStep,
+  usage: TokenUsage | null,
+  reportedUsd: number | null = null,
+): number | null {
+  if (entry === null) return null;
+  if (reportedUsd !== null && chargesAsReported.has(entry.provider.kind)) return reportedUsd;
+  return usage === null ? null : costUsd(usage, entry.model.costs);
 }

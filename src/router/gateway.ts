@@ -112,7 +112,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   function settleWhole(of: GatewayRequest, result: ChainAnswer, answer: WholeAnswer): number | null {
     const { decision } = of;
     const step = findStep(decision, result.step);
-    const cost = priceOf(step, answer.usage);
+    const cost = priceOf(step, answer.usage, answer.reportedCostUsd);
     rememberConversation(of, step, answer.usage?.inputTokens ?? decision.inputTokens, answer.responseId);
     accounting.ended(decision, {
       index: result.index,
@@ -141,7 +141,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     const usage: TokenUsage = isCounted
       ? (reading.usage ?? noUsage)
       : estimateUsage(reading.usage, decision.inputTokens, reading.contentCharacters);
-    const cost = priceOf(step, usage);
+    const cost = priceOf(step, usage, isCounted ? reading.reportedCostUsd : null);
     if (step.entry !== null) latency.observe(step.entry.key, answer.timeToFirstTokenMs);
     rememberConversation(of, step, usage.inputTokens, reading.responseId);
     accounting.ended(decision, {

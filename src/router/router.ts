@@ -28,6 +28,7 @@ import { createSnapshotService } from './snapshot/snapshot-service.ts';
 import { callThroughAiSdk } from './upstream/ai-sdk/adapter.ts';
 import { createPassThrough } from './upstream/pass-through.ts';
 import { type CallUpstream, passesThrough } from './upstream/upstream.ts';
+import { registerResilienceMetrics } from './resilience/resilience-metrics.ts';
 import { createResilience } from './resilience/resilience.ts';
 import { createAffinity } from './select/affinity.ts';
 import { chatSurface } from './surfaces/chat/surface.ts';
@@ -119,6 +120,8 @@ export function createRouter(options: RouterOptions): Service & { port(): number
     passesThrough(upstream.provider, upstream.request.surface)
       ? passThrough.call(upstream)
       : callThroughAiSdk(upstream);
+  const resilience = createResilience(config.resilience, Math.random);
+  registerResilienceMetrics(metrics, resilience, systemClock);
   const affinity = createAffinity(rememberedConversations);
   const accounting = createAccounting({ instanceId, publisher, clock: systemClock, metrics });
 
@@ -130,7 +133,7 @@ export function createRouter(options: RouterOptions): Service & { port(): number
     latency: createLatencyTracker(),
     affinity,
     admission,
-    resilience: createResilience(config.resilience, Math.random),
+    resilience,
     accounting,
     recent,
     call,

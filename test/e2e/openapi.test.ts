@@ -302,6 +302,14 @@ describe.skipIf(!hasOpenAiDescription)(
       recorder.requests.length = 0;
     });
 
+    it('an answer that is wrong is not valid', async () => {
+      const answer = await askWhole('/chat/completions', { model: targets[0][1], messages: [user(capital)] });
+      expect(
+        description.problems('CreateChatCompletionResponse', { ...answer, choices: [{ index: '0' }] }),
+      ).not.toEqual([]);
+      expect(description.problemsOfEvent({ type: 'response.unheard_of' })).not.toEqual([]);
+    });
+
     describe.each(targets)('chat completions %s', (_, model) => {
       it.each(chatRequests)('with %s are valid, at once and streamed', async (__, request) => {
         const body = { model, ...request };

@@ -42,13 +42,6 @@ export interface HttpService extends Service {
   port(): number;
 }
 
-declare module 'fastify' {
-  interface FastifyRequest {
-    /** A JSON body byte for byte. */
-    rawBody: Buffer;
-  }
-}
-
 /** Far above that of real requests, the schemas of their tools included. */
 const maxJsonDepth = 256;
 

@@ -18,6 +18,13 @@ export interface Metrics {
   text(): Promise<string>;
   counter<L extends string>(name: string, help: string, labels?: readonly L[]): Counter<L>;
   gauge<L extends string>(name: string, help: string, labels?: readonly L[]): Gauge<L>;
+  /** A gauge whose values are read when the metrics are; label values that are gone are gone from it. */
+  sampledGauge<L extends string>(
+    name: string,
+    help: string,
+    labels: readonly L[],
+    read: () => ReadonlyArray<readonly [Record<L, string>, number]>,
+  ): void;
   /** A histogram of seconds. */
   histogram<L extends string>(name: string, help: string, labels?: readonly L[], buckets?: number[]): Histogram<L>;
   /** The value itself while the label has few values, `other` beyond: bounds the memory of model and provider labels. */
@@ -45,6 +52,19 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     gauge: (name, help, labels = []) =>
       (registry.getSingleMetric(name) as Gauge<(typeof labels)[number]> | undefined) ??
       new Gauge({ name, help, labelNames: [...labels], registers: [registry] }),
+    sampledGauge(name, help, labels, read) {
+      if (registry.getSingleMetric(name) !== undefined) return;
+      new Gauge({
+        name,
+        help,
+        labelNames: [...labels],
+        registers: [registry],
+        collect() {
+          this.reset();
+          for (const [values, value] of read()) this.set(values, value);
+        },
+      });
+    },
     histogram: (name, help, labels = [], buckets = latencyBuckets) =>
       (registry.getSingleMetric(name) as Histogram<(typeof labels)[number]> | undefined) ??
       new Histogram({ name, help, labelNames: [...labels], buckets, registers: [registry] }),

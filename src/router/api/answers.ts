@@ -4,6 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../platform/core/clock.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import type { ErrorShape } from '../../platform/http/error-shapes.ts';
+import { bodyBytesOf } from '../../platform/http/body-bytes.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import { conversationOf } from '../conversation.ts';
 import type { Decision } from '../decide.ts';
@@ -52,7 +53,7 @@ export function registerAnswers(app: ZodApp, route: AnswerRoute, options: Answer
     },
     async (request, reply) => {
       const startedAtMs = clock.monotonicMs();
-      const { caller, rawBody } = request;
+      const { caller } = request;
       const body = request.body as Body;
       const reading = surface.read(body);
       if (surface.name === 'embeddings') refuseAuto(reading.model);
@@ -67,7 +68,7 @@ export function registerAnswers(app: ZodApp, route: AnswerRoute, options: Answer
           decision,
           request: {
             surface,
-            bytes: rawBody,
+            bytes: bodyBytesOf(request),
             body,
             stream: reading.stream,
             headers: headersFor(request),

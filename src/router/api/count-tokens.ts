@@ -1,6 +1,7 @@
 import { Readable } from 'node:stream';
 import { countTokensRequestSchema } from '../../contracts/anthropic.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
+import { bodyBytesOf } from '../../platform/http/body-bytes.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import { estimateInputTokens } from '../predict/tokens.ts';
 import { resolvePinned } from '../select/pinned.ts';
@@ -47,7 +48,7 @@ export function registerCountTokens(app: ZodApp, { currentSnapshot, passThrough 
         method: 'POST',
         path: `/messages/count_tokens${queryOf(request)}`,
         headers: { ...headersFor(request), 'content-type': 'application/json' },
-        body: rewriteBody(request.rawBody, new Map([['model', JSON.stringify(native.modelId)]])),
+        body: rewriteBody(bodyBytesOf(request), new Map([['model', JSON.stringify(native.modelId)]])),
         signal: signalOfClient(reply),
       });
       return reply.status(answer.status).type(answer.contentType).send(Readable.from(answer.body));

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
+import type { Caller } from '../admission/admission.ts';
+import { matchesPattern } from '../select/pattern.ts';
 import { autoVariants } from '../select/requested-model.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 
@@ -12,7 +14,10 @@ const entrySchema = z.object({
 });
 type Entry = z.infer<typeof entrySchema>;
 
-/** OpenAI's model list: `auto` and its variants, then every model by its own name and by `provider/name`. */
+/**
+ * OpenAI's model list: `auto` and its variants, then every model that the caller's key may use, by its own name and by
+ * `provider/name`.
+ */
 export function registerModels(app: ZodApp, currentSnapshot: () => Snapshot): void {
   app.get(
     '/v1/models',
@@ -23,7 +28,7 @@ export function registerModels(app: ZodApp, currentSnapshot: () => Snapshot): vo
         response: { 200: z.object({ object: z.literal('list'), data: z.array(entrySchema) }) },
       },
     },
-    async () => ({ object: 'list' as const, data: listEntries(currentSnapshot()) }),
+    async ({ caller }) => ({ object: 'list' as const, data: listEntries(currentSnapshot(), caller.allowedModels) }),
   );
 
   app.get(
@@ -36,8 +41,10 @@ export function registerModels(app: ZodApp, currentSnapshot: () => Snapshot): vo
         response: { 200: entrySchema },
       },
     },
-    async ({ params }) => {
-      const entry = listEntries(currentSnapshot()).find((candidate) => candidate.id === params.id);
+    async ({ params, caller }) => {
+      const entry = listEntries(currentSnapshot(), caller.allowedModels).find(
+        (candidate) => candidate.id === params.id,
+      );
       if (entry === undefined) {
         throw new SignalboxError('model_not_found', `the model ${params.id} does not exist here`, { param: 'model' });
       }
@@ -46,7 +53,9 @@ export function registerModels(app: ZodApp, currentSnapshot: () => Snapshot): vo
   );
 }
 
-function listEntries(snapshot: Snapshot): Entry[] {
+function listEntries(snapshot: Snapshot, allowedModels: Caller['allowedModels']): Entry[] {
+  const isAllowed = (name: string): boolean =>
+    allowedModels === null || allowedModels.some((pattern) => matchesPattern(pattern, name));
   const make = (id: string, owner: string, created: number): Entry => ({
     id,
     object: 'model',
@@ -57,7 +66,7 @@ function listEntries(snapshot: Snapshot): Entry[] {
   const byName = new Map<string, Entry>();
   for (const id of automatic) byName.set(id, make(id, 'signalbox', 0));
   for (const { key, model } of snapshot.models) {
-    if (model.status === 'disabled') continue;
+    if (model.status === 'disabled' || !(isAllowed(model.model_id) || isAllowed(key))) continue;
     const created = Math.floor(Date.parse(model.updated_at) / 1000);
     if (!byName.has(model.model_id)) byName.set(model.model_id, make(model.model_id, model.provider, created));
     byName.set(key, make(key, model.provider, created));

@@ -2,6 +2,7 @@ import { Readable } from 'node:stream';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import type { Clock } from '../../platform/core/clock.ts';
+import { bodyBytesOf } from '../../platform/http/body-bytes.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Endpoint, Provider } from '../../platform/providers/definitions.ts';
 import { createPromptBuilder } from '../classify/prompt.ts';
@@ -65,7 +66,8 @@ async function handOn(
   { gateway, accounting, passThrough, currentSnapshot, clock }: PassThroughOptions,
 ): Promise<FastifyReply> {
   const contentType = request.headers['content-type'] ?? '';
-  const named = modelOfBody(request.rawBody, contentType);
+  const bytes = bodyBytesOf(request);
+  const named = modelOfBody(bytes, contentType);
   const model = named ?? defaultModel;
   if (model === null) throw new SignalboxError('invalid_request', 'model: is missing', { param: 'model' });
   const snapshot = currentSnapshot();
@@ -84,7 +86,7 @@ async function handOn(
   const [step] = decision.chain;
   const provider = snapshot.providers.get(step.providerName);
   if (provider === undefined) throw new SignalboxError('internal', `provider ${step.providerName} is not configured`);
-  reply.headers(decisionHeaders(decision));
+  reply.headers({ ...decisionHeaders(decision), 'x-signalbox-attempts': '1' });
   const startedAtMs = clock.monotonicMs();
   const signal = signalOfClient(reply);
   const end = (answered: UpstreamReply | null): void => {
@@ -97,7 +99,7 @@ async function handOn(
       method: 'POST',
       path,
       headers: { 'content-type': contentType },
-      body: named === null ? request.rawBody : withModel(request.rawBody, contentType, step.modelId),
+      body: named === null ? bytes : withModel(bytes, contentType, step.modelId),
       signal,
     });
     end(answered);

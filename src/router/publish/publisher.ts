@@ -40,7 +40,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     'Events lost because the buffer was full or they cannot be stored.',
     ['outcome'],
   );
-  const buffered = metrics.gauge('signalbox_events_buffered', 'Events waiting to be sent.');
+  metrics.sampledGauge('signalbox_events_buffered', 'Events waiting to be sent.', [], () => [[{}, buffer.length]]);
 
   /** One event that PostgreSQL cannot hold must not keep back all that come after it. */
   async function send(events: readonly RoutingEvent[]): Promise<void> {
@@ -60,12 +60,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
   }
 
   async function sendOneBatch(): Promise<void> {
-    buffered.set(buffer.length);
     const batch = buffer.peek(batchSize);
     if (batch.length === 0) return;
     await send(batch);
     buffer.remove(batch.length);
-    buffered.set(buffer.length);
     await notify(pool, decisionsChannel, '');
   }
 

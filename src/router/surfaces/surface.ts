@@ -38,6 +38,8 @@ export interface StreamReading {
   /** An event that cannot be read, or an error that the provider sent within the stream. */
   problem: 'malformed' | 'error' | null;
   usage: TokenUsage | null;
+  /** What the provider says that it charged, in USD; only some say so, and only some of them are to be believed. */
+  reportedCostUsd: number | null;
   responseModel: string | null;
   /** Characters of content, for an estimate where the provider reports no usage. */
   contentCharacters: number;
@@ -47,12 +49,16 @@ export interface StreamReading {
   responseId: string | null;
 }
 
+/** What is known of a whole answer. */
+export type AnswerReading = Pick<StreamReading, 'usage' | 'reportedCostUsd' | 'responseModel' | 'responseId'>;
+
 export function newStreamReading(): StreamReading {
   return {
     hasContent: false,
     isFinished: false,
     problem: null,
     usage: null,
+    reportedCostUsd: null,
     responseModel: null,
     contentCharacters: 0,
     partialUsage: null,
@@ -88,7 +94,7 @@ export interface Surface {
   /** The body was validated by the schema of the surface. */
   read(body: Body): RequestReading;
   /** Of a whole answer. */
-  readAnswer(document: Body): Pick<StreamReading, 'usage' | 'responseModel' | 'responseId'>;
+  readAnswer(document: Body): AnswerReading;
   /**
    * Reads the data of one event of a stream into `reading`. True when the event holds nothing but the usage, which the
    * client may not have asked for.

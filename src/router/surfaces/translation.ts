@@ -27,14 +27,19 @@ export function toFilePart(
 ): LanguageModelV3FilePart {
   const named = typeof filename === 'string' ? { filename } : {};
   if (typeof location !== 'string') throw untranslatable(path, 'has no data');
-  const inline = /^data:([^;,]+);base64,(.*)$/s.exec(location);
+  const inline = /^data:([^;,]+)(?:;[^;,]*)*;base64,(.*)$/s.exec(location);
   if (inline !== null) {
     return { type: 'file', mediaType: inline[1] ?? defaultMediaType, data: inline[2] ?? '', ...named };
   }
+  if (isBase64(location)) return { type: 'file', mediaType: defaultMediaType, data: location, ...named };
   if (!/^https?:/i.test(location) || !URL.canParse(location)) {
     throw untranslatable(path, 'is neither an http(s) address nor base64 data');
   }
   return { type: 'file', mediaType: defaultMediaType, data: new URL(location), ...named };
+}
+
+function isBase64(text: string): boolean {
+  return text.length % 4 === 0 && /^[A-Za-z0-9+/]+={0,2}$/.test(text);
 }
 
 export function parseArguments(value: unknown, path: string): unknown {

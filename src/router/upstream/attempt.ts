@@ -16,6 +16,7 @@ export interface WholeAnswer {
   headers: Readonly<Record<string, string>>;
   body: Buffer;
   usage: TokenUsage | null;
+  reportedCostUsd: number | null;
   responseModel: string | null;
   responseId: string | null;
 }

@@ -104,7 +104,7 @@ describe(`malformed requests (seed ${seed})`, () => {
       );
       const failures = results.flatMap((result, index) =>
         result.status === 'rejected'
-          ? [`${operations[index]?.method} ${operations[index]?.path}: ${result.reason}`]
+          ? [`${operations[index]?.method} ${operations[index]?.path}: ${explain(result.reason)}`]
           : [],
       );
       expect(failures).toEqual([]);
@@ -164,6 +164,11 @@ describe('afterwards', () => {
     expect(await queueMetrics(database.pool, decisionsDeadLetterQueue)).toMatchObject({ length: 0 });
   });
 });
+
+/** What fast-check found, with what was wrong about it. */
+function explain(reason: unknown): string {
+  return reason instanceof Error ? `${reason.message}\n${String(reason.cause)}` : String(reason);
+}
 
 function portOf(service: ServiceName): number {
   return app.ports[service] ?? 0;

@@ -55,6 +55,24 @@ describe('what every service has', () => {
     expect((await get('/docs/')).headers.get('content-type')).toContain('text/html');
   });
 
+  test('the place of a mistake, within a value of several kinds too', async () => {
+    const part = z.looseObject({ type: z.string() });
+    const content = z.union([z.string(), z.array(part)]);
+    const items = z.union([z.string(), z.array(z.object({ role: z.enum(['a', 'b']), content }))]);
+    const url = await start((app) => app.post('/typed', { schema: { body: z.object({ items }) } }, async () => 'ok'));
+    const paramOf = async (value: unknown): Promise<unknown> => {
+      const { body } = await request(`${url}/typed`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ items: value }),
+      });
+      return ((await body.json()) as { error: { param: unknown } }).error.param;
+    };
+    expect(await paramOf(7)).toBe('items');
+    expect(await paramOf([{ role: 'king', content: 'x' }])).toBe('items[0].role');
+    expect(await paramOf([{ role: 'a', content: [{ type: 'x' }, { text: 'x' }] }])).toBe('items[0].content[1].type');
+  });
+
   test('errors in one shape', async () => {
     const url = await start((app) => {
       app.post('/typed', { schema: { body: z.object({ list: z.array(z.object({ n: z.int() })) }) } }, async () => 'ok');

@@ -175,3 +175,21 @@ describe('models and errors', () => {
     expect((await send({ 'x-api-key': 'k', 'anthropic-version': '2023-06-01' })).status).toBe(200);
   });
 });
+
+describe('count_tokens', () => {
+  it('counts the input that the message will be charged for', async () => {
+    await post(simulator, '/sim/reset', {});
+    const { max_tokens: _, ...request } = body('Write about bridges', { system: 'Be brief.', tools: [tool] }) as Record<
+      string,
+      unknown
+    >;
+    const counted = await post(simulator, '/v1/messages/count_tokens', request);
+    const { usage } = await ask('Write about bridges', { system: 'Be brief.', tools: [tool] });
+    expect(await counted.json()).toEqual({ input_tokens: usage['input_tokens'] });
+  });
+
+  it('does not know every model', async () => {
+    const response = await post(simulator, '/v1/messages/count_tokens', body('x', { model: 'claude-0' }));
+    expect(response.status).toBe(404);
+  });
+});

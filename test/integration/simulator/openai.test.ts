@@ -266,3 +266,51 @@ describe('errors', () => {
     expect(await statsOf(simulator, 'gpt-6-sol')).toMatchObject({ requests: 1, completed: 1, open: 0, aborted: 0 });
   });
 });
+
+describe('responses', () => {
+  const ask = (input: OpenAI.Responses.ResponseCreateParams['input'], more: object = {}) =>
+    client.responses.create({
+      model: 'gpt-6-sol',
+      input,
+      ...more,
+    } as OpenAI.Responses.ResponseCreateParamsNonStreaming);
+
+  it('answers, and streams, what chat completions answer', async () => {
+    await post(simulator, '/sim/reset', {});
+    const chat = await client.chat.completions.create({ model: 'gpt-6-sol', messages: user(capital) });
+    await post(simulator, '/sim/reset', {});
+    const whole = await ask(capital);
+    expect(whole).toMatchObject({ status: 'completed', output_text: chat.choices[0]?.message.content });
+    expect(whole.usage?.output_tokens).toBe(chat.usage?.completion_tokens);
+    await post(simulator, '/sim/reset', {});
+    const streamed = await client.responses.stream({ model: 'gpt-6-sol', input: capital }).finalResponse();
+    expect([streamed.output_text, streamed.usage]).toEqual([whole.output_text, whole.usage]);
+  });
+
+  it('calls functions, and goes on from their results', async () => {
+    const { name, description, parameters } = weatherTool.function;
+    const tools = [{ type: 'function' as const, name, description, parameters, strict: null }];
+    const question = 'What is the weather in Oslo?';
+    const [call] = (await ask(question, { tools })).output;
+    if (call?.type !== 'function_call') throw new Error('no call');
+    expect([call.name, call.arguments]).toEqual([name, '{"city":"Oslo"}']);
+    const { output_text } = await ask(
+      [
+        { role: 'user', content: question },
+        call,
+        { type: 'function_call_output', call_id: call.call_id, output: 'Sleet' },
+      ],
+      { tools },
+    );
+    expect(output_text).toContain('Sleet');
+  });
+
+  it('refuses what it cannot read, as OpenAI does', async () => {
+    await expect(ask(undefined as unknown as string)).rejects.toMatchObject({ status: 400, param: 'input' });
+    await expect(ask('x', { model: 'gpt-0' })).rejects.toMatchObject({ status: 404, code: 'model_not_found' });
+    await expect(ask('x '.repeat(100), { model: 'blind' })).rejects.toMatchObject({
+      code: 'context_length_exceeded',
+      param: 'input',
+    });
+  });
+});

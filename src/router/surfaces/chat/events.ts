@@ -1,10 +1,11 @@
-import { usageFromChat } from '../../upstream/usage.ts';
-import { type Body, isObject, parseObject, type StreamReading } from '../surface.ts';
+import { reportedCostUsd, usageFromChat } from '../../upstream/usage.ts';
+import { type AnswerReading, type Body, isObject, parseObject, type StreamReading } from '../surface.ts';
 
-export function readChatAnswer(document: Body): Pick<StreamReading, 'usage' | 'responseModel' | 'responseId'> {
+export function readChatAnswer(document: Body): AnswerReading {
   const { model } = document;
   return {
     usage: usageFromChat(document['usage'], document['service_tier']),
+    reportedCostUsd: reportedCostUsd(document['usage']),
     responseModel: typeof model === 'string' ? model : null,
     responseId: null,
   };
@@ -32,7 +33,10 @@ export function readChatEvent(data: string, reading: StreamReading): boolean {
   const { choices, usage } = chunk;
   const groq = chunk['x_groq'];
   const reported = usage ?? (isObject(groq) ? groq['usage'] : null);
-  if (isObject(reported)) reading.usage = usageFromChat(reported, chunk['service_tier']) ?? reading.usage;
+  if (isObject(reported)) {
+    reading.usage = usageFromChat(reported, chunk['service_tier']) ?? reading.usage;
+    reading.reportedCostUsd = reportedCostUsd(reported) ?? reading.reportedCostUsd;
+  }
   if (!Array.isArray(choices)) return false;
   for (const choice of choices) readChoice(choice, reading);
   return choices.length === 0 && isObject(usage);

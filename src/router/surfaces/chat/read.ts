@@ -58,5 +58,7 @@ function nativeFeature(body: ChatCompletionRequest): string | null {
   if (isObject(body['logit_bias']) && Object.keys(body['logit_bias']).length > 0) return 'logit_bias';
   if (isObject(body['audio'])) return 'audio';
   if (isObject(body['web_search_options'])) return 'web_search_options';
+  if (Array.isArray(body['functions']) && body['functions'].length > 0) return 'functions';
+  if (isObject(body['tool_choice']) && body['tool_choice']['type'] !== 'function') return 'tool_choice';
   return (body.tools ?? []).some((tool) => tool.type !== 'function') ? 'tools' : null;
 }

@@ -171,13 +171,12 @@ function toUserContent(
 function toToolCalls(value: unknown, path: string): LanguageModelV3ToolCallPart[] {
   if (!Array.isArray(value)) return [];
   return value.map((call: unknown, index) => {
-    const { id, function: target } = call as { id?: unknown; function?: { name?: unknown; arguments?: unknown } };
     const at = `${path}.tool_calls[${index}]`;
-    if (typeof id !== 'string' || typeof target?.name !== 'string') {
-      throw untranslatable(at, 'needs id and function.name');
-    }
-    const input = parseArguments(target.arguments, `${at}.function.arguments`);
-    return { type: 'tool-call', toolCallId: id, toolName: target.name, input };
+    const { id, function: target } = isObject(call) ? call : {};
+    const { name, arguments: json } = isObject(target) ? target : {};
+    if (typeof id !== 'string' || typeof name !== 'string') throw untranslatable(at, 'needs id and function.name');
+    const input = parseArguments(json, `${at}.function.arguments`);
+    return { type: 'tool-call', toolCallId: id, toolName: name, input };
   });
 }
 

@@ -1,7 +1,7 @@
 import type { EmbeddingsRequest } from '../../../contracts/openai.ts';
 import { openAiErrorBody } from '../../../platform/http/error-shapes.ts';
 import { createPromptBuilder, type Prompt } from '../../classify/prompt.ts';
-import { usageFromEmbeddings } from '../../upstream/usage.ts';
+import { reportedCostUsd, usageFromEmbeddings } from '../../upstream/usage.ts';
 import { readRoutingFields } from '../routing-fields.ts';
 import type { Body, RequestReading, Surface } from '../surface.ts';
 import { untranslatable } from '../translation.ts';
@@ -13,6 +13,7 @@ export const embeddingsSurface: Surface = {
   read: readEmbeddings,
   readAnswer: ({ usage, model }) => ({
     usage: usageFromEmbeddings(usage),
+    reportedCostUsd: reportedCostUsd(usage),
     responseModel: typeof model === 'string' ? model : null,
     responseId: null,
   }),

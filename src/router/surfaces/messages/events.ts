@@ -1,10 +1,11 @@
 import { mergeMessagesUsage, usageFromMessages } from '../../upstream/usage.ts';
-import { type Body, isObject, parseObject, type StreamReading } from '../surface.ts';
+import { type AnswerReading, type Body, isObject, parseObject, type StreamReading } from '../surface.ts';
 
-export function readMessagesAnswer(document: Body): Pick<StreamReading, 'usage' | 'responseModel' | 'responseId'> {
+export function readMessagesAnswer(document: Body): AnswerReading {
   const { model } = document;
   return {
     usage: usageFromMessages(document['usage']),
+    reportedCostUsd: null,
     responseModel: typeof model === 'string' ? model : null,
     responseId: null,
   };

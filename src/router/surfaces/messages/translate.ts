@@ -70,11 +70,11 @@ function toReasoning(body: Body): TranslatedRequest['reasoning'] {
   return isOn ? { effort: effort ?? (budget === null ? 'medium' : null), budgetTokens: budget } : null;
 }
 
-function toSystem(system: unknown): LanguageModelV3Message[] {
+function toSystem(system: unknown, path = 'system'): LanguageModelV3Message[] {
   if (typeof system === 'string') return system === '' ? [] : [{ role: 'system', content: system }];
   if (!Array.isArray(system)) return [];
   return system.map((block: unknown, index) => {
-    if (!isObject(block) || typeof block['text'] !== 'string') throw untranslatable(`system[${index}]`, 'has no text');
+    if (!isObject(block) || typeof block['text'] !== 'string') throw untranslatable(`${path}[${index}]`, 'has no text');
     return { role: 'system', content: block['text'], ...cacheOptions(block['cache_control']) };
   });
 }
@@ -84,7 +84,7 @@ function toMessages(messages: readonly AnthropicMessage[]): LanguageModelV3Messa
   return messages.flatMap(({ role, content }, index): LanguageModelV3Message[] => {
     const path = `messages[${index}]`;
     const blocks: readonly ContentBlock[] = typeof content === 'string' ? [{ type: 'text', text: content }] : content;
-    if (role === 'system') return toSystem(content);
+    if (role === 'system') return toSystem(content, `${path}.content`);
     if (role === 'assistant') return [{ role, content: toAssistantContent(blocks, path, toolNames) }];
     const results: LanguageModelV3ToolResultPart[] = [];
     const parts: Array<LanguageModelV3TextPart | LanguageModelV3FilePart> = [];

@@ -1,10 +1,11 @@
-import { usageFromResponses } from '../../upstream/usage.ts';
-import { type Body, isObject, parseObject, type StreamReading } from '../surface.ts';
+import { reportedCostUsd, usageFromResponses } from '../../upstream/usage.ts';
+import { type AnswerReading, type Body, isObject, parseObject, type StreamReading } from '../surface.ts';
 
-export function readResponsesAnswer(document: Body): Pick<StreamReading, 'usage' | 'responseModel' | 'responseId'> {
+export function readResponsesAnswer(document: Body): AnswerReading {
   const { model, id } = document;
   return {
     usage: usageFromResponses(document['usage'], document['service_tier']),
+    reportedCostUsd: reportedCostUsd(document['usage']),
     responseModel: typeof model === 'string' ? model : null,
     responseId: typeof id === 'string' ? id : null,
   };
@@ -27,8 +28,9 @@ export function readResponsesEvent(data: string, reading: StreamReading): boolea
     return false;
   }
   if (isObject(event['response'])) {
-    const { usage, responseModel, responseId } = readResponsesAnswer(event['response']);
+    const { usage, reportedCostUsd: cost, responseModel, responseId } = readResponsesAnswer(event['response']);
     reading.usage = usage ?? reading.usage;
+    reading.reportedCostUsd = cost ?? reading.reportedCostUsd;
     reading.responseModel ??= responseModel;
     reading.responseId ??= responseId;
   }

@@ -76,6 +76,7 @@ function nativeFeature(body: ResponsesRequest): string | null {
   }
   if (body['background'] === true) return 'background';
   if ((body.tools ?? []).some((tool) => tool.type !== 'function')) return 'tools';
+  if (isObject(body['tool_choice']) && body['tool_choice']['type'] !== 'function') return 'tool_choice';
   const items = Array.isArray(body.input) ? body.input : [];
   return items.some((item) => !translatableItems.has(item.type ?? 'message')) ? 'input' : null;
 }
