@@ -37,6 +37,12 @@ for (const command of [
   for (const part of command.commands) part.copyInheritedSettings(program);
 }
 
+// Whoever reads may have read enough, as `head` does.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+  process.exit();
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

@@ -166,9 +166,9 @@ function makeProvider(
 
 /** Bedrock's servers are those of a region. */
 function defaultBaseUrlOf(kind: Provider['kind'], env: Environment): string | null {
-  const region = env['AWS_REGION'] ?? env['AWS_DEFAULT_REGION'];
+  const region = [env['AWS_REGION'], env['AWS_DEFAULT_REGION']].find((name) => name !== undefined && name !== '');
   const { defaultBaseUrl }: ProviderDefinition = providerDefinitions[kind];
-  if (kind !== 'bedrock' || region === undefined || region === '') return defaultBaseUrl;
+  if (kind !== 'bedrock' || region === undefined) return defaultBaseUrl;
   return `https://bedrock-runtime.${region}.amazonaws.com`;
 }
 

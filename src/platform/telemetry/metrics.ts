@@ -54,16 +54,18 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
       new Gauge({ name, help, labelNames: [...labels], registers: [registry] }),
     sampledGauge(name, help, labels, read) {
       if (registry.getSingleMetric(name) !== undefined) return;
-      new Gauge({
-        name,
-        help,
-        labelNames: [...labels],
-        registers: [registry],
-        collect() {
-          this.reset();
-          for (const [values, value] of read()) this.set(values, value);
-        },
-      });
+      registry.registerMetric(
+        new Gauge({
+          name,
+          help,
+          labelNames: [...labels],
+          registers: [],
+          collect() {
+            this.reset();
+            for (const [values, value] of read()) this.set(values, value);
+          },
+        }),
+      );
     },
     histogram: (name, help, labels = [], buckets = latencyBuckets) =>
       (registry.getSingleMetric(name) as Histogram<(typeof labels)[number]> | undefined) ??

@@ -4,7 +4,8 @@ import { SignalboxError } from '../../platform/core/errors.ts';
 import { bodyBytesOf } from '../../platform/http/body-bytes.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import { estimateInputTokens } from '../predict/tokens.ts';
-import { resolvePinned } from '../select/pinned.ts';
+import { refusesPinned, resolvePinned } from '../select/pinned.ts';
+import { anyModel } from '../select/policy.ts';
 import { parseRequestedModel } from '../select/requested-model.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { promptOfMessages } from '../surfaces/messages/read.ts';
@@ -37,7 +38,14 @@ export function registerCountTokens(app: ZodApp, { currentSnapshot, passThrough 
       if (isPinned && places.length === 0) {
         throw new SignalboxError('model_not_found', `the model ${body.model} does not exist here`, { param: 'model' });
       }
-      const native = places.find(({ providerName }) => snapshot.providers.get(providerName)?.dialect === 'anthropic');
+      const bounds = { ...anyModel, allowedModels: request.caller.allowedModels };
+      const allowed = places.filter((place) => refusesPinned(place, bounds, snapshot) === null);
+      if (isPinned && allowed.length === 0) {
+        throw new SignalboxError('model_not_allowed', `the key may not use the model ${body.model}`, {
+          param: 'model',
+        });
+      }
+      const native = allowed.find(({ providerName }) => snapshot.providers.get(providerName)?.dialect === 'anthropic');
       const provider = native === undefined ? undefined : snapshot.providers.get(native.providerName);
       if (native === undefined || provider === undefined) {
         return { input_tokens: estimateInputTokens(promptOfMessages(body)) };

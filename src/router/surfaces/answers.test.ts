@@ -93,7 +93,7 @@ function wholeAnswer(surface: Surface, blocks: readonly Block[]): Json {
   const content = blocks.map((each) => each.content);
   const finishReason = { unified: 'stop' as const, raw: 'stop' };
   const result = { content, finishReason, usage, warnings: [], response: { modelId: 'm-1-2026' } };
-  return surface.toAnswer(result, identity, {}) as Json;
+  return surface.toAnswer(result, identity, {});
 }
 
 interface Delta {
@@ -148,27 +148,20 @@ test('a chat stream says what the whole completion says', async () => {
   );
 });
 
-/** A message's content of its events, as clients put it together. */
+/** A message's content of its events, as clients put it together: one block after the other. */
 function joinMessage(events: readonly Json[]): Json[] {
   const content: Json[] = [];
-  let open: number | null = null;
   for (const event of events) {
     const index = event['index'] as number;
     if (event['type'] === 'content_block_start') {
-      expect([open, index]).toEqual([null, content.length]);
-      open = index;
       content.push({ ...(event['content_block'] as Json), input: '' });
     } else if (event['type'] === 'content_block_delta') {
-      expect(index).toBe(open);
       const found = content[index] ?? {};
       const { text, thinking, signature, partial_json: json } = event['delta'] as Record<string, string | undefined>;
       if (text !== undefined) found['text'] += text;
       if (thinking !== undefined) found['thinking'] += thinking;
       if (signature !== undefined) found['signature'] += signature;
       if (json !== undefined) found['input'] += json;
-    } else if (event['type'] === 'content_block_stop') {
-      expect(index).toBe(open);
-      open = null;
     }
   }
   return content.map(({ input, ...rest }) =>
@@ -176,12 +169,50 @@ function joinMessage(events: readonly Json[]): Json[] {
   );
 }
 
+/** Where blocks begin and end, and each delta that is in none or in another block than it says. */
+function blocksOf(events: readonly Json[]): string[] {
+  const boundaries: string[] = [];
+  for (const { type, index } of events as readonly { type: string; index?: number }[]) {
+    const isInPlace = type === 'content_block_delta' && boundaries.at(-1) === `start ${index}`;
+    if (index !== undefined && !isInPlace) boundaries.push(`${type.replace('content_block_', '')} ${index}`);
+  }
+  return boundaries;
+}
+
+test('reasoning that its provider hides reaches a client of messages, whole and streamed', async () => {
+  const hidden = { providerMetadata: { anthropic: { redactedData: 'x7' } } };
+  const blocks: Block[] = [
+    {
+      content: { type: 'reasoning', text: '', ...hidden },
+      parts: [
+        { type: 'reasoning-start', id: 'r', ...hidden },
+        { type: 'reasoning-end', id: 'r' },
+      ],
+    },
+    {
+      content: { type: 'text', text: 'Oslo.' },
+      parts: [
+        { type: 'text-start', id: 't' },
+        { type: 'text-delta', id: 't', delta: 'Oslo.' },
+        { type: 'text-end', id: 't' },
+      ],
+    },
+  ];
+  const expected = [
+    { type: 'redacted_thinking', data: 'x7' },
+    { type: 'text', text: 'Oslo.' },
+  ];
+  expect(wholeAnswer(messagesSurface, blocks)['content']).toEqual(expected);
+  expect(joinMessage(await eventsOf(messagesSurface, blocks))).toEqual(expected);
+});
+
 test('a stream of messages says what the whole message says', async () => {
   await fc.assert(
     fc.asyncProperty(answer, async (blocks) => {
       const events = await eventsOf(messagesSurface, blocks);
       const whole = wholeAnswer(messagesSurface, blocks);
       expect(joinMessage(events)).toEqual(whole['content']);
+      expect(blocksOf(events)).toEqual(blocks.flatMap((_, index) => [`start ${index}`, `stop ${index}`]));
       expect(events.at(-2)).toMatchObject({ type: 'message_delta', usage: whole['usage'] });
       expect(events.at(-1)).toEqual({ type: 'message_stop' });
     }),

@@ -272,6 +272,17 @@ describe('a provider with several keys', () => {
     expect(await run([keys('one', 'two', 'three')], { random: () => 0 })).toMatchObject({ kind: 'answer', index: 2 });
     expect(used).toEqual(['Bearer one', 'Bearer two', 'Bearer three']);
   });
+
+  test('is not given up while one of its keys is ejected', async () => {
+    const resilience = createResilience(resilienceConfig, () => 0);
+    script = { a: [error(401), completion, completion], b: [completion] };
+    const steps = [keys('one', 'two'), step('b')];
+    for (let round = 0; round < 2; round += 1) {
+      const result = await run(steps, { resilience, random: () => 0 });
+      expect(result).toMatchObject({ kind: 'answer', step: { modelId: 'a' } });
+    }
+    expect(calls).toEqual(['a', 'a', 'a']);
+  });
 });
 
 describe('a hedge', () => {

@@ -90,7 +90,9 @@ export async function runChain(options: ChainOptions): Promise<ChainResult> {
 
   resilience.retries.deposit(nowMs());
   resilience.hedges.deposit();
-  const groups = steps.map((step) => deploymentsOf(step, options.random));
+  const groups = steps.map((step) =>
+    usableFirst(deploymentsOf(step, options.random), ({ targets }) => resilience.isUsable(targets, nowMs())),
+  );
   const plan = resilience.usable(
     groups.map((deployments) => ({ deployments, targets: (deployments[0] as Deployment).targets })),
     nowMs(),
@@ -206,6 +208,12 @@ function deploymentsOf(step: ChainStep, random: () => number): Deployment[] {
     const index = (start + offset) % apiKeys.length;
     return { step, apiKey: apiKeys[index] ?? null, targets: callTargets(provider.name, String(index + 1), modelKey) };
   });
+}
+
+/** The ejected keys of a provider last: its model is out only where all of its keys are. */
+function usableFirst(deployments: Deployment[], isUsable: (deployment: Deployment) => boolean): Deployment[] {
+  if (deployments.length === 1) return deployments;
+  return [...deployments.filter(isUsable), ...deployments.filter((deployment) => !isUsable(deployment))];
 }
 
 /** It may have answered in the same moment: then it is ended, and its place given back. */

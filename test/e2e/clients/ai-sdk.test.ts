@@ -12,18 +12,23 @@ import {
   tool,
 } from 'ai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startTestApp, type TestApp } from '../../support/app.ts';
-import { capital, failureOf } from '../requests.ts';
+import { type TestApp } from '../../support/app.ts';
+import { capital, collect, failureOf, patience } from '../requests.ts';
 import {
+  broken,
   essay,
-  expectAborted,
   imageTokens,
   models,
+  outages,
   pinnedModels,
   pixelUrl,
   replySchema,
+  silent,
+  silentSoon,
+  startClientsApp,
   time,
   twoQuestions,
+  underWay,
   weather,
   weatherQuestion,
 } from './subjects.ts';
@@ -31,7 +36,7 @@ import {
 let app: TestApp;
 
 beforeAll(async () => {
-  app = await startTestApp();
+  app = await startClientsApp();
 });
 afterAll(() => app.stop());
 beforeEach(() => app.providers.reset());
@@ -160,6 +165,17 @@ describe.each(subjects(models))('the AI SDK through %s with %s', (_, __, model) 
     expect(output).toEqual({ answer: expect.any(String), certainty: expect.any(Number) });
   });
 
+  it('streams an answer that is held to a schema', async () => {
+    const stream = streamText({
+      model: model(),
+      prompt: capital,
+      output: Output.object({ schema: jsonSchema<{ answer: string; certainty: number }>(replySchema) }),
+      maxRetries,
+    });
+    expect((await collect(stream.partialOutputStream)).length).toBeGreaterThan(1);
+    expect(await stream.output).toEqual({ answer: expect.any(String), certainty: expect.any(Number) });
+  });
+
   it('sees an image', async () => {
     const { usage } = await generateText({
       model: model(),
@@ -179,12 +195,40 @@ describe.each(subjects(models))('the AI SDK through %s with %s', (_, __, model) 
 });
 
 describe.each(subjects(pinnedModels))('the AI SDK through %s with %s', (_, __, model, name) => {
-  it('breaks off at the provider what it breaks off here', async () => {
-    await app.providers.fail({ fault: 'stall_after:3:60000', model: name });
+  it('breaks off at the provider what it is streamed', async () => {
+    await app.providers.fail({ fault: silentSoon, model: name });
     const leaving = new AbortController();
     const stream = streamText({ model: model(), prompt: essay, abortSignal: leaving.signal, maxRetries });
     for await (const piece of stream.textStream) if (piece !== '') leaving.abort();
-    await expectAborted(app, name);
+    await expect.poll(() => app.providers.stats(name), patience).toMatchObject(broken);
+  });
+
+  it('breaks off at the provider what has not been answered', async () => {
+    await app.providers.fail({ fault: silent, model: name });
+    const leaving = new AbortController();
+    const failure = failureOf(generateText({ model: model(), prompt: essay, abortSignal: leaving.signal, maxRetries }));
+    await expect.poll(() => app.providers.stats(name), patience).toMatchObject(underWay);
+    leaving.abort();
+    expect(await failure).toMatchObject({ name: 'AbortError' });
+    await expect.poll(() => app.providers.stats(name), patience).toMatchObject(broken);
+  });
+
+  it('is told within the stream where the provider breaks off', async () => {
+    await app.providers.fail({ fault: 'cut:5', model: name });
+    const onError = () => undefined;
+    const { fullStream } = streamText({ model: model(), prompt: essay, maxRetries, onError });
+    const parts = await collect(fullStream);
+    const error = expect.objectContaining({ message: expect.stringContaining('provider') });
+    expect(parts.filter(({ type }) => type === 'error')).toEqual([{ type: 'error', error }]);
+    expect(parts.at(-1)).toMatchObject({ type: 'finish', finishReason: 'error' });
+  });
+
+  it.each(outages)('fails where the provider fails with $fault', async ({ fault, status }) => {
+    await app.providers.fail({ fault, model: name });
+    const error = await failureOf(generateText({ model: model(), prompt: capital, maxRetries }));
+    expect(error).toBeInstanceOf(APICallError);
+    const message = expect.stringContaining(`${name} at `);
+    expect(error).toMatchObject({ statusCode: status, isRetryable: true, message });
   });
 
   it('repeats what the provider refuses', async () => {

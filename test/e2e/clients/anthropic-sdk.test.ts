@@ -1,19 +1,24 @@
 import Anthropic from '@anthropic-ai/sdk';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startTestApp, type TestApp } from '../../support/app.ts';
-import { capital, collect, failureOf, signalboxHeaders } from '../requests.ts';
+import { type TestApp } from '../../support/app.ts';
+import { capital, collect, failureOf, patience, signalboxHeaders } from '../requests.ts';
 import {
+  broken,
   essay,
-  expectAborted,
-  expectReply,
   imageTokens,
   models,
+  outages,
   pinnedModels,
   pixel,
   remoteImage,
+  reply,
   replySchema,
+  silent,
+  silentSoon,
+  startClientsApp,
   time,
   twoQuestions,
+  underWay,
   weather,
   weatherQuestion,
 } from './subjects.ts';
@@ -22,7 +27,7 @@ let app: TestApp;
 let client: Anthropic;
 
 beforeAll(async () => {
-  app = await startTestApp();
+  app = await startClientsApp();
   client = new Anthropic({ baseURL: app.url('router'), apiKey: 'sk-client', maxRetries: 0, logLevel: 'off' });
 });
 afterAll(() => app.stop());
@@ -104,28 +109,33 @@ describe.each(models)('messages of the Anthropic client with %s', (_, model) => 
     expect(blocks.usage.input_tokens).toBeGreaterThan(plain.usage.input_tokens + 100);
   });
 
-  it('goes through a whole conversation with a tool', async () => {
-    const first = await ask(model, weatherQuestion, { tools });
+  it('goes through a whole conversation with tools', async () => {
+    const first = await ask(model, twoQuestions, { tools });
     expect(first.stop_reason).toBe('tool_use');
-    const [call] = callsOf(first);
-    expect(call).toMatchObject({ name: 'get_weather', input: { city: 'Oslo' } });
+    const calls = callsOf(first);
+    expect(calls).toMatchObject([
+      { name: 'get_weather', input: { city: 'Oslo' } },
+      { name: 'get_time', input: { city: 'Oslo' } },
+    ]);
     const final = await client.messages.create({
       model,
       max_tokens: 1000,
       tools,
       messages: [
-        { role: 'user', content: weatherQuestion },
+        { role: 'user', content: twoQuestions },
         { role: 'assistant', content: first.content },
         {
           role: 'user',
-          content: [
-            { type: 'tool_result', tool_use_id: call?.id ?? '', content: [{ type: 'text', text: 'Sleet, 2 degrees' }] },
-          ],
+          content: calls.map(({ id, name }) => ({
+            type: 'tool_result',
+            tool_use_id: id,
+            content: [{ type: 'text', text: `result of ${name}` }],
+          })),
         },
       ],
     });
     expect(final.stop_reason).toBe('end_turn');
-    expect(textOf(final)).toContain('Sleet, 2 degrees');
+    expect(textOf(final)).toContain('result of get_time');
   });
 
   it('sees the image that a tool gave back', async () => {
@@ -186,10 +196,12 @@ describe.each(models)('messages of the Anthropic client with %s', (_, model) => 
   });
 
   it('holds its answer to a schema', async () => {
-    const message = await ask(model, capital, {
-      output_config: { format: { type: 'json_schema', schema: replySchema } },
-    });
-    expectReply(textOf(message));
+    const output_config = { format: { type: 'json_schema' as const, schema: replySchema } };
+    const message = await ask(model, capital, { output_config });
+    expect(JSON.parse(textOf(message))).toEqual(reply);
+    const messages = [{ role: 'user' as const, content: capital }];
+    const stream = client.messages.stream({ model, max_tokens: 1000, messages, output_config });
+    expect(JSON.parse(textOf(await stream.finalMessage()))).toEqual(reply);
   });
 
   it.each([
@@ -230,8 +242,8 @@ describe.each(models)('messages of the Anthropic client with %s', (_, model) => 
 });
 
 describe.each(pinnedModels)('messages of the Anthropic client with %s', (_, model) => {
-  it('is broken off at the provider when the client goes', async () => {
-    await app.providers.fail({ fault: 'stall_after:3:60000', model });
+  it('is broken off at the provider while it streams', async () => {
+    await app.providers.fail({ fault: silentSoon, model });
     const stream = client.messages.stream({
       model,
       max_tokens: 1000,
@@ -239,7 +251,18 @@ describe.each(pinnedModels)('messages of the Anthropic client with %s', (_, mode
     });
     stream.on('text', () => stream.abort());
     expect(await failureOf(stream.finalMessage())).toBeInstanceOf(Anthropic.APIUserAbortError);
-    await expectAborted(app, model);
+    await expect.poll(() => app.providers.stats(model), patience).toMatchObject(broken);
+  });
+
+  it('is broken off at the provider before it has answered', async () => {
+    await app.providers.fail({ fault: silent, model });
+    const leaving = new AbortController();
+    const request = { model, max_tokens: 1000, messages: [{ role: 'user' as const, content: essay }] };
+    const failure = failureOf(client.messages.create(request, { signal: leaving.signal }));
+    await expect.poll(() => app.providers.stats(model), patience).toMatchObject(underWay);
+    leaving.abort();
+    expect(await failure).toBeInstanceOf(Anthropic.APIUserAbortError);
+    await expect.poll(() => app.providers.stats(model), patience).toMatchObject(broken);
   });
 
   it('throws where the provider breaks off', async () => {
@@ -262,14 +285,12 @@ describe.each(pinnedModels)('messages of the Anthropic client with %s', (_, mode
     expect(signalboxHeaders((error as InstanceType<typeof Anthropic.APIError>).headers)).toMatchObject({ model });
   });
 
-  it.each([
-    ['http_500', Anthropic.InternalServerError, 'api_error'],
-    ['http_429:7', Anthropic.RateLimitError, 'rate_limit_error'],
-  ])('that fails with %s is an error of the dialect', async (fault, errorClass, type) => {
+  it.each(outages)('fails where the provider fails with $fault', async ({ fault, status, type }) => {
     await app.providers.fail({ fault, model });
     const error = await failureOf(ask(model, capital));
-    expect(error).toBeInstanceOf(errorClass);
-    expect(error).toMatchObject({ error: { type: 'error', error: { type } } });
+    expect(error).toBeInstanceOf(status === 429 ? Anthropic.RateLimitError : Anthropic.InternalServerError);
+    const message = expect.stringContaining(`${model} at `);
+    expect(error).toMatchObject({ status, message, error: { type: 'error', error: { type, message } } });
   });
 });
 

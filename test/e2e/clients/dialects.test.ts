@@ -1,5 +1,5 @@
 import Anthropic from '@anthropic-ai/sdk';
-import OpenAI, { toFile } from 'openai';
+import { type OpenAI, toFile } from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openAiClient, startTestApp, type TestApp } from '../../support/app.ts';
 import { collect, postJson, user } from '../requests.ts';
@@ -147,7 +147,7 @@ describe('what the router does not know passes to a provider of the same dialect
       input: 'Hi',
       encoding_format: 'float',
       ...unknown,
-    } as OpenAI.EmbeddingCreateParams);
+    });
     expect(data[0]?.embedding).toEqual([0.5, -1]);
     expect(received(openai).json).toEqual({ model: 'raw-1', input: 'Hi', encoding_format: 'float', ...unknown });
   });
@@ -222,6 +222,12 @@ describe('reasoning of a model of Anthropic', () => {
     { type: 'function', function: { name: 'get_weather', parameters: { type: 'object' } } },
   ];
 
+  /** What a delta has that OpenAI's own do not. */
+  type ReasoningDelta = OpenAI.ChatCompletionChunk.Choice.Delta & {
+    reasoning_content?: string;
+    reasoning_details?: { text?: string }[];
+  };
+
   function streamThinking(): void {
     anthropic.answer = (reply) => {
       beginStream(reply);
@@ -287,10 +293,10 @@ describe('reasoning of a model of Anthropic', () => {
       messages: user('Hi'),
       stream: true,
     });
-    const deltas = (await collect(stream)).map(({ choices }) => (choices[0]?.delta ?? {}) as Record<string, unknown>);
-    expect(deltas.map((delta) => delta['reasoning_content'] ?? '').join('')).toBe('Let me see.');
-    expect(deltas.map((delta) => delta['content'] ?? '').join('')).toBe('Oslo.');
-    const details = deltas.flatMap((delta) => delta['reasoning_details'] ?? []) as Record<string, string>[];
+    const deltas = (await collect(stream)).map(({ choices }): ReasoningDelta => choices[0]?.delta ?? {});
+    expect(deltas.map((delta) => delta.reasoning_content ?? '').join('')).toBe('Let me see.');
+    expect(deltas.map((delta) => delta.content ?? '').join('')).toBe('Oslo.');
+    const details = deltas.flatMap((delta) => delta.reasoning_details ?? []);
     expect(details.map(({ text }) => text).join('')).toBe('Let me see.');
 
     anthropic.answer = (reply) => answerJson(reply, message([]));
@@ -454,6 +460,75 @@ describe('calls that the OpenAI dialect mixes in its stream', () => {
     expect((await stream.finalMessage()).content).toMatchObject([
       { type: 'tool_use', id: 'call_a', name: 'tool_0', input: { x: 1 } },
       { type: 'tool_use', id: 'call_b', name: 'tool_1', input: { y: 2 } },
+    ]);
+  });
+});
+
+describe('results of calls that were made at once', () => {
+  const calls = ['weather', 'time'].map((name) => ({ id: `call_${name}`, name, result: `result of ${name}` }));
+  const input = { city: 'Oslo' };
+  const json = JSON.stringify(input);
+
+  const inMessages = [
+    {
+      role: 'assistant' as const,
+      content: calls.map(({ id, name }) => ({ type: 'tool_use' as const, id, name, input })),
+    },
+    {
+      role: 'user' as const,
+      content: calls.map(({ id, result }) => ({ type: 'tool_result' as const, tool_use_id: id, content: result })),
+    },
+  ];
+
+  it('of chat completions are blocks of one message of Anthropic', async () => {
+    await openaiClient.chat.completions.create({
+      model: 'claude-1',
+      messages: [
+        ...user('Hi'),
+        {
+          role: 'assistant',
+          tool_calls: calls.map(({ id, name }) => ({
+            id,
+            type: 'function',
+            function: { name, arguments: json },
+          })),
+        },
+        ...calls.map(({ id, result }) => ({ role: 'tool' as const, tool_call_id: id, content: result })),
+      ],
+    });
+    expect(received(anthropic).json['messages']).toMatchObject([{ role: 'user' }, ...inMessages]);
+  });
+
+  it('of responses are blocks of one message of Anthropic', async () => {
+    await openaiClient.responses.create({
+      model: 'claude-1',
+      input: [
+        { role: 'user', content: 'Hi' },
+        ...calls.map(({ id, name }) => ({
+          type: 'function_call' as const,
+          call_id: id,
+          name,
+          arguments: json,
+        })),
+        ...calls.map(({ id, result }) => ({ type: 'function_call_output' as const, call_id: id, output: result })),
+      ],
+    });
+    expect(received(anthropic).json['messages']).toMatchObject([{ role: 'user' }, ...inMessages]);
+  });
+
+  it('of messages are messages of their own in the OpenAI dialect', async () => {
+    await anthropicClient.messages.create({
+      model: 'raw-1',
+      max_tokens: 100,
+      messages: [{ role: 'user', content: 'Hi' }, ...inMessages],
+    });
+    expect(received(openai).json['messages']).toMatchObject([
+      { role: 'user', content: 'Hi' },
+      {
+        role: 'assistant',
+        tool_calls: calls.map(({ id, name }) => ({ id, function: { name, arguments: json } })),
+      },
+      ...calls.map(({ id, result }) => ({ role: 'tool', tool_call_id: id, content: result })),
     ]);
   });
 });

@@ -1,25 +1,31 @@
-import { AIMessage, HumanMessage, SystemMessage, ToolMessage } from '@langchain/core/messages';
+import { HumanMessage, SystemMessage, ToolMessage } from '@langchain/core/messages';
 import { ChatOpenAI, OpenAIEmbeddings } from '@langchain/openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startTestApp, type TestApp } from '../../support/app.ts';
-import { capital, failureOf } from '../requests.ts';
+import { type TestApp } from '../../support/app.ts';
+import { capital, collect, failureOf, patience } from '../requests.ts';
 import {
+  broken,
   essay,
-  expectAborted,
   imageTokens,
   models,
+  outages,
   pinnedModels,
   pixelUrl,
+  reply,
   replySchema,
+  silent,
+  silentSoon,
+  startClientsApp,
   time,
   twoQuestions,
+  underWay,
   weather,
 } from './subjects.ts';
 
 let app: TestApp;
 
 beforeAll(async () => {
-  app = await startTestApp();
+  app = await startClientsApp();
 });
 afterAll(() => app.stop());
 beforeEach(() => app.providers.reset());
@@ -85,13 +91,10 @@ describe.each(subjects(models))('ChatOpenAI through %s with %s', (_, __, model) 
   });
 
   it('streams the arguments of calls', async () => {
-    let whole: AIMessage | undefined;
     const calls: Record<number, string> = {};
     for await (const chunk of await model().bindTools(tools).stream(twoQuestions)) {
       for (const { index = 0, args = '' } of chunk.tool_call_chunks ?? []) calls[index] = (calls[index] ?? '') + args;
-      whole = chunk;
     }
-    expect(whole).toBeDefined();
     expect(Object.values(calls)).toEqual(['{"city":"Oslo"}', '{"city":"Oslo"}']);
   });
 
@@ -102,10 +105,7 @@ describe.each(subjects(models))('ChatOpenAI through %s with %s', (_, __, model) 
 
   it('holds its answer to a schema', async () => {
     const structured = model().withStructuredOutput(replySchema, { name: 'reply', method: 'jsonSchema', strict: true });
-    expect(await structured.invoke(capital)).toEqual({
-      answer: expect.stringContaining('Paris'),
-      certainty: expect.any(Number),
-    });
+    expect(await structured.invoke(capital)).toEqual(reply);
   });
 
   it('sees an image', async () => {
@@ -119,16 +119,45 @@ describe.each(subjects(models))('ChatOpenAI through %s with %s', (_, __, model) 
 });
 
 describe.each(subjects(pinnedModels))('ChatOpenAI through %s with %s', (_, __, model, name) => {
-  it('breaks off at the provider what it breaks off here', async () => {
-    await app.providers.fail({ fault: 'stall_after:3:60000', model: name });
+  it('breaks off at the provider what it is streamed', async () => {
+    await app.providers.fail({ fault: silentSoon, model: name });
     const leaving = new AbortController();
     const reading = (async () => {
       for await (const chunk of await model().stream(essay, { signal: leaving.signal })) {
         if (chunk.text !== '') leaving.abort();
       }
     })();
-    await failureOf(reading);
-    await expectAborted(app, name);
+    expect(await failureOf(reading)).toMatchObject({ name: 'AbortError' });
+    await expect.poll(() => app.providers.stats(name), patience).toMatchObject(broken);
+  });
+
+  it('breaks off at the provider what has not been answered', async () => {
+    await app.providers.fail({ fault: silent, model: name });
+    const leaving = new AbortController();
+    const failure = failureOf(model().invoke(essay, { signal: leaving.signal }));
+    await expect.poll(() => app.providers.stats(name), patience).toMatchObject(underWay);
+    leaving.abort();
+    expect(await failure).toMatchObject({ name: 'AbortError' });
+    await expect.poll(() => app.providers.stats(name), patience).toMatchObject(broken);
+  });
+
+  it('throws where the provider breaks off', async () => {
+    await app.providers.fail({ fault: 'cut:5', model: name });
+    const error = await failureOf(collect(await model().stream(essay)));
+    expect(error).toBeInstanceOf(Error);
+    expect(error).toMatchObject({ code: 'upstream_failed' });
+  });
+
+  it('repeats what the provider refuses, in its words', async () => {
+    const odd = [toTool({ ...weather, name: 'not a name' })];
+    const error = await failureOf(model().bindTools(odd).invoke(capital));
+    expect(error).toMatchObject({ status: 400, message: expect.stringMatching(/tools.*name/) });
+  });
+
+  it.each(outages)('fails where the provider fails with $fault', async ({ fault, status, code }) => {
+    await app.providers.fail({ fault, model: name });
+    const error = await failureOf(model().invoke(capital));
+    expect(error).toMatchObject({ status, code, message: expect.stringContaining(`${name} at `) });
   });
 });
 

@@ -1,27 +1,31 @@
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startTestApp, type TestApp } from '../../support/app.ts';
-import { capital, collect, failureOf, signalboxHeaders, textOf, user } from '../requests.ts';
+import { type TestApp } from '../../support/app.ts';
+import { capital, collect, failureOf, patience, signalboxHeaders, textOf, user } from '../requests.ts';
 import {
+  broken,
   essay,
-  expectAborted,
-  expectReply,
   imageTokens,
   models,
+  outages,
   pinnedModels,
   pixelUrl,
   remoteImage,
+  reply,
   replySchema,
+  silent,
+  silentSoon,
+  startClientsApp,
   time,
   twoQuestions,
+  underWay,
   weather,
-  weatherQuestion,
 } from './subjects.ts';
 
 let app: TestApp;
 
 beforeAll(async () => {
-  app = await startTestApp();
+  app = await startClientsApp();
 });
 afterAll(() => app.stop());
 beforeEach(() => app.providers.reset());
@@ -64,8 +68,8 @@ describe.each(models)('chat completions of the openai client with %s', (_, model
     );
     expect(textOf(chunks)).toBe(whole.choices[0]?.message.content);
     expect(chunks.at(-1)).toMatchObject({ choices: [], usage: { total_tokens: whole.usage?.total_tokens } });
-    const silent = await app.client.chat.completions.create({ model, messages: user(essay), stream: true });
-    expect((await collect(silent)).filter(({ usage }) => usage != null)).toEqual([]);
+    const untold = await app.client.chat.completions.create({ model, messages: user(essay), stream: true });
+    expect((await collect(untold)).filter(({ usage }) => usage != null)).toEqual([]);
   });
 
   it('is told what to be by system and developer messages', async () => {
@@ -76,25 +80,27 @@ describe.each(models)('chat completions of the openai client with %s', (_, model
     expect(told.usage?.prompt_tokens).toBeGreaterThan((plain.usage?.prompt_tokens ?? 0) + 100);
   });
 
-  it('goes through a whole conversation with a tool', async () => {
-    const messages = user(weatherQuestion);
+  it('goes through a whole conversation with tools', async () => {
+    const answered: string[] = [];
     const runner = app.client.chat.completions.runTools({
       model,
-      messages,
-      tools: [
-        {
-          type: 'function',
-          function: {
-            name: weather.name,
-            description: weather.description,
-            parameters: weather.schema,
-            parse: (text: string) => JSON.parse(text) as { city: string },
-            function: ({ city }: { city: string }) => `Sleet in ${city}`,
+      messages: user(twoQuestions),
+      tools: [weather, time].map(({ name, description, schema }) => ({
+        type: 'function',
+        function: {
+          name,
+          description,
+          parameters: schema,
+          parse: (text: string) => JSON.parse(text) as { city: string },
+          function: ({ city }: { city: string }) => {
+            answered.push(name);
+            return `result of ${name} in ${city}`;
           },
         },
-      ],
+      })),
     });
-    expect(await runner.finalContent()).toContain('Sleet in Oslo');
+    expect(await runner.finalContent()).toContain('result of get_time in Oslo');
+    expect(answered).toEqual(['get_weather', 'get_time']);
   });
 
   it('streams the arguments of several calls at once, each to its own', async () => {
@@ -129,12 +135,15 @@ describe.each(models)('chat completions of the openai client with %s', (_, model
   });
 
   it('holds its answer to a schema', async () => {
-    const completion = await app.client.chat.completions.parse({
-      model,
-      messages: user(capital),
-      response_format: { type: 'json_schema', json_schema: { name: 'reply', strict: true, schema: replySchema } },
-    });
-    expectReply(completion.choices[0]?.message.content);
+    const response_format = {
+      type: 'json_schema' as const,
+      json_schema: { name: 'reply', strict: true, schema: replySchema },
+    };
+    const request = { model, messages: user(capital), response_format };
+    const completion = await app.client.chat.completions.parse(request);
+    expect(JSON.parse(completion.choices[0]?.message.content ?? '')).toEqual(reply);
+    const streamed = await app.client.chat.completions.stream(request).finalChatCompletion();
+    expect(JSON.parse(streamed.choices[0]?.message.content ?? '')).toEqual(reply);
   });
 
   it.each([
@@ -157,11 +166,37 @@ describe.each(models)('chat completions of the openai client with %s', (_, model
 });
 
 describe.each(pinnedModels)('chat completions of the openai client with %s', (_, model) => {
-  it('is broken off at the provider when the client goes', async () => {
-    await app.providers.fail({ fault: 'stall_after:3:60000', model });
+  it('is broken off at the provider while it streams', async () => {
+    await app.providers.fail({ fault: silentSoon, model });
     const stream = await app.client.chat.completions.create({ model, messages: user(essay), stream: true });
     for await (const chunk of stream) if (chunk.choices[0]?.delta.content) break;
-    await expectAborted(app, model);
+    await expect.poll(() => app.providers.stats(model), patience).toMatchObject(broken);
+  });
+
+  it('is broken off at the provider before it has answered', async () => {
+    await app.providers.fail({ fault: silent, model });
+    const leaving = new AbortController();
+    const request = { model, messages: user(essay) };
+    const failure = failureOf(app.client.chat.completions.create(request, { signal: leaving.signal }));
+    await expect.poll(() => app.providers.stats(model), patience).toMatchObject(underWay);
+    leaving.abort();
+    expect(await failure).toBeInstanceOf(OpenAI.APIUserAbortError);
+    await expect.poll(() => app.providers.stats(model), patience).toMatchObject(broken);
+  });
+
+  it('throws where the provider breaks off', async () => {
+    await app.providers.fail({ fault: 'cut:5', model });
+    const stream = await app.client.chat.completions.create({ model, messages: user(essay), stream: true });
+    const error = await failureOf(collect(stream));
+    expect(error).toBeInstanceOf(OpenAI.APIError);
+    expect(error).toMatchObject({ code: 'upstream_failed', message: expect.any(String) });
+  });
+
+  it.each(outages)('fails where the provider fails with $fault', async ({ fault, status, code }) => {
+    await app.providers.fail({ fault, model });
+    const error = await failureOf(ask(model, user(capital)));
+    expect(error).toBeInstanceOf(status === 429 ? OpenAI.RateLimitError : OpenAI.InternalServerError);
+    expect(error).toMatchObject({ status, code, message: expect.stringContaining(`${model} at `) });
   });
 
   it('repeats what the provider refuses, in its words', async () => {

@@ -1,19 +1,24 @@
 import OpenAI from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { startTestApp, type TestApp } from '../../support/app.ts';
-import { capital, collect, failureOf } from '../requests.ts';
+import { type TestApp } from '../../support/app.ts';
+import { capital, collect, failureOf, patience } from '../requests.ts';
 import {
+  broken,
   essay,
-  expectAborted,
-  expectReply,
   imageTokens,
   models,
+  outages,
   pinnedModels,
   pixelUrl,
   remoteImage,
+  reply,
   replySchema,
+  silent,
+  silentSoon,
+  startClientsApp,
   time,
   twoQuestions,
+  underWay,
   weather,
   weatherQuestion,
 } from './subjects.ts';
@@ -21,7 +26,7 @@ import {
 let app: TestApp;
 
 beforeAll(async () => {
-  app = await startTestApp();
+  app = await startClientsApp();
 });
 afterAll(() => app.stop());
 beforeEach(() => app.providers.reset());
@@ -132,12 +137,12 @@ describe.each(models)('responses of the openai client with %s', (_, model) => {
   });
 
   it('holds its answer to a schema', async () => {
-    const response = await app.client.responses.parse({
-      model,
-      input: capital,
-      text: { format: { type: 'json_schema', name: 'reply', strict: true, schema: replySchema } },
-    });
-    expectReply(response.output_text);
+    const format = { type: 'json_schema' as const, name: 'reply', strict: true, schema: replySchema };
+    const request = { model, input: capital, text: { format } };
+    const response = await app.client.responses.parse(request);
+    expect(JSON.parse(response.output_text)).toEqual(reply);
+    const streamed = await app.client.responses.stream(request).finalResponse();
+    expect(JSON.parse(streamed.output_text)).toEqual(reply);
   });
 
   it.each([
@@ -170,11 +175,28 @@ describe.each(models)('responses of the openai client with %s', (_, model) => {
 });
 
 describe.each(pinnedModels)('responses of the openai client with %s', (_, model) => {
-  it('is broken off at the provider when the client goes', async () => {
-    await app.providers.fail({ fault: 'stall_after:3:60000', model });
+  it('is broken off at the provider while it streams', async () => {
+    await app.providers.fail({ fault: silentSoon, model });
     const stream = await app.client.responses.create({ model, input: essay, stream: true });
     for await (const event of stream) if (event.type === 'response.output_text.delta') break;
-    await expectAborted(app, model);
+    await expect.poll(() => app.providers.stats(model), patience).toMatchObject(broken);
+  });
+
+  it('is broken off at the provider before it has answered', async () => {
+    await app.providers.fail({ fault: silent, model });
+    const leaving = new AbortController();
+    const failure = failureOf(app.client.responses.create({ model, input: essay }, { signal: leaving.signal }));
+    await expect.poll(() => app.providers.stats(model), patience).toMatchObject(underWay);
+    leaving.abort();
+    expect(await failure).toBeInstanceOf(OpenAI.APIUserAbortError);
+    await expect.poll(() => app.providers.stats(model), patience).toMatchObject(broken);
+  });
+
+  it.each(outages)('fails where the provider fails with $fault', async ({ fault, status, code }) => {
+    await app.providers.fail({ fault, model });
+    const error = await failureOf(ask(model, capital));
+    expect(error).toBeInstanceOf(status === 429 ? OpenAI.RateLimitError : OpenAI.InternalServerError);
+    expect(error).toMatchObject({ status, code, message: expect.stringContaining(`${model} at `) });
   });
 
   it('is told in its last event where the provider breaks off', async () => {
@@ -182,6 +204,8 @@ describe.each(pinnedModels)('responses of the openai client with %s', (_, model)
     const events = await collect(await app.client.responses.create({ model, input: essay, stream: true }));
     expect(events.at(-1)).toMatchObject({ type: 'error', code: 'upstream_failed', message: expect.any(String) });
     expect(events.filter(({ type }) => type === 'response.completed')).toEqual([]);
+    const thrown = await failureOf(app.client.responses.stream({ model, input: essay }).finalResponse());
+    expect(thrown).toMatchObject({ type: 'error', code: 'upstream_failed' });
   });
 
   it('repeats what the provider refuses, in its words', async () => {

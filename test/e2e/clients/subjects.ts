@@ -1,6 +1,5 @@
-import type { TestApp } from '../../support/app.ts';
-import { patience } from '../requests.ts';
 import { expect } from 'vitest';
+import { startTestApp, type TestApp } from '../../support/app.ts';
 
 /** What all clients are asked, in words that the simulated models know how to answer. */
 
@@ -29,10 +28,8 @@ export const replySchema = {
   additionalProperties: false,
 };
 
-/** Whether a text is JSON of `replySchema`. */
-export function expectReply(text: string | null | undefined): void {
-  expect(JSON.parse(text ?? '')).toEqual({ answer: expect.stringContaining('Paris'), certainty: expect.any(Number) });
-}
+/** What a model says of the capital of France where it is held to `replySchema`. */
+export const reply = { answer: expect.stringContaining('Paris'), certainty: expect.any(Number) };
 
 /** A picture of one pixel. */
 export const pixel = 'iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg==';
@@ -41,7 +38,31 @@ export const remoteImage = 'https://example.com/bridge.png';
 /** What a simulated model counts for an image, about. */
 export const imageTokens = 700;
 
-/** Waits until the provider has seen that its client is gone. */
-export async function expectAborted(app: TestApp, model: string): Promise<void> {
-  await expect.poll(() => app.providers.stats(model), patience).toMatchObject({ aborted: 1, open: 0 });
+/** Says nothing for longer than any test lasts, at once or after a few tokens. */
+export const silent = 'stall:60000';
+export const silentSoon = 'stall_after:3:60000';
+
+/** What a provider tells of a model while one call is under way, and when its client has gone. */
+export const underWay = { open: 1 };
+export const broken = { aborted: 1, open: 0 };
+
+/** How a provider may fail, and the error that clients are told. */
+export const outages = [
+  { fault: 'http_401', status: 502, code: 'upstream_auth_failed', type: 'api_error' },
+  { fault: 'http_429:7', status: 429, code: 'rate_limited', type: 'rate_limit_error' },
+  { fault: 'http_500', status: 502, code: 'upstream_failed', type: 'api_error' },
+  { fault: 'http_529', status: 503, code: 'upstream_overloaded', type: 'overloaded_error' },
+] as const;
+
+/** All services; what they remember of a provider that failed has no part in the next test. */
+export function startClientsApp(): Promise<TestApp> {
+  return startTestApp({
+    config: {
+      retries: { same_model: 0 },
+      resilience: {
+        ejection: { max_ejected_share: 0, consecutive_failures: 1000, min_requests: 100_000 },
+        throttle: { enabled: false },
+      },
+    },
+  });
 }

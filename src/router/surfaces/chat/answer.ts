@@ -39,7 +39,7 @@ export function signatureOf(metadata: SharedV3ProviderMetadata | undefined): str
 }
 
 /** Reasoning that its provider shows to nobody and wants back; null where it shows it. */
-function hiddenReasoningOf(metadata: SharedV3ProviderMetadata | undefined): string | null {
+export function hiddenReasoningOf(metadata: SharedV3ProviderMetadata | undefined): string | null {
   const data = metadata?.['anthropic']?.['redactedData'] ?? metadata?.['bedrock']?.['redactedData'];
   return typeof data === 'string' ? data : null;
 }

@@ -4,7 +4,7 @@ import type {
   LanguageModelV3StreamPart,
   LanguageModelV3Usage,
 } from '@ai-sdk/provider';
-import { signatureOf } from '../chat/answer.ts';
+import { hiddenReasoningOf, signatureOf } from '../chat/answer.ts';
 import { encodeEvent } from '../event-stream.ts';
 import { inSequence } from '../in-sequence.ts';
 import { type AnswerIdentity, parseObject } from '../surface.ts';
@@ -37,6 +37,8 @@ export function toMessage(result: LanguageModelV3GenerateResult, identity: Answe
   const content = result.content.flatMap((part): unknown[] => {
     if (part.type === 'text') return part.text === '' ? [] : [{ type: 'text', text: part.text }];
     if (part.type === 'reasoning') {
+      const hidden = hiddenReasoningOf(part.providerMetadata);
+      if (hidden !== null) return [{ type: 'redacted_thinking', data: hidden }];
       return [{ type: 'thinking', thinking: part.text, signature: signatureOf(part.providerMetadata) ?? '' }];
     }
     if (part.type !== 'tool-call') return [];
@@ -103,6 +105,11 @@ export async function* toMessageEvents(
         if (open !== part.id) yield* begin(part.id, { type: 'text', text: '' });
         yield delta({ type: 'text_delta', text: part.delta });
         break;
+      case 'reasoning-start': {
+        const hidden = hiddenReasoningOf(part.providerMetadata);
+        if (hidden !== null) yield* begin(part.id, { type: 'redacted_thinking', data: hidden });
+        break;
+      }
       case 'reasoning-delta': {
         const signature = signatureOf(part.providerMetadata);
         if (part.delta === '' && signature === null) break;
