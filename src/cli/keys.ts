@@ -30,6 +30,7 @@ interface KeyOptions extends CallOptions, LimitOptions {
   team?: OrNone<string>;
   models?: OrNone<string[]>;
   expires?: OrNone<string>;
+  explore?: boolean;
 }
 
 /** `signalbox keys …`. A key is named by its id, its name or its prefix. */
@@ -116,7 +117,9 @@ function withKeyOptions(command: Command): Command {
       orNone(modelPatterns, 'all'),
     )
     .option('--expires <when>', 'such as 30d, 12h, 2026-12-31 or never', orNone(expiry, 'never'))
-    .option('--team <team>', 'name or id of its team, or none', orNone(String));
+    .option('--team <team>', 'name or id of its team, or none', orNone(String))
+    .option('--explore', 'let auto try out other models than the best now and then (the default)')
+    .option('--no-explore', 'always the best model');
 }
 
 function keyFields(options: KeyOptions, present: Key | null): Record<string, unknown> {
@@ -125,6 +128,7 @@ function keyFields(options: KeyOptions, present: Key | null): Record<string, unk
     ...(options.team === undefined ? {} : { team: fromNone(options.team) }),
     ...(options.models === undefined ? {} : { models: fromNone(options.models) }),
     ...(options.expires === undefined ? {} : { expires_at: fromNone(options.expires) }),
+    ...(options.explore === undefined ? {} : { may_explore: options.explore }),
     ...limitFields(options, present?.budget ?? null),
   };
 }
@@ -156,6 +160,7 @@ function show(key: Key, options: CallOptions): void {
     ['key', `${key.prefix}…`],
     ['team', key.team?.name ?? 'none'],
     ['models', key.models?.join(', ') ?? 'all'],
+    ['explores', key.may_explore ? 'yes' : 'no'],
     ...limitLines(key),
     ['expires', key.expires_at ?? 'never'],
     ['last used', key.last_used_at ?? 'never'],

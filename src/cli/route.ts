@@ -1,6 +1,6 @@
 import { Command, Option } from 'commander';
 import pc from 'picocolors';
-import { preferSchema, routeResponseSchema, type RouteResponse } from '../contracts/decision.ts';
+import { type Candidate, preferSchema, routeResponseSchema, type RouteResponse } from '../contracts/decision.ts';
 import { callService } from './api-client.ts';
 import { configFrom, type ConfigOptions, serviceUrl, withConfigOptions } from './options.ts';
 import { print, table } from './terminal.ts';
@@ -55,7 +55,7 @@ function explain(decision: RouteResponse): void {
     const rows = candidates.map(({ terms, ...candidate }) => [
       candidate.model,
       candidate.provider,
-      `${candidate.complexity_score.toFixed(2)}${candidate.score_source === 'learned' ? '*' : ''}`,
+      scoreCell(candidate),
       signed(terms.quality),
       signed(terms.preference),
       signed(terms.cost),
@@ -78,3 +78,10 @@ function explain(decision: RouteResponse): void {
 }
 
 const signed = (value: number): string => (value > 0 ? `+${value.toFixed(3)}` : value.toFixed(3));
+
+/** The score that was told, and what is believed by the newest answers where that is another. */
+function scoreCell(candidate: Omit<Candidate, 'terms'>): string {
+  const score = candidate.complexity_score.toFixed(2);
+  const believed = (candidate.believed_score ?? candidate.complexity_score).toFixed(2);
+  return `${believed === score ? score : `${score} → ${believed}`}${candidate.score_source === 'learned' ? '*' : ''}`;
+}

@@ -46,11 +46,16 @@ export type ScoreTerms = z.infer<typeof scoreTermsSchema>;
 export const candidateSchema = z.object({
   model: z.string(),
   provider: z.string(),
+  /** As the catalogue or the newest score update says. */
   complexity_score: z.number(),
+  /** What is believed at the moment, for this provider, instance and query type; the quality term rests on it. */
+  believed_score: z.number().optional(),
   score_source: z.enum(['catalogue', 'learned']),
   estimated_cost_usd: z.number().nullable(),
   expected_ttft_ms: z.number().nullable(),
   terms: scoreTermsSchema,
+  /** With which probability it was to be chosen; absent where the best one was, in any case. */
+  probability: z.number().min(0).max(1).optional(),
 });
 export type Candidate = z.infer<typeof candidateSchema>;
 

@@ -55,6 +55,10 @@ const keyFields = {
     .optional()
     .describe('Models that it may use, as `model` or `provider/model`; * stands for any text. Null: all.'),
   expires_at: z.iso.datetime({ offset: true }).nullable().optional(),
+  may_explore: z
+    .boolean()
+    .optional()
+    .describe('Whether `auto` may try out other models than the best now and then, to learn. True for a new key.'),
   ...limitFields,
 };
 
@@ -71,6 +75,7 @@ export const keySchema = z.object({
   status: z.enum(['active', 'expired', 'revoked']),
   team: z.object({ team_id: z.uuid(), name: z.string() }).nullable(),
   models: z.array(z.string()).nullable(),
+  may_explore: z.boolean(),
   budget: budgetSchema.nullable(),
   requests_per_minute: z.int().nullable(),
   tokens_per_minute: z.int().nullable(),

@@ -5,7 +5,7 @@ import { SignalboxError } from '../platform/core/errors.ts';
 import { classify } from './classify/classify.ts';
 import type { Prompt } from './classify/prompt.ts';
 import { estimateInputTokens } from './predict/tokens.ts';
-import { chooseModel, describeExclusions, type LatencyEstimate } from './select/choose.ts';
+import { chooseModel, describeExclusions, type Exploration, type LatencyEstimate } from './select/choose.ts';
 import { type PinnedRefusal, refusesPinned, resolvePinned } from './select/pinned.ts';
 import type { Policy, SelectionRequest } from './select/policy.ts';
 import { autoVariants, parseRequestedModel } from './select/requested-model.ts';
@@ -54,6 +54,8 @@ export interface DecisionContext {
   policy: Policy;
   policyVersion: string;
   expectedTtftMs: LatencyEstimate;
+  /** Null: the best model, in any case. */
+  exploration: Exploration | null;
   decisionId: string;
   nowMs: number;
 }
@@ -102,17 +104,24 @@ export function decide(request: DecisionRequest, context: DecisionContext): Deci
     prefer,
     requiredCapabilities: selection.requiredCapabilities,
     inputTokens: selection.inputTokens,
-    propensity: requested.kind === 'auto' ? 1 : null,
     policyVersion: context.policyVersion,
     ...choice,
   };
 }
 
-type Choice = Pick<Decision, 'chain' | 'estimatedCostUsd' | 'explanation'>;
+type Choice = Pick<Decision, 'chain' | 'estimatedCostUsd' | 'propensity' | 'explanation'>;
 
 function chooseAutomatically(selection: SelectionRequest, context: DecisionContext): Choice {
   const { snapshot, policy, expectedTtftMs } = context;
-  const { chain, explanation } = chooseModel(snapshot.models, selection, policy, expectedTtftMs);
+  // A conversation under way is no place for trials.
+  const exploration = selection.mayExplore && selection.conversation === null ? context.exploration : null;
+  const { chain, propensity, explanation } = chooseModel(
+    snapshot.models,
+    selection,
+    policy,
+    expectedTtftMs,
+    exploration,
+  );
   const [first, ...rest] = chain.map(({ entry, candidate }): DecisionStep => ({
     modelId: entry.model.model_id,
     providerName: entry.provider.name,
@@ -128,6 +137,7 @@ function chooseAutomatically(selection: SelectionRequest, context: DecisionConte
   return {
     chain: [first, ...rest],
     estimatedCostUsd: chain[0]?.candidate.estimated_cost_usd ?? null,
+    propensity,
     explanation,
   };
 }
@@ -153,6 +163,7 @@ function honourPinned(names: readonly string[], selection: SelectionRequest, sna
   return {
     chain: [first, ...rest],
     estimatedCostUsd: null,
+    propensity: null,
     explanation: {
       summary: `${first.modelId} at ${first.providerName}, as the request asks`,
       candidates: [],

@@ -14,6 +14,8 @@ import { estimateTokens } from './predict/tokens.ts';
 import type { RecentDecisions } from './publish/recent-decisions.ts';
 import type { Resilience } from './resilience/resilience.ts';
 import type { Affinity } from './select/affinity.ts';
+import type { CostPacer } from './select/cost-pacer.ts';
+import type { Explorer } from './select/explorer.ts';
 import type { Policy } from './select/policy.ts';
 import type { SnapshotService } from './snapshot/snapshot-service.ts';
 import type { FailedAttempt, StreamAnswer, WholeAnswer } from './upstream/attempt.ts';
@@ -28,6 +30,8 @@ export interface GatewayOptions {
   snapshots: SnapshotService;
   latency: LatencyTracker;
   affinity: Affinity;
+  explorer: Explorer;
+  costPacer: CostPacer | null;
   admission: Admission;
   resilience: Resilience;
   accounting: Accounting;
@@ -73,6 +77,12 @@ export interface Gateway {
 export function createGateway(options: GatewayOptions): Gateway {
   const { config, policy, snapshots, latency, affinity, admission, resilience, accounting, clock } = options;
 
+  /** The policy, with what a dollar counts for at the moment. */
+  function pacedPolicy(): Policy {
+    const { costPacer } = options;
+    return costPacer === null ? policy : { ...policy, weights: { ...policy.weights, cost: costPacer.weight() } };
+  }
+
   function accountFailure(decision: Decision, report: AttemptReport, streamed: boolean): Spent {
     const step = findStep(decision, report.step);
     // A call that was broken off before it answered has made its provider read the prompt, at the least.
@@ -96,6 +106,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     return usage === null ? nothingSpent : { inputTokens: usage.inputTokens, outputTokens: 0, costUsd: cost };
   }
 
+  /** What the client itself chose says nothing of what a dollar should count for. */
+  function paceCost({ origin }: Decision, costUsd: number | null): void {
+    if (origin === 'auto' && costUsd !== null) options.costPacer?.observe(costUsd);
+  }
+
   /** The conversation is with this model from now on, and so are answers that refer to this one. */
   function rememberConversation(
     of: GatewayRequest,
@@ -113,6 +128,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     const { decision } = of;
     const step = findStep(decision, result.step);
     const cost = priceOf(step, answer.usage, answer.reportedCostUsd);
+    paceCost(decision, cost);
     rememberConversation(of, step, answer.usage?.inputTokens ?? decision.inputTokens, answer.responseId);
     accounting.ended(decision, {
       index: result.index,
@@ -142,6 +158,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       ? (reading.usage ?? noUsage)
       : estimateUsage(reading.usage, decision.inputTokens, reading.contentCharacters);
     const cost = priceOf(step, usage, isCounted ? reading.reportedCostUsd : null);
+    paceCost(decision, cost);
     if (step.entry !== null) latency.observe(step.entry.key, answer.timeToFirstTokenMs);
     rememberConversation(of, step, usage.inputTokens, reading.responseId);
     accounting.ended(decision, {
@@ -228,9 +245,10 @@ export function createGateway(options: GatewayOptions): Gateway {
       const nowMs = clock.nowMs();
       const decision = decide(request, {
         snapshot: snapshots.current(),
-        policy,
+        policy: pacedPolicy(),
         policyVersion: options.policyVersion,
         expectedTtftMs: (entry) => latency.expectedMs(entry.key) ?? entry.model.performance.avg_ttft_ms,
+        exploration: options.explorer.next(),
         decisionId: uuidv7(nowMs),
         nowMs,
       });

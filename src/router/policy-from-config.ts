@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Config } from '../platform/config/load.ts';
+import type { ExplorationBounds } from './select/explore.ts';
 import type { Policy } from './select/policy.ts';
 
 export function policyFromConfig(config: Pick<Config, 'routing'>): Policy {
@@ -15,6 +16,12 @@ export function policyFromConfig(config: Pick<Config, 'routing'>): Policy {
     deny: routing.deny,
     fallbackChainLength: routing.fallback_chain_length,
   };
+}
+
+/** Null where the configuration wants nothing tried out. */
+export function explorationFromConfig({ routing }: Pick<Config, 'routing'>): ExplorationBounds | null {
+  const { enabled, floor, max_share: maxShare, max_extra_cost: maxExtraCost } = routing.exploration;
+  return enabled ? { floor, maxShare, maxExtraCost } : null;
 }
 
 /** Names the rules of a decision: equal policies have equal versions. */

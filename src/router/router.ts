@@ -1,9 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import type { Config } from '../platform/config/load.ts';
 import { systemClock } from '../platform/core/clock.ts';
 import { composeServices, type Service } from '../platform/core/service.ts';
 import { createHttpService } from '../platform/http/server.ts';
 import type { Pool } from '../platform/postgres/pool.ts';
 import type { Provider } from '../platform/providers/definitions.ts';
+import { createRandom } from '../statistics/random.ts';
 import { findDecision } from '../platform/store/routing-records.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
@@ -20,7 +22,7 @@ import { registerFeedback } from './api/feedback.ts';
 import { registerModels } from './api/models.ts';
 import { registerRoute } from './api/route.ts';
 import { createGateway } from './gateway.ts';
-import { policyFromConfig, policyVersion } from './policy-from-config.ts';
+import { explorationFromConfig, policyFromConfig, policyVersion } from './policy-from-config.ts';
 import { createLatencyTracker } from './predict/latency.ts';
 import { createPublisher } from './publish/publisher.ts';
 import { createRecentDecisions } from './publish/recent-decisions.ts';
@@ -31,6 +33,8 @@ import { type CallUpstream, passesThrough } from './upstream/upstream.ts';
 import { registerResilienceMetrics } from './resilience/resilience-metrics.ts';
 import { createResilience } from './resilience/resilience.ts';
 import { createAffinity } from './select/affinity.ts';
+import { createCostPacer } from './select/cost-pacer.ts';
+import { createExplorer } from './select/explorer.ts';
 import { chatSurface } from './surfaces/chat/surface.ts';
 import { embeddingsSurface } from './surfaces/embeddings/surface.ts';
 import { messagesSurface } from './surfaces/messages/surface.ts';
@@ -123,6 +127,9 @@ export function createRouter(options: RouterOptions): Service & { port(): number
   const resilience = createResilience(config.resilience, Math.random);
   registerResilienceMetrics(metrics, resilience, systemClock);
   const affinity = createAffinity(rememberedConversations);
+  const { target_cost_usd: targetCostUsd, weights } = config.routing;
+  const explorer = createExplorer(explorationFromConfig(config), createRandom(randomUUID()));
+  const costPacer = targetCostUsd === undefined ? null : createCostPacer(targetCostUsd, weights.cost);
   const accounting = createAccounting({ instanceId, publisher, clock: systemClock, metrics });
 
   const gateway = createGateway({
@@ -132,6 +139,8 @@ export function createRouter(options: RouterOptions): Service & { port(): number
     snapshots,
     latency: createLatencyTracker(),
     affinity,
+    explorer,
+    costPacer,
     admission,
     resilience,
     accounting,

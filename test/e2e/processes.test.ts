@@ -5,6 +5,7 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from
 import type { RouteResponse } from '../../src/contracts/decision.ts';
 import { findPostmaster } from '../../src/platform/postgres/postmaster.ts';
 import {
+  alwaysTheBest,
   makeTestFolder,
   openAiClient,
   type SignalboxProcess,
@@ -75,6 +76,7 @@ describe('services in processes of their own, on one database', () => {
       SIGNALBOX_CONFIG: await folder.writeConfig({
         providers: [upstream.provider],
         learner: { min_samples: 10, interval_ms: 100 },
+        routing: alwaysTheBest,
         retries: { backoff_ms: 1 },
       }),
       LOG_LEVEL: 'warn',

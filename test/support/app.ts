@@ -97,7 +97,10 @@ export async function startTestApp(options: { config?: Record<string, unknown> }
       config: loadConfig({
         env: { ...freePorts, ...providers.environment, DATABASE_URL: database.connectionString },
         cwd: folderWithoutConfig,
-        flags: options.config ?? {},
+        flags: {
+          ...options.config,
+          routing: { ...alwaysTheBest, ...(options.config?.['routing'] as object | undefined) },
+        },
       }),
       services: serviceNameSchema.options,
       embeddedDatabase: false,
@@ -113,6 +116,9 @@ export async function startTestApp(options: { config?: Record<string, unknown> }
     throw error;
   }
 }
+
+/** So that a test knows which model answers. */
+export const alwaysTheBest = { exploration: { enabled: false } };
 
 const folderWithoutConfig = import.meta.dirname;
 

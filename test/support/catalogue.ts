@@ -1,6 +1,11 @@
 import type { Model, Modality } from '../../src/contracts/model.ts';
 import type { Provider } from '../../src/platform/providers/definitions.ts';
-import { buildSnapshot, type LearnedScore, type Snapshot } from '../../src/router/snapshot/snapshot.ts';
+import {
+  buildSnapshot,
+  type LearnedBelief,
+  type LearnedScore,
+  type Snapshot,
+} from '../../src/router/snapshot/snapshot.ts';
 
 export type ModelChanges = Partial<Omit<Model, 'capabilities' | 'costs'>> & {
   capabilities?: Partial<Model['capabilities']>;
@@ -65,7 +70,11 @@ export function aProvider(name: string, changes: Partial<Provider> = {}): Provid
 
 export function aSnapshot(
   models: readonly Model[],
-  more: { unhealthy?: readonly string[]; learnedScores?: readonly LearnedScore[] } = {},
+  more: {
+    unhealthy?: readonly string[];
+    learnedScores?: readonly LearnedScore[];
+    beliefs?: readonly LearnedBelief[];
+  } = {},
 ): Snapshot {
   const names = [...new Set(models.map((model) => model.provider))];
   return buildSnapshot({
@@ -83,6 +92,8 @@ export function aSnapshot(
       error: null,
     })),
     learnedScores: more.learnedScores ?? [],
+    beliefs: more.beliefs ?? [],
+    instanceId: 'test',
     scoreSequence: 0,
     nowMs: 1,
   });

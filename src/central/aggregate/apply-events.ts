@@ -1,4 +1,5 @@
 import type { PoolClient } from '../../platform/postgres/pool.ts';
+import { insertEvidence } from '../../platform/store/learner-evidence.ts';
 import { mergeLatencySketches } from '../../platform/store/latency-sketches.ts';
 import { addMeasuredUsage } from '../../platform/store/model-usage.ts';
 import { addMetrics } from '../../platform/store/model-routing-metrics.ts';
@@ -39,17 +40,22 @@ export class RecordConflict extends Error {
  *
  * Throws a RecordConflict, after which the transaction (or savepoint) has to be rolled back.
  */
-export async function applyEvents(client: PoolClient, events: readonly DecisionEvent[]): Promise<Applied> {
+export async function applyEvents(
+  client: PoolClient,
+  events: readonly DecisionEvent[],
+  nowMs: number,
+): Promise<Applied> {
   const first = new Map(events.toReversed().map((event) => [event.eventId, event]));
   const newIds = await insertProcessedEvents(client, [...first.keys()]);
   const fresh = events.filter((event) => newIds.has(event.eventId) && first.get(event.eventId) === event);
 
-  const merge = mergeEvents(await readRecords(client, fresh), fresh);
+  const merge = mergeEvents(await readRecords(client, fresh), fresh, nowMs);
   if ((await insertRecords(client, merge.created)) < merge.created.length) throw new RecordConflict();
   await updateRecords(client, merge.changed);
   await addMetrics(client, merge.changes.deltas());
   await mergeLatencySketches(client, merge.changes.latencies());
   await addMeasuredUsage(client, merge.usage.usages());
+  await insertEvidence(client, merge.evidence.rows());
   await deleteProcessedEvents(
     client,
     merge.postponed.map((event) => event.eventId),

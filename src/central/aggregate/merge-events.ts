@@ -1,5 +1,6 @@
 import type { RoutingRecord } from '../../platform/store/routing-records.ts';
 import type { DecisionEvent } from '../consume/parse-message.ts';
+import { createEvidenceChanges, type EvidenceChanges } from './evidence-changes.ts';
 import { type CellChanges, createCellChanges } from './cell-changes.ts';
 import { combineRecords, isTerminal, recordOf } from './record.ts';
 import { createUsageChanges, type UsageChanges } from './usage-changes.ts';
@@ -11,6 +12,7 @@ export interface Merge {
   changed: RoutingRecord[];
   changes: CellChanges;
   usage: UsageChanges;
+  evidence: EvidenceChanges;
   /** Further outcomes of attempts that had ended. */
   ignored: DecisionEvent[];
   /** Feedback on an attempt that is not known to have ended: to be tried again when it is. */
@@ -18,16 +20,17 @@ export interface Merge {
 }
 
 /**
- * What events, in the order they came, make of the records that are known. Pure. For each attempt: the first event opens
+ * What events, in the order they came, make of the records that are known. Pure; `nowMs` by the clock of the database. For each attempt: the first event opens
  * the record and counts as routed, the first terminal outcome closes it and is the one that counts, whichever of the two
  * comes first; a later decision only fills in what is missing; feedback corrects what was counted.
  */
-export function mergeEvents(known: readonly RoutingRecord[], events: readonly DecisionEvent[]): Merge {
+export function mergeEvents(known: readonly RoutingRecord[], events: readonly DecisionEvent[], nowMs: number): Merge {
   const attempts = new Map<string, Map<number, RoutingRecord>>();
   const created = new Set<string>();
   const changed = new Map<string, RoutingRecord>();
   const changes = createCellChanges();
   const usage = createUsageChanges();
+  const evidence = createEvidenceChanges(nowMs);
   const ignored: DecisionEvent[] = [];
   const postponed: DecisionEvent[] = [];
 
@@ -43,6 +46,12 @@ export function mergeEvents(known: readonly RoutingRecord[], events: readonly De
     changed.set(JSON.stringify([record.decision_id, record.attempt]), record);
   }
 
+  function countOutcome(record: RoutingRecord): void {
+    changes.countOutcome(record);
+    usage.countOutcome(record);
+    evidence.countOutcome(record);
+  }
+
   function mergeDecision(event: DecisionEvent): void {
     const later = recordOf(event);
     const current = attempts.get(later.decision_id)?.get(later.attempt);
@@ -50,8 +59,7 @@ export function mergeEvents(known: readonly RoutingRecord[], events: readonly De
       created.add(JSON.stringify([later.decision_id, later.attempt]));
       write(later);
       changes.countRouted(later);
-      changes.countOutcome(later);
-      usage.countOutcome(later);
+      countOutcome(later);
     } else if (!isTerminal(later.outcome)) {
       write(combineRecords(current, later));
     } else if (isTerminal(current.outcome)) {
@@ -59,8 +67,7 @@ export function mergeEvents(known: readonly RoutingRecord[], events: readonly De
     } else {
       const closed = combineRecords(current, later);
       write(closed);
-      changes.countOutcome(closed);
-      usage.countOutcome(closed);
+      countOutcome(closed);
     }
   }
 
@@ -75,6 +82,7 @@ export function mergeEvents(known: readonly RoutingRecord[], events: readonly De
     write(corrected);
     changes.correct(current, corrected);
     usage.correct(current, corrected);
+    evidence.correct(current, corrected);
   }
 
   for (const event of events) {
@@ -88,6 +96,7 @@ export function mergeEvents(known: readonly RoutingRecord[], events: readonly De
     changed: written.filter(([key]) => !created.has(key)).map(([, record]) => record),
     changes,
     usage,
+    evidence,
     ignored,
     postponed,
   };

@@ -11,6 +11,8 @@ import { insertScoreUpdates, type ScoreChange } from '../../platform/store/score
 export interface ScoreDecision extends Omit<LearnedScore, 'seq' | 'score' | 'updatedAt'> {
   oldScore: number;
   newScore: number;
+  /** How many outcomes the belief rests on; null where the rule knows none. */
+  strength: number | null;
 }
 
 /**
@@ -54,7 +56,8 @@ function toEvent(change: ScoreChange): ScoreUpdate {
     new_score: change.newScore,
     reason: change.reason,
     seq: change.seq,
-    n_eff: change.sampleSize,
+    n_eff: change.strength ?? change.sampleSize,
+    ...(change.interval === null ? {} : { interval: change.interval }),
     p95_ms: change.p95Ms,
   };
 }

@@ -62,7 +62,9 @@ export function consumeBatch(pool: Pool, options: BatchOptions): Promise<BatchRe
       else deadLetters.push({ message, reason: parsed.reason });
     }
 
-    const applied = await applyAll(client, understood, deadLetters);
+    // By the clock of the database: those of the instances may be wrong.
+    const newestMs = Math.max(...messages.map((message) => message.enqueuedAt.getTime()));
+    const applied = await applyAll(client, understood, deadLetters, newestMs);
     const waiting = new Set(applied.postponed);
     const postponed = understood.filter(({ message, event }) => waiting.has(event) && message.readCount < maxReads);
     const kept = new Set(postponed.map(({ message }) => message.messageId));
@@ -88,10 +90,15 @@ export function consumeBatch(pool: Pool, options: BatchOptions): Promise<BatchRe
 }
 
 /** Applies all events at once, or one by one where one of them cannot be stored; such ones join the dead letters. */
-async function applyAll(client: PoolClient, events: readonly ReadEvent[], deadLetters: DeadLetter[]): Promise<Applied> {
+async function applyAll(
+  client: PoolClient,
+  events: readonly ReadEvent[],
+  deadLetters: DeadLetter[],
+  nowMs: number,
+): Promise<Applied> {
   if (events.length === 0) return combine([]);
   try {
-    return await applyInSavepoint(client, events);
+    return await applyInSavepoint(client, events, nowMs);
   } catch (error) {
     if (!isAboutTheMessage(error)) throw error;
     const reason = messageOf(error);
@@ -101,17 +108,18 @@ async function applyAll(client: PoolClient, events: readonly ReadEvent[], deadLe
     }
   }
   const results: Applied[] = [];
-  for (const event of events) results.push(await applyAll(client, [event], deadLetters));
+  for (const event of events) results.push(await applyAll(client, [event], deadLetters, nowMs));
   return combine(results);
 }
 
-async function applyInSavepoint(client: PoolClient, events: readonly ReadEvent[]): Promise<Applied> {
+async function applyInSavepoint(client: PoolClient, events: readonly ReadEvent[], nowMs: number): Promise<Applied> {
   for (let attempt = 1; ; attempt += 1) {
     try {
       return await withSavepoint(client, () =>
         applyEvents(
           client,
           events.map(({ event }) => event),
+          nowMs,
         ),
       );
     } catch (error) {

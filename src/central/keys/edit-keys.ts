@@ -54,6 +54,7 @@ export function createKeyEditor(pool: Pool): KeyEditor {
           text: stored,
           teamId: key.team == null ? null : (await teamOf(db, key.team)).team_id,
           allowedModels: key.models ?? null,
+          mayExplore: key.may_explore ?? true,
           expiresAt: key.expires_at ?? null,
         });
         await setLimits(db, { scope: 'key', id: keyId }, key);
@@ -61,9 +62,10 @@ export function createKeyEditor(pool: Pool): KeyEditor {
       }),
     updateKey: (keyId, patch) =>
       edit(async (db) => {
-        const { name, team, models, expires_at: expiresAt } = patch;
+        const { name, team, models, may_explore: mayExplore, expires_at: expiresAt } = patch;
         const teamId = team == null ? team : (await teamOf(db, team)).team_id;
-        if (!(await updateKey(db, keyId, { name, teamId, allowedModels: models, expiresAt }))) throw noKey(keyId);
+        const changes = { name, teamId, allowedModels: models, mayExplore, expiresAt };
+        if (!(await updateKey(db, keyId, changes))) throw noKey(keyId);
         await setLimits(db, { scope: 'key', id: keyId }, patch);
         return keyOf(db, keyId);
       }),

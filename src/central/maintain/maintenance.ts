@@ -7,6 +7,7 @@ import type { Pool, PoolClient } from '../../platform/postgres/pool.ts';
 import { decisionsDeadLetterQueue } from '../../platform/postgres/queues.ts';
 import { pruneBudgetLeases } from '../../platform/store/budget-leases.ts';
 import { deleteInstancesUnseenFor } from '../../platform/store/instances.ts';
+import { pruneEvidence } from '../../platform/store/learner-evidence.ts';
 import { pruneLatencySketches } from '../../platform/store/latency-sketches.ts';
 import { pruneProcessedEvents } from '../../platform/store/processed-events.ts';
 import { dropRecordsOlderThan, ensureRecordPartitions } from '../../platform/store/routing-records.ts';
@@ -30,6 +31,8 @@ const intervalMs = 600_000;
 const partitionDaysAhead = 7;
 /** Hourly latencies and the log of scores are small, and worth comparing over a year. */
 const historyDays = 366;
+/** Evidence that no learner has taken for so long is too old to count. */
+const evidenceDays = 7;
 /** Rows that one deletion takes at most, so that no transaction is long. */
 const deletionLimit = 20_000;
 
@@ -52,6 +55,7 @@ async function maintain(client: PoolClient, retention: Retention): Promise<Maint
     await pruneLatencySketches(client, historyDays, deletionLimit),
     await pruneScoreUpdates(client, historyDays, deletionLimit),
     await pruneBudgetLeases(client, deletionLimit),
+    await pruneEvidence(client, evidenceDays, deletionLimit),
   ];
   let messagesTrimmed = 0;
   for (const { queue, keepNewest, maxAgeSeconds } of trimmedQueues) {

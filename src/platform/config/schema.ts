@@ -73,6 +73,25 @@ const routingSchema = z.strictObject({
       complex: z.int().min(1).default(1000),
     })
     .prefault({}),
+  exploration: z
+    .strictObject({
+      enabled: z.boolean().default(true).describe('Lets auto try out models that may be better than the best known.'),
+      floor: z.number().min(0).max(0.5).default(0.01).describe('Share of requests spread evenly over all models.'),
+      max_share: z.number().min(0).max(1).default(0.1).describe('Requests that another than the best may answer.'),
+      max_extra_cost: z
+        .number()
+        .min(0)
+        .max(1000)
+        .default(0.05)
+        .describe('By how much trials may raise the expected cost of a request, as a share of it.'),
+    })
+    .prefault({}),
+  target_cost_usd: z
+    .number()
+    .positive()
+    .max(1_000_000)
+    .optional()
+    .describe('Mean cost of a request to keep to: the weight of the cost follows it. Not set: the weight stays.'),
   allow: z.array(z.string().min(1)).default(['*']).describe('Models that auto may choose; * stands for any text.'),
   deny: z.array(z.string().min(1)).default([]).describe('Models that auto may not choose; stronger than allow.'),
   fallback_chain_length: z
@@ -256,19 +275,34 @@ export const configSchema = z.strictObject({
     .prefault({}),
   learner: z
     .strictObject({
-      kind: z.enum(['threshold']).default('threshold').describe('The rule by which scores are learned.'),
-      interval_ms: milliseconds.default(10_000).describe('How often the learner looks at new evidence.'),
+      kind: z
+        .enum(['bayesian', 'threshold'])
+        .default('bayesian')
+        .describe('The rule by which scores are learned; threshold is the simple one of the first design.'),
+      half_life_requests: z
+        .int()
+        .min(100)
+        .max(100_000_000)
+        .default(10_000)
+        .describe('bayesian: requests of a complexity after which evidence counts half.'),
+      half_life_hours: z
+        .number()
+        .min(0.1)
+        .max(8760)
+        .default(24)
+        .describe('bayesian: the same in time, where there are fewer requests.'),
+      interval_ms: milliseconds.default(1000).describe('How often the learner looks at new evidence.'),
       min_samples: z
         .int()
         .min(1)
         .default(100)
-        .describe('New answers of a model and complexity before its score may move.'),
+        .describe('Answers of a model and complexity before its score may move; with threshold, new ones each time.'),
       success_threshold: z
         .number()
         .min(0)
         .max(1)
         .default(0.95)
-        .describe('Share of good answers above which a score never falls.'),
+        .describe('threshold: share of good answers above which a score never falls.'),
       slow_ms: z.number().positive().default(2000).describe('Mean response time above which a model counts as slow.'),
       min_latencies: z.int().min(1).default(30).describe('Response times that are needed before they count.'),
     })

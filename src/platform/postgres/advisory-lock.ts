@@ -18,3 +18,11 @@ export function tryWithAdvisoryLock<T>(
     return { ran: true, value: await fn(client) };
   });
 }
+
+/** As `tryWithAdvisoryLock`, after whoever has the lock. Waits as long as a statement may run. */
+export function withAdvisoryLock<T>(pool: Pool, name: string, fn: (client: PoolClient) => Promise<T>): Promise<T> {
+  return withTransaction(pool, async (client) => {
+    await client.query('select pg_advisory_xact_lock(hashtextextended($1, 0))', [`signalbox:${name}`]);
+    return fn(client);
+  });
+}

@@ -15,6 +15,8 @@ export interface LearnedScore {
   successRate: number | null;
   avgResponseTimeMs: number | null;
   p95Ms: number | null;
+  /** What is believed with 90%, as scores; null where the rule knows none. */
+  interval: [low: number, high: number] | null;
   reason: string;
   updatedAt: Date;
 }
@@ -29,6 +31,8 @@ interface ScoreRow {
   success_rate: number | null;
   avg_response_time_ms: number | null;
   p95_ms: number | null;
+  interval_low: number | null;
+  interval_high: number | null;
   reason: string;
   updated_at: Date;
 }
@@ -44,21 +48,27 @@ function toLearnedScore(row: ScoreRow): LearnedScore {
     successRate: row.success_rate,
     avgResponseTimeMs: row.avg_response_time_ms,
     p95Ms: row.p95_ms,
+    interval: row.interval_low === null || row.interval_high === null ? null : [row.interval_low, row.interval_high],
     reason: row.reason,
     updatedAt: row.updated_at,
   };
 }
 
 /**
- * All learned scores at one moment, with the greatest `seq` among them (0 without any): whoever has applied these goes on
+ * All learned scores, or those of some models, at one moment, with the greatest `seq` among them (0 without any): whoever has applied these goes on
  * with the updates after `seq`. Every update sets its score in the same transaction, so none lies between.
  */
-export async function listComplexityScores(db: Executor): Promise<{ rows: LearnedScore[]; seq: number }> {
+export async function listComplexityScores(
+  db: Executor,
+  models: readonly string[] | null = null,
+): Promise<{ rows: LearnedScore[]; seq: number }> {
   const { rows } = await db.query<ScoreRow>(
     `select model_name, complexity_level, score, prior_score, seq, sample_size, success_rate, avg_response_time_ms,
-       p95_ms, reason, updated_at
+       p95_ms, interval_low, interval_high, reason, updated_at
      from complexity_scores
+     where $1::text[] is null or model_name = any($1)
      order by model_name, complexity_level`,
+    [models],
   );
   const scores = rows.map(toLearnedScore);
   return { rows: scores, seq: scores.reduce((seq, score) => Math.max(seq, score.seq), 0) };
@@ -71,16 +81,17 @@ export async function upsertComplexityScores(
 ): Promise<void> {
   await db.query(
     `insert into complexity_scores (model_name, complexity_level, score, prior_score, seq, sample_size, success_rate,
-       avg_response_time_ms, p95_ms, reason)
-     select model, complexity, score, prior_score, seq, sample_size, success_rate, avg_ms, p95, reason
+       avg_response_time_ms, p95_ms, reason, interval_low, interval_high)
+     select model, complexity, score, prior_score, seq, sample_size, success_rate, avg_ms, p95, reason, low, high
      from unnest($1::text[], $2::text[], $3::float8[], $4::float8[], $5::bigint[], $6::bigint[], $7::float8[],
-       $8::float8[], $9::float8[], $10::text[])
-       as given (model, complexity, score, prior_score, seq, sample_size, success_rate, avg_ms, p95, reason)
+       $8::float8[], $9::float8[], $10::text[], $11::float8[], $12::float8[])
+       as given (model, complexity, score, prior_score, seq, sample_size, success_rate, avg_ms, p95, reason, low, high)
      order by model, complexity
      on conflict (model_name, complexity_level) do update set
        score = excluded.score, prior_score = excluded.prior_score, seq = excluded.seq,
        sample_size = excluded.sample_size, success_rate = excluded.success_rate,
        avg_response_time_ms = excluded.avg_response_time_ms, p95_ms = excluded.p95_ms, reason = excluded.reason,
+       interval_low = excluded.interval_low, interval_high = excluded.interval_high,
        updated_at = now()`,
     [
       scores.map((score) => score.model),
@@ -93,6 +104,8 @@ export async function upsertComplexityScores(
       scores.map((score) => score.avgResponseTimeMs),
       scores.map((score) => score.p95Ms),
       scores.map((score) => score.reason),
+      scores.map((score) => score.interval?.[0] ?? null),
+      scores.map((score) => score.interval?.[1] ?? null),
     ],
   );
 }

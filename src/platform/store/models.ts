@@ -10,6 +10,7 @@ import {
   type PriceDetails,
   priceDetailsSchema,
 } from '../../contracts/index.ts';
+import type { PerComplexity } from '../../contracts/query-class.ts';
 import { z } from 'zod';
 import type { Executor } from '../postgres/pool.ts';
 
@@ -412,4 +413,17 @@ function perThousand(usdPerMillion: number | null): number | null {
 
 function perMillion(usdPerThousand: number | null): number | null {
   return usdPerThousand === null ? null : Number((usdPerThousand * 1000).toPrecision(12));
+}
+
+/** What the catalogue says of models, by `model_id`; the best word where several providers offer one. */
+export async function listCatalogueScores(
+  db: Executor,
+  modelIds: readonly string[],
+): Promise<Map<string, PerComplexity<number>>> {
+  const { rows } = await db.query<{ model_id: string } & PerComplexity<number>>(
+    `select model_id, max(simple_score) as simple, max(medium_score) as medium, max(complex_score) as complex
+     from models where model_id = any($1::text[]) group by model_id`,
+    [modelIds],
+  );
+  return new Map(rows.map(({ model_id, simple, medium, complex }) => [model_id, { simple, medium, complex }]));
 }

@@ -11,6 +11,10 @@ export interface ScoreChange {
   newScore: number;
   sampleSize: number;
   p95Ms: number | null;
+  /** What is believed with 90%, as scores; null where the rule knows none. */
+  interval: [low: number, high: number] | null;
+  /** How many outcomes the belief rests on; null where the rule knows none. */
+  strength: number | null;
   reason: string;
 }
 
@@ -23,10 +27,14 @@ interface ChangeRow {
   new_score: number;
   sample_size: string;
   p95_ms: number | null;
+  interval_low: number | null;
+  interval_high: number | null;
+  strength: number | null;
   reason: string;
 }
 
-const columns = 'seq, timestamp, model_name, complexity_level, old_score, new_score, sample_size, p95_ms, reason';
+const columns = `seq, timestamp, model_name, complexity_level, old_score, new_score, sample_size, p95_ms, interval_low,
+  interval_high, strength, reason`;
 
 function toScoreChange(row: ChangeRow): ScoreChange {
   return {
@@ -38,6 +46,8 @@ function toScoreChange(row: ChangeRow): ScoreChange {
     newScore: row.new_score,
     sampleSize: Number(row.sample_size),
     p95Ms: row.p95_ms,
+    interval: row.interval_low === null || row.interval_high === null ? null : [row.interval_low, row.interval_high],
+    strength: row.strength,
     reason: row.reason,
   };
 }
@@ -51,10 +61,13 @@ export async function insertScoreUpdates(
   changes: ReadonlyArray<Omit<ScoreChange, 'seq' | 'timestamp'>>,
 ): Promise<ScoreChange[]> {
   const { rows } = await db.query<ChangeRow>(
-    `insert into score_updates (model_name, complexity_level, old_score, new_score, sample_size, p95_ms, reason)
-     select model, complexity, old_score, new_score, sample_size, p95, reason
-     from unnest($1::text[], $2::text[], $3::float8[], $4::float8[], $5::bigint[], $6::float8[], $7::text[])
-       with ordinality as given (model, complexity, old_score, new_score, sample_size, p95, reason, position)
+    `insert into score_updates (model_name, complexity_level, old_score, new_score, sample_size, p95_ms, reason,
+       interval_low, interval_high, strength)
+     select model, complexity, old_score, new_score, sample_size, p95, reason, low, high, strength
+     from unnest($1::text[], $2::text[], $3::float8[], $4::float8[], $5::bigint[], $6::float8[], $7::text[], $8::float8[],
+       $9::float8[], $10::float8[])
+       with ordinality as given (model, complexity, old_score, new_score, sample_size, p95, reason, low, high, strength,
+         position)
      order by position
      returning ${columns}`,
     [
@@ -65,6 +78,9 @@ export async function insertScoreUpdates(
       changes.map((change) => change.sampleSize),
       changes.map((change) => change.p95Ms),
       changes.map((change) => change.reason),
+      changes.map((change) => change.interval?.[0] ?? null),
+      changes.map((change) => change.interval?.[1] ?? null),
+      changes.map((change) => change.strength),
     ],
   );
   return rows.map(toScoreChange).sort((a, b) => a.seq - b.seq);
@@ -92,6 +108,20 @@ export async function listNewestScoreUpdates(
     [filter.model, filter.complexity, limit],
   );
   return rows.map(toScoreChange);
+}
+
+/** The score of each cell after the update with this number, by the key that `keyOf` makes; cells without one are left out. */
+export async function listScoresAsOf(
+  db: Executor,
+  seq: number,
+  keyOf: (model: string, complexity: Complexity) => string,
+): Promise<Map<string, number>> {
+  const { rows } = await db.query<Pick<ChangeRow, 'model_name' | 'complexity_level' | 'new_score'>>(
+    `select distinct on (model_name, complexity_level) model_name, complexity_level, new_score
+     from score_updates where seq <= $1 order by model_name, complexity_level, seq desc`,
+    [seq],
+  );
+  return new Map(rows.map((row) => [keyOf(row.model_name, row.complexity_level), row.new_score]));
 }
 
 /** Deletes up to `limit` changes older than `days`; the current scores stay. Returns how many. */

@@ -7,6 +7,8 @@ export interface Caller {
   teamId: string | null;
   /** Models that the key may use, as patterns over `model_id` and `provider/model_id`; null: all. */
   allowedModels: readonly string[] | null;
+  /** Whether other models than the best may be tried out on its requests. */
+  mayExplore: boolean;
   /** True where a budget holds the key or its team: then a model of unknown price cannot be used. */
   hasBudget: boolean;
 }

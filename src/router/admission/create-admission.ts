@@ -24,7 +24,13 @@ export interface AdmissionOptions {
 }
 
 /** Whoever has the master key, and anybody where none is required. */
-const unlimited: Caller = Object.freeze({ keyId: null, teamId: null, allowedModels: null, hasBudget: false });
+const unlimited: Caller = Object.freeze({
+  keyId: null,
+  teamId: null,
+  allowedModels: null,
+  mayExplore: true,
+  hasBudget: false,
+});
 
 const nothing: Reservation = Object.freeze({ headers: Object.freeze({}), settle: () => undefined });
 

@@ -107,6 +107,7 @@ function toEntry(key: ActiveKey): Entry {
       keyId: key.keyId,
       teamId: key.teamId,
       allowedModels: key.allowedModels,
+      mayExplore: key.mayExplore,
       hasBudget: key.limits.some((limit) => limit.kind === 'budget'),
     }),
     expiresAtMs: key.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY,

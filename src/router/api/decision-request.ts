@@ -33,6 +33,7 @@ export function toDecisionRequest(
       providerOrder: provider?.order ?? [],
       allowsOtherProviders: provider?.allow_fallbacks ?? true,
       allowedModels: caller.allowedModels,
+      mayExplore: caller.mayExplore,
       requiresPrice: caller.hasBudget,
       maxInputUsdPerMillionTokens: provider?.max_price?.prompt ?? null,
       maxOutputUsdPerMillionTokens: provider?.max_price?.completion ?? null,

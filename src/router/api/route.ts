@@ -40,7 +40,12 @@ export function registerRoute(app: ZodApp, { gateway, affinity, clock, deadlines
         prompt: promptFromText(body.query, body.has_images === true ? 1 : 0),
         requestedModel: body.model ?? 'auto',
         complexity: body.complexity,
-        constraints: { ...constraintsOfRoute(body), allowedModels: caller.allowedModels, conversation },
+        constraints: {
+          ...constraintsOfRoute(body),
+          allowedModels: caller.allowedModels,
+          mayExplore: caller.mayExplore,
+          conversation,
+        },
       });
       return toResponse(decision, deadlines.first_token_ms[decision.classification.complexity]);
     },
@@ -62,7 +67,13 @@ export function registerRoute(app: ZodApp, { gateway, affinity, clock, deadlines
         requestedModel: 'auto',
         // A refinement rewrites a few words, whatever the question is about.
         complexity: 'simple',
-        constraints: { ...anyModel, refinersOnly: true, prefer: 'speed', allowedModels: caller.allowedModels },
+        constraints: {
+          ...anyModel,
+          refinersOnly: true,
+          prefer: 'speed',
+          allowedModels: caller.allowedModels,
+          mayExplore: caller.mayExplore,
+        },
       });
       return toResponse(decision, deadlines.refinement_ms);
     },

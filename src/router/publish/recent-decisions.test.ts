@@ -11,7 +11,15 @@ const snapshot = aSnapshot([aModel('gpt-6-sol', 'openai')]);
 const policy = policyFromConfig(loadConfig({ env: {}, cwd: '/nonexistent' }));
 
 function aDecision(decisionId: string): Decision {
-  const context = { snapshot, policy, policyVersion: '1', expectedTtftMs: () => null, decisionId, nowMs: 1 };
+  const context = {
+    snapshot,
+    policy,
+    policyVersion: '1',
+    expectedTtftMs: () => null,
+    exploration: null,
+    decisionId,
+    nowMs: 1,
+  };
   return decide({ prompt: promptFromText('Hello'), requestedModel: 'auto', constraints: anyModel }, context);
 }
 

@@ -6,24 +6,38 @@ import {
 } from '../../contracts/decision.ts';
 import type { RoutableModel } from './routable-model.ts';
 import { filterModels, placeInOrder } from './filter.ts';
+import { type Arm, choiceProbabilities, type ExplorationBounds, pickByProbability } from './explore.ts';
 import type { Policy, SelectionRequest } from './policy.ts';
+import type { ScoreDraws } from './score-draws.ts';
 import { type ScoredModel, scoreModel } from './score.ts';
 
-/** The models to try, best first, and why. `chain` is empty when no model is eligible. */
+/** The models to try, the chosen one first, and why. `chain` is empty when no model is eligible. */
 export interface Selection {
   chain: readonly ScoredModel[];
+  /** With which probability the first of the chain was to be chosen; 1 where nothing is tried out. */
+  propensity: number;
   explanation: Explanation;
 }
 
 /** Expected time to the first token in milliseconds, null where it is unknown. */
 export type LatencyEstimate = (entry: RoutableModel) => number | null;
 
+/** How a choice tries out what is not known well enough; see `explore.ts`. */
+export interface Exploration {
+  bounds: ExplorationBounds;
+  drawsOf: ScoreDraws;
+  /** In [0, 1): which of the choices is made. */
+  uniform: number;
+}
+
+/** Models that are tried out at the most; those beyond them are far from the best. */
+const exploredLimit = 16;
 /** Most candidates and exclusions that an explanation lists; the counts cover all. */
 const listedLimit = 20;
 
 /**
- * Filter → score → choose → fallback chain. Pure and deterministic: equal totals are ordered by model key. Providers that
- * the request puts first come before better ones.
+ * Filter → score → choose → fallback chain. Pure: equal totals are ordered by model key, and what is tried out follows from
+ * the draws and the number given with them. Providers that the request puts first come before better ones.
  * A model that was never measured counts as fast as the others are on average: neither shunned nor favoured for it.
  * The chain takes the next best models, those of providers not yet in it first, since models of one provider often fail
  * together.
@@ -33,6 +47,7 @@ export function chooseModel(
   request: SelectionRequest,
   policy: Policy,
   expectedTtftMs: LatencyEstimate,
+  exploration: Exploration | null = null,
 ): Selection {
   const { eligible, excluded } = filterModels(models, request, policy);
   const measured = eligible.map((entry) => ({ entry, ttftMs: expectedTtftMs(entry) }));
@@ -45,16 +60,47 @@ export function chooseModel(
         b.candidate.terms.total - a.candidate.terms.total ||
         (a.entry.key < b.entry.key ? -1 : 1),
     );
-  const chain = fallbackChain(ranked, policy.fallbackChainLength, request.providerOrder.length > 0);
+  const hasOrder = request.providerOrder.length > 0;
+  const probabilities = exploration === null || hasOrder ? [1] : probabilitiesOf(ranked, request, exploration);
+  const picked = pickByProbability(probabilities, exploration?.uniform ?? 0);
+  const propensity = probabilities[picked] ?? 1;
+  const first = ranked[picked];
+  const preferred =
+    first === undefined || picked === 0 ? ranked : [first, ...ranked.filter((scored) => scored !== first)];
+  const chain = fallbackChain(preferred, policy.fallbackChainLength, hasOrder);
   return {
     chain,
+    propensity,
     explanation: {
-      summary: summarise(chain, ranked, excluded, request),
-      candidates: ranked.slice(0, listedLimit).map((scored) => scored.candidate),
+      summary: summarise(chain, ranked, excluded, request, propensity),
+      candidates: ranked.slice(0, listedLimit).map(({ candidate }, index) => {
+        const probability = probabilities[index] ?? 0;
+        return probabilities.length > 1 && probability > 0 ? { ...candidate, probability } : candidate;
+      }),
       excluded: pickExamples(excluded),
       excluded_counts: countReasons(excluded),
     },
   };
+}
+
+/** Of the first of the ranked models; all others have none. */
+function probabilitiesOf(
+  ranked: readonly ScoredModel[],
+  { complexity }: SelectionRequest,
+  { bounds, drawsOf }: Exploration,
+): number[] {
+  if (ranked.length < 2) return [1];
+  const arms = ranked.slice(0, exploredLimit).map(({ entry, candidate, worthPerPoint, scoreOffset }): Arm => {
+    const { total, quality } = candidate.terms;
+    return {
+      worth: total,
+      draws: drawsOf(entry, complexity),
+      base: total - quality + worthPerPoint * scoreOffset,
+      slope: worthPerPoint,
+      costUsd: candidate.estimated_cost_usd,
+    };
+  });
+  return choiceProbabilities(arms, bounds);
 }
 
 function mean(values: readonly number[]): number | null {
@@ -101,22 +147,27 @@ function summarise(
   ranked: readonly ScoredModel[],
   excluded: readonly Exclusion[],
   request: SelectionRequest,
+  propensity: number,
 ): string {
   const [chosen] = chain;
   if (chosen === undefined) return `no model can answer: ${describeExclusions(excluded, countReasons(excluded))}`;
   const { candidate } = chosen;
   const cost = candidate.estimated_cost_usd;
   const price = cost === null ? 'at an unknown price' : `for about ${formatUsd(cost)}`;
-  const runnerUp = ranked[1];
+  const asked = request.prefer === null ? '' : `, asked to prefer ${request.prefer}`;
+  const choice = `${candidate.model} for a ${request.queryType} request of ${request.complexity} complexity${asked}: `;
+  const { complexity_score: score, believed_score: believed = score } = candidate;
+  const now = Math.abs(believed - score) < 0.005 ? '' : `, by the newest answers ${believed.toFixed(2)},`;
+  const known = `${candidate.score_source} score ${score.toFixed(2)} of 5${now} ${price}`;
+  const [best, runnerUp] = ranked;
+  if (best !== undefined && chosen !== best) {
+    return `${choice}${known}, tried out with probability ${propensity.toPrecision(2)} instead of ${best.candidate.model}`;
+  }
   const margin =
     runnerUp === undefined
       ? 'the only eligible model'
       : `${(candidate.terms.total - runnerUp.candidate.terms.total).toFixed(3)} ahead of ${runnerUp.candidate.model}`;
-  const asked = request.prefer === null ? '' : `, asked to prefer ${request.prefer}`;
-  return (
-    `${candidate.model} for a ${request.queryType} request of ${request.complexity} complexity${asked}: ` +
-    `${candidate.score_source} score ${candidate.complexity_score.toFixed(2)} of 5 ${price}, ${margin}`
-  );
+  return `${choice}${known}, ${margin}`;
 }
 
 /**

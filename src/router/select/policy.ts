@@ -41,6 +41,8 @@ export interface SelectionRequest {
   allowsOtherProviders: boolean;
   /** Models that the caller's key may use, as patterns over `model_id` and `provider/model_id`; null: all. */
   allowedModels: readonly string[] | null;
+  /** Another than the best model may be tried out. */
+  mayExplore: boolean;
   /** A budget holds the caller, so that a model without a price cannot be used. */
   requiresPrice: boolean;
   maxInputUsdPerMillionTokens: number | null;
@@ -69,6 +71,7 @@ export const anyModel: Omit<SelectionRequest, 'queryType' | 'complexity' | 'inpu
   providerOrder: [],
   allowsOtherProviders: true,
   allowedModels: null,
+  mayExplore: true,
   requiresPrice: false,
   maxInputUsdPerMillionTokens: null,
   maxOutputUsdPerMillionTokens: null,

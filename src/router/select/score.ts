@@ -1,4 +1,5 @@
 import type { Candidate, ScoreTerms } from '../../contracts/decision.ts';
+import { highestScore } from '../../statistics/score-scale.ts';
 import type { RoutableModel } from './routable-model.ts';
 import { estimatedCostUsd } from './filter.ts';
 import type { Policy, SelectionRequest } from './policy.ts';
@@ -6,6 +7,10 @@ import type { Policy, SelectionRequest } from './policy.ts';
 export interface ScoredModel {
   entry: RoutableModel;
   candidate: Candidate;
+  /** What one point of score adds to the total. */
+  worthPerPoint: number;
+  /** What the query type adds to the score. */
+  scoreOffset: number;
 }
 
 /** Grows from 0 to 1 and reaches one half at `reference`, so that no cost or delay however great outweighs all else. */
@@ -14,7 +19,7 @@ const saturate = (value: number, reference: number): number => value / (value + 
 /**
  * The worth of a model for a request, as a sum of terms that are shown to the user:
  *
- *     quality    = w_q · score / 5
+ *     quality    = w_q · believed score / 5, with what the query type adds
  *     preference = w_p · (1 − rank / length) for models of the query type's chain
  *     cost       = −w_c · cost / (cost + reference), all of w_c where the price is unknown
  *     latency    = −w_l · ttft / (ttft + reference)
@@ -29,12 +34,15 @@ export function scoreModel(
   expectedTtftMs: number | null,
   assumedTtftMs: number,
 ): ScoredModel {
-  const { score, source } = entry.scores[request.complexity];
+  const known = entry.scores[request.complexity];
+  const scoreOffset = known.queryTypeOffsets[request.queryType] ?? 0;
+  const believed = round(Math.min(highestScore, Math.max(0, known.believed + scoreOffset)));
   const cost = estimatedCostUsd(entry, request, policy);
   const weightOf = (term: 'quality' | 'cost' | 'latency', preferred: 'quality' | 'cost' | 'speed'): number =>
     policy.weights[term] * (request.prefer === preferred ? policy.preferMultiplier : 1);
 
-  const quality = weightOf('quality', 'quality') * (score / 5);
+  const worthPerPoint = weightOf('quality', 'quality') / highestScore;
+  const quality = worthPerPoint * believed;
   const preference = policy.weights.preference * preferenceOf(entry, policy.preferences[request.queryType]);
   const costTerm = -weightOf('cost', 'cost') * (cost === null ? 1 : saturate(cost, policy.costReferenceUsd));
   const latency = -weightOf('latency', 'speed') * saturate(expectedTtftMs ?? assumedTtftMs, policy.latencyReferenceMs);
@@ -51,11 +59,14 @@ export function scoreModel(
   };
   return {
     entry,
+    worthPerPoint,
+    scoreOffset,
     candidate: {
       model: entry.model.model_id,
       provider: entry.model.provider,
-      complexity_score: score,
-      score_source: source,
+      complexity_score: known.score,
+      believed_score: believed,
+      score_source: known.source,
       estimated_cost_usd: cost,
       expected_ttft_ms: expectedTtftMs === null ? null : Math.round(expectedTtftMs),
       terms,

@@ -10,13 +10,14 @@ import { bindTopic, createQueue, deleteBatch, readBatch } from '../../platform/p
 import type { Pool } from '../../platform/postgres/pool.ts';
 import type { Provider } from '../../platform/providers/definitions.ts';
 import { listComplexityScores } from '../../platform/store/complexity-scores.ts';
+import { listCellBeliefs } from '../../platform/store/learner-cells.ts';
 import { heartbeatInstance, registerInstance } from '../../platform/store/instances.ts';
 import { listOfferedModels } from '../../platform/store/models.ts';
 import { listProviderHealth } from '../../platform/store/provider-health.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import { scoreQueueName } from './score-queue.ts';
-import { buildSnapshot, emptySnapshot, type LearnedScore, type Snapshot } from './snapshot.ts';
+import { buildSnapshot, emptySnapshot, type LearnedBelief, type LearnedScore, type Snapshot } from './snapshot.ts';
 
 export interface SnapshotService extends Service {
   /** The newest snapshot; never waits. Empty until the catalogue was read once. */
@@ -36,6 +37,8 @@ export interface SnapshotServiceOptions {
 const queuePollMs = 1000;
 /** The tables are the truth: they are read again in case the queue lost something. */
 const reloadMs = 30_000;
+/** What is believed of models changes with every answer, a little; it is read again so often. */
+const beliefsMs = 5000;
 const heartbeatMs = 5000;
 const queueBatch = 100;
 const visibilitySeconds = 30;
@@ -53,6 +56,8 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
   let models: readonly Model[] = [];
   let health: readonly ProviderHealth[] = [];
   let scores = new Map<string, LearnedScore>();
+  let beliefs: readonly LearnedBelief[] = [];
+  let beliefsReadAtMs = 0;
   let sequence = 0;
   let snapshot: Snapshot = emptySnapshot;
   let joined = false;
@@ -69,6 +74,8 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
       models,
       health,
       learnedScores: [...scores.values()],
+      beliefs,
+      instanceId,
       providers,
       scoreSequence: sequence,
       nowMs: Date.now(),
@@ -81,6 +88,7 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
       listOfferedModels(pool),
       listProviderHealth(pool),
       listComplexityScores(pool),
+      readBeliefs(),
     ]);
     models = offered;
     health = providerHealth;
@@ -92,6 +100,12 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
       sequence = learned.seq;
     }
     rebuild();
+  }
+
+  /** Those that have not been kept up lately are none: the catalogue and what was published serve on. */
+  async function readBeliefs(): Promise<void> {
+    beliefs = await listCellBeliefs(pool);
+    beliefsReadAtMs = Date.now();
   }
 
   /** The queue is bound before the tables are read, so that no update falls between the two. */
@@ -111,7 +125,12 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
 
   async function applyUpdates(): Promise<'again' | undefined> {
     const batch = await readBatch(pool, queue, visibilitySeconds, queueBatch);
-    if (batch.length === 0) return undefined;
+    if (batch.length === 0) {
+      if (Date.now() - beliefsReadAtMs < beliefsMs) return undefined;
+      await readBeliefs();
+      rebuild();
+      return undefined;
+    }
     const updates = batch.flatMap(({ message }) => {
       const parsed = scoreUpdateSchema.safeParse(message);
       return parsed.success ? [parsed.data] : [];
@@ -124,6 +143,8 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
       sequence = Math.max(sequence, update.seq ?? 0);
       applied.inc();
     }
+    // A score that moved comes with a belief that did.
+    await readBeliefs();
     rebuild();
     await deleteBatch(
       pool,

@@ -1,12 +1,23 @@
 import { type Model, modelKey, type ProviderHealth } from '../../contracts/model.ts';
-import { complexities, type Complexity, type PerComplexity } from '../../contracts/query-class.ts';
+import { complexities, type Complexity, type PerComplexity, type QueryType } from '../../contracts/query-class.ts';
 import type { Provider } from '../../platform/providers/definitions.ts';
+import { ratePerPoint, scoreOf } from '../../statistics/score-scale.ts';
 import type { ComplexityScore, RoutableModel } from '../select/routable-model.ts';
 
 export interface LearnedScore {
   model: string;
   complexity: Complexity;
   score: number;
+}
+
+/** What central believes of a model at a complexity. */
+export interface LearnedBelief {
+  model: string;
+  complexity: Complexity;
+  /** In [0, 1]. */
+  successRate: number;
+  strength: number;
+  refinements: ReadonlyArray<{ kind: 'instance' | 'provider' | 'query_type'; value: string; offset: number }>;
 }
 
 /** All that a decision needs, in memory, never changed, replaced whole. */
@@ -25,7 +36,11 @@ export interface Snapshot {
 export interface SnapshotInput {
   models: readonly Model[];
   health: readonly ProviderHealth[];
+  /** Published scores; they count where there is no belief. */
   learnedScores: readonly LearnedScore[];
+  beliefs: readonly LearnedBelief[];
+  /** Whose view it is: what is learned of this instance alone counts here alone. */
+  instanceId: string;
   providers: readonly Provider[];
   scoreSequence: number;
   nowMs: number;
@@ -38,19 +53,22 @@ export function buildSnapshot(input: SnapshotInput): Snapshot {
     input.health.filter((entry) => entry.status === 'unhealthy').map((entry) => entry.provider),
   );
   const learned = new Map(input.learnedScores.map((entry) => [`${entry.complexity} ${entry.model}`, entry.score]));
+  const beliefs = new Map(input.beliefs.map((belief) => [`${belief.complexity} ${belief.model}`, belief]));
 
   const models = input.models.flatMap((model): RoutableModel[] => {
     const provider = providers.get(model.provider);
     if (provider === undefined) return [];
     const scores = Object.fromEntries(
       complexities.map((complexity): [Complexity, ComplexityScore] => {
-        const score = learned.get(`${complexity} ${model.model_id}`);
-        return [
-          complexity,
-          score === undefined
-            ? { score: model.complexity_scores[complexity], source: 'catalogue' }
-            : { score, source: 'learned' },
-        ];
+        const cell = `${complexity} ${model.model_id}`;
+        const update = learned.get(cell);
+        const score = update ?? model.complexity_scores[complexity];
+        const belief = beliefs.get(cell);
+        const known =
+          belief === undefined
+            ? { believed: score, strength: priorStrength, queryTypeOffsets: {} }
+            : viewOf(belief, model.provider, input.instanceId);
+        return [complexity, { score, source: update === undefined ? 'catalogue' : 'learned', ...known }];
       }),
     ) as PerComplexity<ComplexityScore>;
     return [{ key: modelKey(model), model, provider, providerHealthy: !unhealthy.has(provider.name), scores }];
@@ -73,10 +91,30 @@ export function buildSnapshot(input: SnapshotInput): Snapshot {
   };
 }
 
+/** How many answers a score counts for of which nothing was measured. */
+const priorStrength = 10;
+
+/** What is believed of the model at one provider as one instance sees it. */
+function viewOf(
+  belief: LearnedBelief,
+  provider: string,
+  instanceId: string,
+): Pick<ComplexityScore, 'believed' | 'strength' | 'queryTypeOffsets'> {
+  let rate = belief.successRate;
+  const queryTypeOffsets: ComplexityScore['queryTypeOffsets'] = {};
+  for (const { kind, value, offset } of belief.refinements) {
+    if (kind === 'query_type') queryTypeOffsets[value as QueryType] = offset / ratePerPoint;
+    else if (value === (kind === 'provider' ? provider : instanceId)) rate += offset;
+  }
+  return { believed: scoreOf(rate), strength: belief.strength, queryTypeOffsets };
+}
+
 export const emptySnapshot: Snapshot = buildSnapshot({
   models: [],
   health: [],
   learnedScores: [],
+  beliefs: [],
+  instanceId: '',
   providers: [],
   scoreSequence: 0,
   nowMs: 0,

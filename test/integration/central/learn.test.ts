@@ -1,6 +1,10 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { publishScores } from '../../../src/central/broadcast/publish-scores.ts';
 import { learnOnce } from '../../../src/central/learn/learner.ts';
+import { restoreScores } from '../../../src/central/learn/restore-scores.ts';
+import { loadConfig } from '../../../src/platform/config/load.ts';
+import { listCellBeliefs } from '../../../src/platform/store/learner-cells.ts';
+import { successRateOf } from '../../../src/statistics/score-scale.ts';
 import {
   type RoutingEvent,
   scoresChannel,
@@ -13,7 +17,7 @@ import { bindTopic, createQueue, readBatch } from '../../../src/platform/postgre
 import { withTransaction } from '../../../src/platform/postgres/pool.ts';
 import { listComplexityScores } from '../../../src/platform/store/complexity-scores.ts';
 import { registerInstance } from '../../../src/platform/store/instances.ts';
-import { listScoreUpdatesAfter } from '../../../src/platform/store/score-updates.ts';
+import { listNewestScoreUpdates, listScoreUpdatesAfter } from '../../../src/platform/store/score-updates.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { drain, eventOf, newId, send } from './support.ts';
 
@@ -23,7 +27,8 @@ beforeEach(async () => {
 });
 afterEach(() => database.drop());
 
-const rule = { min_samples: 100, success_threshold: 0.95, slow_ms: 2000, min_latencies: 30, interval_ms: 1000 };
+const settings = loadConfig({ env: {}, cwd: '/nonexistent' }).learner;
+const rule = { ...settings, kind: 'threshold' as const };
 
 /** Outcomes of separate decisions: `successes` good ones of `count`. */
 function answers(model: string, count: number, successes: number, responseTimeMs: number): RoutingEvent[] {
@@ -67,7 +72,7 @@ async function bindInstances(): Promise<string[]> {
   return queues;
 }
 
-describe('the learner', () => {
+describe('the learner by thresholds', () => {
   it('tells every instance and the seed’s queue of a learned score, in the seed’s words', async () => {
     const { pool } = database;
     const queues = await bindInstances();
@@ -80,7 +85,7 @@ describe('the learner', () => {
     const notified = new Promise((resolve) => listener.on('notification', (message) => resolve(message.payload)));
     await listener.query(`listen ${scoresChannel}`);
     try {
-      expect(await learnOnce(pool, rule)).toEqual({ cells: 1, published: 1, below: 0 });
+      expect(await learnOnce(pool, rule)).toEqual({ cells: 1, published: 1, below: 0, more: false });
       expect(await notified).toBe('1');
     } finally {
       listener.release(true);
@@ -147,6 +152,79 @@ describe('the learner', () => {
   });
 });
 
+describe('the bayesian learner', () => {
+  const learn = (): ReturnType<typeof learnOnce> => learnOnce(database.pool, settings);
+
+  it('moves a score when it is sure, with interval and reason, and keeps what it believes', async () => {
+    const { pool } = database;
+    await addModel('gpt-4o', 'cheap', 4.2);
+    await send(pool, answers('gpt-4o', 50, 43, 840));
+    await drain(pool);
+    expect(await learn()).toEqual({ cells: 1, published: 0, below: 1, more: false });
+    expect((await listComplexityScores(pool)).rows).toEqual([]);
+
+    await send(pool, answers('gpt-4o', 150, 129, 840));
+    await drain(pool);
+    expect(await learn()).toMatchObject({ cells: 1, published: 1, below: 0 });
+    const [update] = await readScores(scoreUpdatesQueue);
+    expect(update).toMatchObject({ model: 'gpt-4o', complexity: 'complex', old_score: 4.2, seq: 1 });
+    expect(update?.new_score).toBeLessThanOrEqual(3.9);
+    expect(update?.reason).toMatch(
+      /success \d\d\.\d% \(90% sure: \d\d\.\d% to \d\d\.\d%\) after \d+ answers.*: score 4\.20 → /,
+    );
+    const [low = 5, high = 0] = update?.interval ?? [];
+    expect(low).toBeLessThan(high);
+
+    const [belief] = await listCellBeliefs(pool);
+    expect(belief).toMatchObject({ model: 'gpt-4o', complexity: 'complex', refinements: [] });
+    expect(await learn()).toEqual({ cells: 0, published: 0, below: 0, more: false });
+    expect(await listCellBeliefs(pool)).toEqual([belief]);
+  });
+
+  it('takes a model that breaks down at once, however long it did well', async () => {
+    const { pool } = database;
+    await addModel('gpt-4o', 'cheap', 4.2);
+    await send(pool, answers('gpt-4o', 2000, 1900, 840));
+    await drain(pool);
+    await learn();
+    await send(pool, answers('gpt-4o', 60, 10, 840));
+    await drain(pool);
+    expect(await learn()).toMatchObject({ published: 1 });
+    const [newest] = await listNewestScoreUpdates(pool, {}, 1);
+    expect(newest?.reason).toMatch(/^fails far more than before; /);
+    expect(newest?.newScore).toBeLessThan(3.5);
+  });
+
+  it('puts scores back to any earlier update, or to the catalogue, and learns on from there', async () => {
+    const { pool } = database;
+    await addModel('gpt-4o', 'cheap', 4.2);
+    for (const successes of [129, 105, 45]) {
+      await send(pool, answers('gpt-4o', 150, successes, 840));
+      await drain(pool);
+      await learn();
+    }
+    const history = await listScoreUpdatesAfter(pool, 0, 10);
+    expect(history.length).toBeGreaterThanOrEqual(2);
+    const first = history[0];
+    await send(pool, answers('gpt-4o', 150, 0, 840));
+    await drain(pool);
+
+    expect(await restoreScores(pool, { seq: first?.seq ?? 0, models: null })).toMatchObject([
+      { model: 'gpt-4o', complexity: 'complex', newScore: first?.newScore },
+    ]);
+    expect((await listComplexityScores(pool)).rows).toMatchObject([{ score: first?.newScore }]);
+    // What was observed before has led to the scores that are not wanted.
+    expect(await learn()).toMatchObject({ cells: 0 });
+    const [belief] = await listCellBeliefs(pool);
+    expect(belief).toMatchObject({ strength: 10 });
+    expect(belief?.successRate).toBeCloseTo(successRateOf(first?.newScore ?? 0), 9);
+
+    expect(await restoreScores(pool, { seq: null, models: ['gpt-4o'] })).toMatchObject([{ newScore: 4.2 }]);
+    expect(await listCellBeliefs(pool)).toEqual([]);
+    expect((await listNewestScoreUpdates(pool, {}, 1))[0]?.reason).toMatch(/^put back to the catalogue: /);
+  });
+});
+
 describe('publishing', () => {
   it('reaches each instance’s queue and the seed’s where pgmq has no topics', async () => {
     const { pool } = database;
@@ -170,6 +248,8 @@ describe('publishing', () => {
       successRate: 1,
       avgResponseTimeMs: null,
       p95Ms: null,
+      interval: null,
+      strength: null,
       reason: 'because',
     };
     await withTransaction(pool, (client) =>

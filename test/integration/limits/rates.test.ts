@@ -73,7 +73,10 @@ describe('two instances', () => {
         }),
       );
       const refused = answers.filter((answer) => answer instanceof SignalboxError);
-      expect(answers.length - refused.length).toBe(most);
+      const admitted = answers.length - refused.length;
+      expect(admitted).toBeLessThanOrEqual(most);
+      // What two instances hold of the last share may suffice for neither.
+      expect(admitted).toBeGreaterThanOrEqual(most - 2);
       for (const refusal of refused) {
         expect(refusal).toMatchObject({ code: 'rate_limited', status: 429 });
         expect(refusal.message).toContain(`the limit of the ${owner} is`);

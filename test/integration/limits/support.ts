@@ -59,8 +59,15 @@ export async function makeKey(
 ): Promise<{ keyId: string; key: string }> {
   const keyId = uuidv7();
   const { key, stored } = createKeyText();
-  const expiresAt = limits.expires_at ?? null;
-  await insertKey(pool, { keyId, name: 'test', text: stored, teamId, allowedModels: limits.models ?? null, expiresAt });
+  await insertKey(pool, {
+    keyId,
+    name: 'test',
+    text: stored,
+    teamId,
+    allowedModels: limits.models ?? null,
+    mayExplore: limits.may_explore ?? true,
+    expiresAt: limits.expires_at ?? null,
+  });
   await setLimits(pool, { scope: 'key', id: keyId }, limits);
   await notify(pool, keysChannel, '');
   return { keyId, key };

@@ -1,0 +1,75 @@
+import type { Complexity } from '../../contracts/query-class.ts';
+import { complexities } from '../../contracts/query-class.ts';
+import { withAdvisoryLock } from '../../platform/postgres/advisory-lock.ts';
+import type { Pool } from '../../platform/postgres/pool.ts';
+import { listComplexityScores } from '../../platform/store/complexity-scores.ts';
+import {
+  deleteLearnerCells,
+  listLearnerCells,
+  readClocks,
+  upsertLearnerCells,
+} from '../../platform/store/learner-cells.ts';
+import { deleteEvidence } from '../../platform/store/learner-evidence.ts';
+import { listCatalogueScores } from '../../platform/store/models.ts';
+import { listScoresAsOf } from '../../platform/store/score-updates.ts';
+import { publishScores, type ScoreDecision } from '../broadcast/publish-scores.ts';
+import { cellAt } from './bayesian-learner.ts';
+import { cellKeyOf } from './fleet-beliefs.ts';
+import { learnerLock } from './learner.ts';
+
+export interface RestoreRequest {
+  /** Number of the update up to which scores are put back; null puts them back to the catalogue's. */
+  seq: number | null;
+  /** Only of these; null: of all. */
+  models: readonly string[] | null;
+}
+
+/**
+ * Puts scores back to what they were, and begins anew from there: what was observed since is forgotten, since it has led
+ * to the scores that are not wanted. Waits for a round of the learner that is under way. Returns the scores that changed.
+ */
+export function restoreScores(pool: Pool, { seq, models }: RestoreRequest): Promise<ScoreDecision[]> {
+  return withAdvisoryLock(pool, learnerLock, async (client) => {
+    const { rows: current } = await listComplexityScores(client, models);
+    const known = await listLearnerCells(client, models);
+    const names = [...new Set([...current, ...known].map(({ model }) => model))].sort();
+    const catalogue = await listCatalogueScores(client, names);
+    const asOf = seq === null ? new Map<string, number>() : await listScoresAsOf(client, seq, cellKeyOf);
+    const present = new Map(current.map((score) => [cellKeyOf(score.model, score.complexity), score]));
+    const catalogued = (model: string, complexity: Complexity): number =>
+      catalogue.get(model)?.[complexity] ?? present.get(cellKeyOf(model, complexity))?.priorScore ?? 2.5;
+
+    const cells = names.flatMap((model) => complexities.map((complexity) => ({ model, complexity })));
+    const restored = cells.map(({ model, complexity }) => {
+      const key = cellKeyOf(model, complexity);
+      const priorScore = catalogued(model, complexity);
+      return { model, complexity, priorScore, wanted: asOf.get(key), oldScore: present.get(key)?.score ?? priorScore };
+    });
+    await deleteEvidence(client, models);
+    await deleteLearnerCells(client, models);
+    const clocks = await readClocks(client);
+    const nowMs = Date.now();
+    await upsertLearnerCells(
+      client,
+      restored.flatMap(({ model, complexity, priorScore, wanted }) =>
+        wanted === undefined ? [] : [cellAt(model, complexity, wanted, priorScore, clocks.get(complexity) ?? 0, nowMs)],
+      ),
+    );
+    const where = seq === null ? 'the catalogue' : `update ${seq}`;
+    const changes = restored
+      .map(({ wanted, ...rest }) => ({ ...rest, newScore: wanted ?? rest.priorScore }))
+      .filter(({ oldScore, newScore }) => oldScore !== newScore)
+      .map((change): ScoreDecision => ({
+        ...change,
+        sampleSize: 0,
+        successRate: null,
+        avgResponseTimeMs: null,
+        p95Ms: null,
+        interval: null,
+        strength: null,
+        reason: `put back to ${where}: score ${change.oldScore.toFixed(2)} → ${change.newScore.toFixed(2)}`,
+      }));
+    await publishScores(client, changes);
+    return changes;
+  });
+}
