@@ -51,7 +51,7 @@ const slownessPerMultiple = 0.1;
  */
 export async function learnFromEvidence(client: PoolClient, rule: Rule, nowMs: number): Promise<LearnResult> {
   const evidence = await takeEvidence(client, evidenceLimit);
-  if (evidence.length === 0) return { cells: 0, published: 0, below: 0, more: false };
+  if (evidence.length === 0) return { cells: 0, published: 0, below: 0, alarms: [], more: false };
   const models = [...new Set(evidence.map(({ model }) => model))].sort();
   const stored = await listLearnerCells(client, models);
   const catalogue = await listCatalogueScores(client, models);
@@ -88,6 +88,10 @@ export async function learnFromEvidence(client: PoolClient, rule: Rule, nowMs: n
     cells: touched.length,
     published: changed.length,
     below: touched.filter((cell) => cell.belief.observations < rule.min_samples).length,
+    alarms: touched.flatMap(({ model, complexity }) => {
+      const change = learned.alarms.get(cellKeyOf(model, complexity));
+      return change === undefined ? [] : [{ model, complexity, change }];
+    }),
     more: evidence.length === evidenceLimit,
   };
 }

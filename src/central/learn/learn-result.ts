@@ -6,6 +6,8 @@ export interface LearnResult {
   published: number;
   /** Cells with some evidence, but not enough to move a score. */
   below: number;
+  /** Cells whose model has changed, for the worse or the better. */
+  alarms: ReadonlyArray<{ model: string; complexity: string; change: 'worse' | 'better' }>;
   /** There is more evidence than one round takes. */
   more: boolean;
 }

@@ -38,6 +38,9 @@ export function createLearner({ config, pool, log, metrics }: LearnerOptions): L
   const rule = config.learner;
   const ticks = metrics.counter('signalbox_learner_ticks_total', 'Rounds of the learner.', ['result']);
   const published = metrics.counter('signalbox_score_updates_published_total', 'Learned scores that changed.');
+  const alarms = metrics.counter('signalbox_learner_alarms_total', 'Models that have changed, by complexity.', [
+    'change',
+  ]);
   const below = metrics.gauge(
     'signalbox_learner_cells_below_min_samples',
     'Pairs of model and complexity with new outcomes, but too few to learn from.',
@@ -63,6 +66,11 @@ export function createLearner({ config, pool, log, metrics }: LearnerOptions): L
       if (result === undefined) return undefined;
       below.set(result.below);
       published.inc(result.published);
+      for (const { model, complexity, change } of result.alarms) {
+        alarms.inc({ change });
+        if (change === 'worse') log.warn({ model, complexity }, 'a model fails far more than before');
+        else log.info({ model, complexity }, 'a model fails far less than before');
+      }
       if (result.published > 0) log.info({ cells: result.cells, published: result.published }, 'learned');
       return result.more ? 'again' : undefined;
     },

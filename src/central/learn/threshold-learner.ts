@@ -29,7 +29,7 @@ export async function learnByThreshold(client: PoolClient, rule: LearnerRule): P
   await deleteEvidence(client, null);
   const cells = await listCellsToLearn(client, rule.min_samples, cellLimit);
   const below = await countCellsBelow(client, rule.min_samples);
-  if (cells.length === 0) return { cells: 0, published: 0, below, more: false };
+  if (cells.length === 0) return { cells: 0, published: 0, below, alarms: [], more: false };
   const latencies = await latencyOfLastHours(client, latencyHours, [...new Set(cells.map((cell) => cell.model))]);
   const decisions = cells.map((cell) => {
     const p95Ms = latencies.get(cellKey(cell.model, cell.complexity))?.quantile(0.95) ?? null;
@@ -38,7 +38,7 @@ export async function learnByThreshold(client: PoolClient, rule: LearnerRule): P
   const changed = decisions.filter((decision) => decision.newScore !== decision.oldScore);
   await publishScores(client, changed);
   await upsertWatermarks(client, cells);
-  return { cells: cells.length, published: changed.length, below, more: cells.length === cellLimit };
+  return { cells: cells.length, published: changed.length, below, alarms: [], more: cells.length === cellLimit };
 }
 
 function decideScore(cell: Cell, p95Ms: number | null, rule: LearnerRule): ScoreDecision {

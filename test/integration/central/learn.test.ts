@@ -85,7 +85,7 @@ describe('the learner by thresholds', () => {
     const notified = new Promise((resolve) => listener.on('notification', (message) => resolve(message.payload)));
     await listener.query(`listen ${scoresChannel}`);
     try {
-      expect(await learnOnce(pool, rule)).toEqual({ cells: 1, published: 1, below: 0, more: false });
+      expect(await learnOnce(pool, rule)).toEqual({ cells: 1, published: 1, below: 0, alarms: [], more: false });
       expect(await notified).toBe('1');
     } finally {
       listener.release(true);
@@ -160,7 +160,7 @@ describe('the bayesian learner', () => {
     await addModel('gpt-4o', 'cheap', 4.2);
     await send(pool, answers('gpt-4o', 50, 43, 840));
     await drain(pool);
-    expect(await learn()).toEqual({ cells: 1, published: 0, below: 1, more: false });
+    expect(await learn()).toEqual({ cells: 1, published: 0, below: 1, alarms: [], more: false });
     expect((await listComplexityScores(pool)).rows).toEqual([]);
 
     await send(pool, answers('gpt-4o', 150, 129, 840));
@@ -177,7 +177,7 @@ describe('the bayesian learner', () => {
 
     const [belief] = await listCellBeliefs(pool);
     expect(belief).toMatchObject({ model: 'gpt-4o', complexity: 'complex', refinements: [] });
-    expect(await learn()).toEqual({ cells: 0, published: 0, below: 0, more: false });
+    expect(await learn()).toEqual({ cells: 0, published: 0, below: 0, alarms: [], more: false });
     expect(await listCellBeliefs(pool)).toEqual([belief]);
   });
 
@@ -189,10 +189,24 @@ describe('the bayesian learner', () => {
     await learn();
     await send(pool, answers('gpt-4o', 60, 10, 840));
     await drain(pool);
-    expect(await learn()).toMatchObject({ published: 1 });
+    expect(await learn()).toMatchObject({
+      published: 1,
+      alarms: [{ model: 'gpt-4o', complexity: 'complex', change: 'worse' }],
+    });
     const [newest] = await listNewestScoreUpdates(pool, {}, 1);
     expect(newest?.reason).toMatch(/^fails far more than before; /);
     expect(newest?.newScore).toBeLessThan(3.5);
+  });
+
+  it('is not believed when it has not been kept up for an hour, and cannot store what is no rate', async () => {
+    const { pool } = database;
+    await send(pool, answers('gpt-4o', 50, 43, 840));
+    await drain(pool);
+    await learn();
+    expect(await listCellBeliefs(pool)).toHaveLength(1);
+    await expect(pool.query("update learner_cells set success_rate = 'NaN'")).rejects.toThrow(/check/);
+    await pool.query("update learner_cells set aged_at = now() - interval '61 minutes'");
+    expect(await listCellBeliefs(pool)).toEqual([]);
   });
 
   it('puts scores back to any earlier update, or to the catalogue, and learns on from there', async () => {
