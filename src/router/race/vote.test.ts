@@ -1,0 +1,74 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { Answer, Extraction } from './answer.ts';
+import { countVotes, judge, voteWeight } from './vote.ts';
+
+const exact: Extraction = { kind: 'json', path: [] };
+const says = (key: string): Answer => ({ kind: 'exact', key });
+const vote = (lane: number, key: string, weight = 1) => ({ voter: { lane, weight }, answer: says(key) });
+
+describe('a vote', () => {
+  it('weighs by the chance to be right, shared between lanes of one model', () => {
+    expect(voteWeight(0.9, 2, 1)).toBeCloseTo(Math.log(9), 12);
+    expect(voteWeight(0.9, 11, 1)).toBeCloseTo(Math.log(90), 12);
+    expect(voteWeight(0.9, 2, 2)).toBeCloseTo(Math.log(9) / 2, 12);
+    expect(voteWeight(1, 2, 1)).toBeCloseTo(Math.log(19), 12);
+    expect(voteWeight(0.3, 2, 1)).toBe(0);
+  });
+
+  it('goes to the first cluster that says the same', () => {
+    const { clusters, votes, weight } = countVotes([vote(2, 'a'), vote(0, 'b', 3), vote(1, 'a')], exact);
+    expect(clusters.map(({ lanes, weight: sum }) => [lanes, sum])).toEqual([
+      [[0], 3],
+      [[2, 1], 2],
+    ]);
+    expect([votes, weight]).toEqual([3, 5]);
+  });
+});
+
+describe('the verdict', () => {
+  it('needs two answers, a lead, and agreement', () => {
+    const of = (...votes: ReturnType<typeof vote>[]) => judge(countVotes(votes, exact), 0, 0.5);
+    expect(of()).toMatchObject({ kind: 'no_consensus', reason: 'too_few_answers' });
+    expect(of(vote(0, 'a'))).toMatchObject({ kind: 'no_consensus', reason: 'too_few_answers' });
+    expect(of(vote(0, 'a'), vote(1, 'b'))).toMatchObject({ kind: 'no_consensus', reason: 'tie' });
+    expect(of(vote(0, 'a', 2), vote(1, 'b', 1.5), vote(2, 'c', 1.5))).toMatchObject({
+      kind: 'no_consensus',
+      reason: 'too_little_agreement',
+      agreement: 0.4,
+    });
+    expect(of(vote(0, 'a'), vote(1, 'a'), vote(2, 'b'))).toMatchObject({ kind: 'consensus', margin: 1 });
+  });
+
+  it('is the same in whatever order equal answers stand', () => {
+    const tie = [vote(0, 'a'), vote(1, 'b')];
+    expect(judge(countVotes(tie, exact), 0, 0).kind).toBe(judge(countVotes(tie.toReversed(), exact), 0, 0).kind);
+  });
+
+  it('given early is that of the full vote, in 10,000 random races', () => {
+    const weight = fc.oneof(fc.constant(1), fc.double({ min: 0, max: 3, noNaN: true }));
+    const race = fc.record({
+      lanes: fc.array(fc.record({ key: fc.constantFrom('a', 'b', 'c', null), weight }), { minLength: 1, maxLength: 9 }),
+      minAgreement: fc.constantFrom(0, 0.5, 0.67),
+    });
+    let early = 0;
+    fc.assert(
+      fc.property(race, ({ lanes, minAgreement }) => {
+        const valid = lanes.map(({ key, weight: heavy }, lane) => (key === null ? [] : [vote(lane, key, heavy)]));
+        const full = judge(countVotes(valid.flat(), exact), 0, minAgreement);
+        for (let arrived = 1; arrived < lanes.length; arrived += 1) {
+          const outstanding = lanes.slice(arrived).reduce((sum, lane) => sum + lane.weight, 0);
+          const verdict = judge(countVotes(valid.slice(0, arrived).flat(), exact), outstanding, minAgreement);
+          if (verdict.kind === 'open' || outstanding === 0) continue;
+          early += 1;
+          expect(verdict.kind).toBe('consensus');
+          expect(full.kind).toBe('consensus');
+          const winners = [verdict, full].map((one) => (one.kind === 'consensus' ? one.cluster.answer : null));
+          expect(winners[0]).toEqual(winners[1]);
+        }
+      }),
+      { numRuns: 10_000 },
+    );
+    expect(early).toBeGreaterThan(1000);
+  });
+});
