@@ -110,9 +110,13 @@ export function createRouter(options: RouterOptions): Service & { port(): number
   const snapshots = createSnapshotService({ pool, connectionString, instanceId, providers, log, metrics });
   const publisher = createPublisher({
     pool,
+    connectionString,
+    instanceId,
+    dataDir: config.data_dir,
     bufferSize: config.events.buffer_size,
     batchSize: config.events.batch_size,
     flushMs: config.events.flush_ms,
+    outboxMaxBytes: config.events.outbox_max_bytes,
     log,
     metrics,
   });

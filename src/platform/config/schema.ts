@@ -251,14 +251,14 @@ export const configSchema = z.strictObject({
     .describe('How instances share the limits of virtual keys.'),
   events: z
     .strictObject({
-      buffer_size: z
-        .int()
-        .min(100)
-        .max(1_000_000)
-        .default(10_000)
-        .describe('Events that wait in memory while PostgreSQL is away.'),
+      buffer_size: z.int().min(100).max(1_000_000).default(10_000).describe('Events that wait in memory at the most.'),
       batch_size: z.int().min(1).max(1000).default(100).describe('Events sent at once.'),
       flush_ms: milliseconds.default(100).describe('Longest wait of an event.'),
+      outbox_max_bytes: z
+        .int()
+        .min(0)
+        .default(268_435_456)
+        .describe('Events that wait on disk, in data_dir, while PostgreSQL is away. 0: in memory alone.'),
     })
     .prefault({}),
   consumer: z
@@ -271,6 +271,18 @@ export const configSchema = z.strictObject({
         .max(3600)
         .default(30)
         .describe('How long a message that was read stays hidden from other consumers.'),
+      unknown_after_s: z
+        .int()
+        .min(1)
+        .max(604_800)
+        .default(900)
+        .describe('After so long without an outcome a decision counts as `unknown`, until the outcome comes.'),
+      unknown_alarm_rate: z
+        .number()
+        .min(0)
+        .max(1)
+        .default(0.05)
+        .describe('Share of unknown outcomes of an instance, over an hour, above which central warns.'),
     })
     .prefault({}),
   learner: z

@@ -18,6 +18,8 @@ export function createEventBuffer(size: number): EventBuffer {
   let events: RoutingEvent[] = [];
   // Events before `peeked` are being sent: they must not move.
   let peeked = 0;
+  // From `peeked` to here there is no `routed` event: while it is full, not every push may look at all of them.
+  let searchedTo = 0;
 
   return {
     get length() {
@@ -29,21 +31,21 @@ export function createEventBuffer(size: number): EventBuffer {
         return null;
       }
       if (event.routing_decision.outcome === 'routed') return event;
-      const oldestRouted = events.findIndex(
-        (held, index) => index >= peeked && held.routing_decision.outcome === 'routed',
-      );
-      if (oldestRouted === -1) return event;
-      const [dropped] = events.splice(oldestRouted, 1);
+      while (searchedTo < events.length && events[searchedTo]?.routing_decision.outcome !== 'routed') searchedTo += 1;
+      if (searchedTo === events.length) return event;
+      const [dropped] = events.splice(searchedTo, 1);
       events.push(event);
       return dropped ?? null;
     },
     peek(count) {
       peeked = Math.min(count, events.length);
+      searchedTo = peeked;
       return events.slice(0, peeked);
     },
     remove(count) {
       events = events.slice(count);
       peeked = 0;
+      searchedTo = 0;
     },
   };
 }

@@ -1,13 +1,17 @@
-import { decisionsChannel, decisionsQueue, type RoutingEvent } from '../../contracts/event.ts';
+import type { RoutingEvent } from '../../contracts/event.ts';
+import { sleep } from '../../platform/core/clock.ts';
 import { messageOf } from '../../platform/core/errors.ts';
 import { createLoop } from '../../platform/core/loop.ts';
 import type { HealthCheck, Service } from '../../platform/core/service.ts';
-import { notify } from '../../platform/postgres/notify.ts';
-import { sendBatch } from '../../platform/postgres/pgmq.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
+import { createDiskState } from './disk-state.ts';
 import { createEventBuffer } from './event-buffer.ts';
+import { createOutbox } from './outbox.ts';
+import { createOutboxFolders } from './outbox-folders.ts';
+import { countEvents } from './publisher-metrics.ts';
+import { createSender } from './send-events.ts';
 
 export interface Publisher extends Service {
   /** Takes an event and returns at once; it is sent with the next batch. */
@@ -16,101 +20,173 @@ export interface Publisher extends Service {
 
 export interface PublisherOptions {
   pool: Pool;
+  /** Of the pool; events that wait on disk go to this database and no other. */
+  connectionString: string;
+  instanceId: string;
+  dataDir: string;
   bufferSize: number;
   batchSize: number;
   flushMs: number;
+  /** 0 lets events wait in memory alone. */
+  outboxMaxBytes: number;
   log: Logger;
   metrics: Metrics;
 }
 
-/** How long a stop tries to send what is left. */
+/** How long an event may be in memory alone because PostgreSQL is slow to take it. */
+const sendPatienceMs = 1000;
+/** What is sent from disk may take its time: sent again it would take as long. */
+const replayPatienceMs = 60_000;
+/** How long, and how often, a stop tries to send what is left. */
+const drainMs = 5000;
 const drainAttempts = 5;
+const drainPauseMs = 200;
+const keepIntervalMs = 5000;
 
 /**
  * Events of the request path on their way to the queue. A request never waits for it: events gather in a bounded buffer
- * and go in batches. While Postgres is away they stay there; when the buffer is full, `routed` events are dropped before
+ * and go to the queue in batches. While PostgreSQL does not take them they go to the outbox, a file, and from there to
+ * the queue, in their order, before any newer ones do. When there is no room, `routed` events are dropped before
  * outcomes, and every drop is counted.
  */
 export function createPublisher(options: PublisherOptions): Publisher {
   const { pool, batchSize, flushMs, log, metrics } = options;
   const buffer = createEventBuffer(options.bufferSize);
-  const published = metrics.counter('signalbox_events_published_total', 'Events handed to the queue.');
-  const dropped = metrics.counter(
-    'signalbox_events_dropped_total',
-    'Events lost because the buffer was full or they cannot be stored.',
-    ['outcome'],
-  );
-  metrics.sampledGauge('signalbox_events_buffered', 'Events waiting to be sent.', [], () => [[{}, buffer.length]]);
-
-  /** One event that PostgreSQL cannot hold must not keep back all that come after it. */
-  async function send(events: readonly RoutingEvent[]): Promise<void> {
-    try {
-      await sendBatch(pool, decisionsQueue, events);
-      published.inc(events.length);
-    } catch (error) {
-      if (!isDataException(error)) throw error;
-      const [event, ...others] = events;
-      if (event === undefined || others.length > 0) {
-        for (const single of events) await send([single]);
-        return;
-      }
-      dropped.inc({ outcome: event.routing_decision.outcome });
+  let isOutboxDropping = false;
+  const outbox = createOutbox({
+    folders: createOutboxFolders(options),
+    maxBytes: options.outboxMaxBytes,
+    onDropped(event) {
+      isOutboxDropping = true;
+      counters.dropped(event);
+    },
+    onTornLines: (count) => counters.torn(count),
+  });
+  const counters = countEvents(metrics, buffer, outbox);
+  const sender = createSender({
+    pool,
+    onSent: (count) => counters.published(count),
+    onUnstorable(event, error) {
+      counters.dropped(event);
       log.error({ err: error, event_id: event.event_id }, 'an event that cannot be stored was dropped');
-    }
-  }
+    },
+  });
+  const writing = createDiskState('written', log);
+  const reading = createDiskState('read', log);
+  const keeping = createDiskState('kept', log);
 
-  async function sendOneBatch(): Promise<void> {
+  async function sendFromBuffer(): Promise<void> {
     const batch = buffer.peek(batchSize);
     if (batch.length === 0) return;
-    await send(batch);
+    await sender.send(batch, sendPatienceMs);
     buffer.remove(batch.length);
-    await notify(pool, decisionsChannel, '');
   }
 
-  const loop = createLoop({
+  /** Whether any event went to disk. */
+  async function store(): Promise<boolean> {
+    const batch = buffer.peek(batchSize);
+    if (batch.length === 0) return false;
+    const stored = (await writing.attempt(() => outbox.append(batch))) ?? 0;
+    buffer.remove(stored);
+    return stored > 0;
+  }
+
+  /** Whether there was anything to send. */
+  async function sendFromOutbox(patienceMs: number, signal?: AbortSignal): Promise<boolean> {
+    const batch = (await reading.attempt(() => outbox.peek(batchSize))) ?? [];
+    if (batch.length === 0) return false;
+    await sender.send(batch, patienceMs, signal);
+    counters.replayed(batch.length);
+    isOutboxDropping = false;
+    await reading.attempt(() => outbox.remove(batch.length));
+    if (outbox.isEmpty) log.info('all events in the outbox are sent');
+    return true;
+  }
+
+  const writer = createLoop({
     name: 'publisher',
     intervalMs: flushMs,
     maxBackoffMs: 2000,
     log,
     async runOnce() {
-      await sendOneBatch();
+      // Not past older ones: what is new goes behind what is on disk.
+      if (!outbox.isEmpty) return (await store()) && buffer.length >= batchSize ? 'again' : undefined;
+      try {
+        await sendFromBuffer();
+      } catch (error) {
+        if (!(await store())) throw error;
+        log.warn({ reason: messageOf(error) }, 'PostgreSQL does not take events; they go to the outbox');
+      }
       return buffer.length >= batchSize ? 'again' : undefined;
     },
   });
 
+  const replayer = createLoop({
+    name: 'outbox replay',
+    intervalMs: flushMs,
+    maxBackoffMs: 2000,
+    log,
+    async runOnce(signal) {
+      if (outbox.isEmpty) return undefined;
+      return (await sendFromOutbox(replayPatienceMs, signal)) ? 'again' : undefined;
+    },
+  });
+
+  const keeper = createLoop({
+    name: 'outbox keeper',
+    intervalMs: keepIntervalMs,
+    log,
+    runOnce: () => keeping.attempt(() => outbox.keep()),
+  });
+
+  async function storeAll(): Promise<void> {
+    let more = true;
+    while (more) more = await store();
+  }
+
+  /** Whatever ends this process before its time, events are on disk as soon as sending them fails. */
   async function drain(): Promise<void> {
-    for (let failures = 0; buffer.length > 0 && failures < drainAttempts;) {
+    const endsAt = performance.now() + drainMs;
+    if (!outbox.isEmpty) await storeAll();
+    for (let failures = 0; failures < drainAttempts && performance.now() < endsAt;) {
+      if (buffer.length === 0 && outbox.isEmpty) break;
       try {
-        await sendOneBatch();
+        await (outbox.isEmpty ? sendFromBuffer() : sendFromOutbox(sendPatienceMs));
       } catch (error) {
         failures += 1;
         log.warn({ reason: messageOf(error), left: buffer.length }, 'events could not be sent while stopping');
+        await storeAll();
+        await sleep(drainPauseMs);
       }
     }
-    if (buffer.length > 0) log.error({ lost: buffer.length }, 'stopped with events that were not sent');
+    await storeAll();
+    if (!outbox.isEmpty) log.warn({ stored: outbox.events }, 'stopped with events in the outbox, for the next start');
+    if (buffer.length > 0) log.error({ lost: buffer.length }, 'stopped with events that were neither sent nor stored');
+    buffer.peek(buffer.length).forEach(counters.dropped);
+    await keeping.attempt(() => outbox.close());
   }
 
   return {
     name: 'publisher',
     publish(event) {
       const lost = buffer.push(event);
-      if (lost !== null) dropped.inc({ outcome: lost.routing_decision.outcome });
-      if (buffer.length === batchSize) loop.wake();
+      if (lost !== null) counters.dropped(lost);
+      if (buffer.length === batchSize) writer.wake();
     },
-    start: () => loop.start(),
+    async start() {
+      // Before the first event of this process, so that those of the last one go first.
+      await keeping.attempt(() => outbox.keep());
+      if (!outbox.isEmpty) log.info({ events: outbox.events }, 'sending the events that the last process left');
+      for (const loop of [writer, replayer, keeper]) await loop.start();
+    },
     async stop() {
-      await loop.stop();
+      for (const loop of [keeper, replayer, writer]) await loop.stop();
       await drain();
     },
     health(): HealthCheck {
-      return buffer.length < options.bufferSize
-        ? { ok: true }
-        : { ok: false, detail: `the event buffer is full (${options.bufferSize}); events are being dropped` };
+      if (buffer.length >= options.bufferSize)
+        return { ok: false, detail: `the event buffer is full (${options.bufferSize}); events are being dropped` };
+      return isOutboxDropping ? { ok: false, detail: 'the outbox is full; events are being dropped' } : { ok: true };
     },
   };
-}
-
-/** SQLSTATE class 22: the value is to blame, and would be again. */
-function isDataException(error: unknown): boolean {
-  return error instanceof Error && 'code' in error && typeof error.code === 'string' && error.code.startsWith('22');
 }

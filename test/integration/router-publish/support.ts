@@ -1,0 +1,34 @@
+import type { Outcome, RoutingEvent } from '../../../src/contracts/event.ts';
+import type { Metrics } from '../../../src/platform/telemetry/metrics.ts';
+
+/** The events of an instance are numbered, so that a test sees which are missing and in what order they came. */
+export function numberedEvent(instanceId: string, number: number, outcome: Outcome = 'success'): RoutingEvent {
+  return {
+    timestamp: '2026-01-01T00:00:00.000Z',
+    instance_id: instanceId,
+    event_id: `00000000-0000-7000-8000-${String(number).padStart(12, '0')}`,
+    routing_decision: {
+      complexity: 'simple',
+      selected_model: 'm',
+      selected_provider: 'p',
+      complexity_score: 1,
+      outcome,
+    },
+  };
+}
+
+export function numberOf(event: Pick<RoutingEvent, 'event_id'>): number {
+  return Number(event.event_id?.slice(-12));
+}
+
+export function oneTo(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index + 1);
+}
+
+/** Value of a metric, summed over its labels or of one outcome alone. */
+export async function valueOf(metrics: Metrics, name: string, outcome?: Outcome): Promise<number> {
+  const { values } = (await metrics.registry.getSingleMetric(name)?.get()) ?? { values: [] };
+  return values
+    .filter(({ labels }) => outcome === undefined || labels['outcome'] === outcome)
+    .reduce((sum, { value }) => sum + value, 0);
+}
