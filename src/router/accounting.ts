@@ -3,13 +3,15 @@ import type { Clock } from '../platform/core/clock.ts';
 import { createSeries, type Metrics } from '../platform/telemetry/metrics.ts';
 import type { Decision, DecisionStep } from './decide.ts';
 import { costUsd, type TokenUsage } from './predict/cost.ts';
-import { attemptEvent, type AttemptOutcome, routedEvent } from './publish/events.ts';
+import { attemptEvent, type AttemptOutcome, routedEvent, uncalledAttempt } from './publish/events.ts';
 import type { Publisher } from './publish/publisher.ts';
 
 /** Every decision and every end of an attempt, counted and published. */
 export interface Accounting {
   decided(decision: Decision): void;
   ended(decision: Decision, attempt: AttemptOutcome): void;
+  /** The chosen model was not called after all: its circuit was open, a limit was reached, or the client left. */
+  notCalled(decision: Decision, reason: string): void;
 }
 
 export interface AccountingOptions {
@@ -64,6 +66,9 @@ export function createAccounting({ instanceId, publisher, clock, metrics }: Acco
       if (attempt.outcome === 'success' && attempt.step !== decision.chain[0]) fallbacks.inc();
       if (attempt.outcome === 'success' && attempt.costUsd === null) unpriced(provider, model).inc();
       publisher.publish(attemptEvent(decision, attempt, eventBase()));
+    },
+    notCalled(decision, reason) {
+      publisher.publish(attemptEvent(decision, uncalledAttempt(decision, reason), eventBase()));
     },
   };
 }

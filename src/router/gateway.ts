@@ -50,6 +50,19 @@ export interface GatewayRequest {
   clientSignal: AbortSignal;
 }
 
+/** The numbers under which the calls of a decision are recorded. */
+interface AttemptNumbers {
+  /** A call begins. */
+  begin(step: DecisionStep): void;
+  numberOf(callIndex: number): number;
+  /** Nothing more will be called; says why, where nothing was. */
+  end(reason: string): void;
+}
+
+interface CallState extends GatewayRequest {
+  attempts: AttemptNumbers;
+}
+
 interface AnsweredBy {
   step: DecisionStep;
   /** Calls made, this one included. */
@@ -83,19 +96,19 @@ export function createGateway(options: GatewayOptions): Gateway {
     return costPacer === null ? policy : { ...policy, weights: { ...policy.weights, cost: costPacer.weight() } };
   }
 
-  function accountFailure(decision: Decision, report: AttemptReport, streamed: boolean): Spent {
+  function accountFailure({ decision, request, attempts }: CallState, report: AttemptReport): Spent {
     const step = findStep(decision, report.step);
     // A call that was broken off before it answered has made its provider read the prompt, at the least.
     const usage = report.outcome === 'cancelled' ? { ...noUsage, inputTokens: decision.inputTokens } : null;
     const cost = priceOf(step, usage);
     accounting.ended(decision, {
-      index: report.index,
+      index: attempts.numberOf(report.index),
       isHedge: report.isHedge,
       step,
       outcome: report.outcome,
       responseTimeMs: report.durationMs,
       timeToFirstTokenMs: null,
-      streamed,
+      streamed: request.stream,
       httpStatus: report.failure?.status ?? null,
       errorCode: report.failure?.class ?? null,
       usage,
@@ -104,6 +117,26 @@ export function createGateway(options: GatewayOptions): Gateway {
       responseModel: null,
     });
     return usage === null ? nothingSpent : { inputTokens: usage.inputTokens, outputTokens: 0, costUsd: cost };
+  }
+
+  /**
+   * Calls are numbered from 0 on, and so are the records of a decision, of which the first is the chosen model's. Where
+   * that is spared its call, its record is closed as such and the calls of others come after it.
+   */
+  function numberAttempts(decision: Decision): AttemptNumbers {
+    let offset: number | null = null;
+    return {
+      begin(step) {
+        if (offset !== null) return;
+        offset = step === decision.chain[0] ? 0 : 1;
+        if (offset === 1) accounting.notCalled(decision, 'spared');
+      },
+      numberOf: (index) => index + (offset ?? 0),
+      end(reason) {
+        if (offset === null) accounting.notCalled(decision, reason);
+        offset ??= 0;
+      },
+    };
   }
 
   /** What the client itself chose says nothing of what a dollar should count for. */
@@ -124,14 +157,14 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (responseId !== null) affinity.note(conversationIdOf(responseId, of.caller), modelKey, inputTokens, nowMs);
   }
 
-  function settleWhole(of: GatewayRequest, result: ChainAnswer, answer: WholeAnswer): number | null {
+  function settleWhole(of: CallState, result: ChainAnswer, answer: WholeAnswer): number | null {
     const { decision } = of;
     const step = findStep(decision, result.step);
     const cost = priceOf(step, answer.usage, answer.reportedCostUsd);
     paceCost(decision, cost);
     rememberConversation(of, step, answer.usage?.inputTokens ?? decision.inputTokens, answer.responseId);
     accounting.ended(decision, {
-      index: result.index,
+      index: of.attempts.numberOf(result.index),
       isHedge: result.isHedge,
       step,
       outcome: 'success',
@@ -148,7 +181,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     return cost;
   }
 
-  function settleStream(of: GatewayRequest, result: ChainAnswer, answer: StreamAnswer, end: StreamEnd): Spent {
+  function settleStream(of: CallState, result: ChainAnswer, answer: StreamAnswer, end: StreamEnd): Spent {
     const { decision } = of;
     const step = findStep(decision, result.step);
     const { reading } = answer.reader;
@@ -162,7 +195,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     if (step.entry !== null) latency.observe(step.entry.key, answer.timeToFirstTokenMs);
     rememberConversation(of, step, usage.inputTokens, reading.responseId);
     accounting.ended(decision, {
-      index: result.index,
+      index: of.attempts.numberOf(result.index),
       isHedge: result.isHedge,
       step,
       outcome: end.outcome,
@@ -179,8 +212,8 @@ export function createGateway(options: GatewayOptions): Gateway {
     return { inputTokens: usage.inputTokens, outputTokens: usage.outputTokens, costUsd: cost };
   }
 
-  async function callChain(of: GatewayRequest, reservation: Reservation): Promise<Completion> {
-    const { decision, request, clientSignal } = of;
+  async function callChain(of: CallState, reservation: Reservation): Promise<Completion> {
+    const { decision, request, clientSignal, attempts } = of;
     const { complexity } = decision.classification;
     let failedMs = 0;
     let failedAttempts = 0;
@@ -199,10 +232,11 @@ export function createGateway(options: GatewayOptions): Gateway {
         : () => null,
       nowMs: () => clock.monotonicMs(),
       random: Math.random,
+      onCall: (step) => attempts.begin(findStep(decision, step)),
       onAttemptFailed(report) {
         failedMs += report.durationMs;
         failedAttempts += 1;
-        lost = sum(lost, accountFailure(decision, report, request.stream));
+        lost = sum(lost, accountFailure(of, report));
       },
     });
     if (result.kind === 'cancelled') {
@@ -257,21 +291,27 @@ export function createGateway(options: GatewayOptions): Gateway {
       return decision;
     },
 
-    async complete(of) {
-      const { decision, caller, maxOutputTokens, clientSignal } = of;
+    async complete(request) {
+      const { decision, caller, maxOutputTokens, clientSignal } = request;
+      const attempts = numberAttempts(decision);
+      const of = { ...request, attempts };
       const need = needOf(decision, maxOutputTokens, config.limits.reserve_output_tokens);
       let reservation: Reservation;
       try {
         const held = admission.reserve(caller, need, clientSignal);
         reservation = held instanceof Promise ? await held : held;
       } catch (error) {
+        attempts.end(clientSignal.aborted ? 'client_left' : codeOf(error));
         if (clientSignal.aborted) return { kind: 'cancelled' };
         throw error;
       }
       options.recent.markCalled(decision.decisionId);
       try {
-        return await callChain(of, reservation);
+        const completion = await callChain(of, reservation);
+        attempts.end('client_left');
+        return completion;
       } catch (error) {
+        attempts.end(codeOf(error));
         reservation.settle(null);
         throw error;
       }
@@ -299,6 +339,10 @@ function toChainStep(step: DecisionStep, snapshots: SnapshotService): ChainStep 
   const provider = snapshots.current().providers.get(step.providerName);
   if (provider === undefined) throw new SignalboxError('internal', `provider ${step.providerName} is not configured`);
   return { modelId: step.modelId, provider };
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof SignalboxError ? error.code : 'internal';
 }
 
 function findStep(decision: Decision, wanted: ChainStep): DecisionStep {

@@ -88,6 +88,25 @@ export function attemptEvent(
   };
 }
 
+/** Closes the record of the chosen model, which was opened by the decision. */
+export function uncalledAttempt({ chain: [step] }: Decision, reason: string): AttemptOutcome {
+  return {
+    index: 0,
+    isHedge: false,
+    step,
+    outcome: 'cancelled',
+    responseTimeMs: 0,
+    timeToFirstTokenMs: null,
+    streamed: false,
+    httpStatus: null,
+    errorCode: reason,
+    usage: null,
+    usageEstimated: false,
+    costUsd: null,
+    responseModel: null,
+  };
+}
+
 /** A name that a provider sent, as PostgreSQL and the event's schema can take it: whole characters, no NUL, of bounded length. */
 function storableName(name: string): string {
   return Buffer.from(name.slice(0, 200)).toString().replaceAll('\0', '');

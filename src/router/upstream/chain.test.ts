@@ -98,6 +98,7 @@ function run(steps: ChainStep[], changes: Partial<ChainOptions> = {}) {
     p95TtftMs: () => null,
     nowMs: () => performance.now(),
     random: () => 0.5,
+    onCall: () => undefined,
     onAttemptFailed: (report) => failures.push(report),
     ...changes,
   });

@@ -40,6 +40,8 @@ export interface ChainOptions {
   nowMs(): number;
   /** In [0, 1), spreads retries and the use of keys. */
   random(): number;
+  /** A call begins; not for models that are spared one. */
+  onCall(step: ChainStep): void;
   onAttemptFailed(report: AttemptReport): void;
 }
 
@@ -120,6 +122,7 @@ export async function runChain(options: ChainOptions): Promise<ChainResult> {
     }
     const index = nextIndex;
     nextIndex += 1;
+    options.onCall(step);
     const { modelId, provider } = step;
     const result = await runAttempt(options.call, {
       upstream: { provider, apiKey, modelId, request: options.request },
