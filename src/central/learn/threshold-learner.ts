@@ -1,6 +1,7 @@
 import type { Config } from '../../platform/config/load.ts';
 import type { PoolClient } from '../../platform/postgres/pool.ts';
 import { cellKey, latencyOfLastHours } from '../../platform/store/latency-sketches.ts';
+import { deleteLearnerCells } from '../../platform/store/learner-cells.ts';
 import { deleteEvidence } from '../../platform/store/learner-evidence.ts';
 import { upsertWatermarks } from '../../platform/store/learner-watermarks.ts';
 import { type Cell, countCellsBelow, listCellsToLearn } from '../../platform/store/model-routing-metrics.ts';
@@ -25,8 +26,9 @@ const unknownModelScore = 2.5;
  * Learning again from the same evidence changes nothing.
  */
 export async function learnByThreshold(client: PoolClient, rule: LearnerRule): Promise<LearnResult> {
-  // Gathered for the other rule.
+  // Of the other rule: routers would go by its beliefs.
   await deleteEvidence(client, null);
+  await deleteLearnerCells(client, null);
   const cells = await listCellsToLearn(client, rule.min_samples, cellLimit);
   const below = await countCellsBelow(client, rule.min_samples);
   if (cells.length === 0) return { cells: 0, published: 0, below, alarms: [], more: false };
