@@ -6,10 +6,12 @@ import { createListener } from '../platform/postgres/listen.ts';
 import type { Pool } from '../platform/postgres/pool.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { registerDeadLetters } from './api/dead-letters.ts';
 import { registerDecisions } from './api/decisions.ts';
 import { registerInstances } from './api/instances.ts';
 import { registerKeys } from './api/keys.ts';
 import { registerModelMetrics } from './api/metrics-models.ts';
+import { registerPolicy } from './api/policy.ts';
 import { registerScores } from './api/scores.ts';
 import { registerTeams } from './api/teams.ts';
 import { createConsumer, createQueueGauge } from './consume/consumer.ts';
@@ -17,6 +19,7 @@ import { createKeyEditor } from './keys/edit-keys.ts';
 import { createLearner } from './learn/learner.ts';
 import { createLeaseForfeiture } from './maintain/forfeit-leases.ts';
 import { createMaintenance } from './maintain/maintenance.ts';
+import { createUnknownOutcomes } from './maintain/unknown-outcomes.ts';
 
 export interface CentralOptions {
   config: Config;
@@ -40,6 +43,7 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
     learner: createLearner({ config, pool, log, metrics }),
     maintenance: createMaintenance({ config, pool, log, metrics }),
     leases: createLeaseForfeiture({ pool, log, metrics }),
+    unknown_outcomes: createUnknownOutcomes({ config, pool, log, metrics }),
     queue_length: createQueueGauge({ pool, log, metrics }),
   };
   const listener = createListener({
@@ -54,7 +58,9 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
     description: 'What the fleet has measured and learned.',
     tags: [
       { name: 'decisions', description: 'What was decided, and how it turned out' },
+      { name: 'dead letters', description: 'Events that could not be counted' },
       { name: 'scores', description: 'What was learned' },
+      { name: 'policy', description: 'What another policy would have been worth' },
       { name: 'metrics', description: 'Statistics of each model' },
       { name: 'instances', description: 'Who takes part' },
       { name: 'keys', description: 'Virtual keys, what they may use, and what is left of it' },
@@ -70,7 +76,9 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
     routes(app) {
       registerModelMetrics(app, pool);
       registerScores(app, pool);
+      registerPolicy(app, pool, log);
       registerDecisions(app, pool);
+      registerDeadLetters(app, pool);
       registerInstances(app, pool);
       registerKeys(app, pool, editor);
       registerTeams(app, pool, editor);

@@ -2,11 +2,14 @@
 import { Command, CommanderError } from 'commander';
 import { messageOf, StartupError } from '../platform/core/errors.ts';
 import { version } from '../platform/core/version.ts';
+import { deadLettersCommand } from './dead-letters.ts';
 import { doctorCommand } from './doctor.ts';
 import { keysCommand } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
 import { modelsCommand } from './models.ts';
+import { policyCommand } from './policy.ts';
 import { routeCommand } from './route.ts';
+import { scoresCommand } from './scores.ts';
 import { serveCommand } from './serve.ts';
 import { simCommand } from './sim.ts';
 import { teamsCommand } from './teams.ts';
@@ -29,6 +32,9 @@ for (const command of [
   modelsCommand(),
   keysCommand(),
   teamsCommand(),
+  scoresCommand(),
+  policyCommand(),
+  deadLettersCommand(),
   simCommand(),
   migrateCommand(),
   doctorCommand(),

@@ -21,6 +21,10 @@ export const outcomeSchema = z.enum(['routed', ...terminalOutcomes]);
 export type Outcome = z.infer<typeof outcomeSchema>;
 export type TerminalOutcome = (typeof terminalOutcomes)[number];
 
+/** What is known of an attempt. `unknown`: its outcome did not come in time; one that comes later still counts. */
+export const recordOutcomeSchema = z.enum([...outcomeSchema.options, 'unknown']);
+export type RecordOutcome = z.infer<typeof recordOutcomeSchema>;
+
 /** How a model came to answer: only `auto` is the policy's own choice. `feedback` corrects an earlier outcome. */
 export const originSchema = z.enum(['auto', 'pinned', 'fallback', 'hedge', 'race', 'shadow', 'canary', 'feedback']);
 export type Origin = z.infer<typeof originSchema>;

@@ -1,4 +1,5 @@
 import type { PoolClient } from '../../platform/postgres/pool.ts';
+import { addTallies } from '../../platform/store/decision-tallies.ts';
 import { insertEvidence } from '../../platform/store/learner-evidence.ts';
 import { mergeLatencySketches } from '../../platform/store/latency-sketches.ts';
 import { addMeasuredUsage } from '../../platform/store/model-usage.ts';
@@ -8,7 +9,7 @@ import {
   insertRecords,
   lockRecords,
   lockRecordsOfAnyTime,
-  type RoutingRecord,
+  type LockedRecord,
   updateRecords,
 } from '../../platform/store/routing-records.ts';
 import type { DecisionEvent } from '../consume/parse-message.ts';
@@ -21,6 +22,8 @@ export interface Applied {
   duplicates: number;
   /** How many were further outcomes of attempts that had ended. */
   ignored: number;
+  /** How many came for decisions that counted as unknown. */
+  late: number;
   /** Feedback that came before what it is about; it left no trace and is to be given again. */
   postponed: DecisionEvent[];
 }
@@ -36,7 +39,7 @@ export class RecordConflict extends Error {
 /**
  * Counts events exactly once: those whose id was seen before change nothing. Everything happens in the transaction of
  * `client`. Each statement takes its rows in key order and all callers go through the tables in the same order, so that
- * consumers do not block each other in a circle.
+ * consumers do not block each other in a circle. Before `turn` resolves, only the ids are written.
  *
  * Throws a RecordConflict, after which the transaction (or savepoint) has to be rolled back.
  */
@@ -44,11 +47,13 @@ export async function applyEvents(
   client: PoolClient,
   events: readonly DecisionEvent[],
   nowMs: number,
+  turn: () => Promise<void> = () => Promise.resolve(),
 ): Promise<Applied> {
   const first = new Map(events.toReversed().map((event) => [event.eventId, event]));
   const newIds = await insertProcessedEvents(client, [...first.keys()]);
   const fresh = events.filter((event) => newIds.has(event.eventId) && first.get(event.eventId) === event);
 
+  await turn();
   const merge = mergeEvents(await readRecords(client, fresh), fresh, nowMs);
   if ((await insertRecords(client, merge.created)) < merge.created.length) throw new RecordConflict();
   await updateRecords(client, merge.changed);
@@ -56,6 +61,7 @@ export async function applyEvents(
   await mergeLatencySketches(client, merge.changes.latencies());
   await addMeasuredUsage(client, merge.usage.usages());
   await insertEvidence(client, merge.evidence.rows());
+  await addTallies(client, merge.tallies);
   await deleteProcessedEvents(
     client,
     merge.postponed.map((event) => event.eventId),
@@ -66,18 +72,19 @@ export async function applyEvents(
     counted: fresh.filter((event) => !notCounted.has(event)),
     duplicates: events.length - fresh.length,
     ignored: merge.ignored.length,
+    late: merge.late,
     postponed: merge.postponed,
   };
 }
 
-async function readRecords(client: PoolClient, events: readonly DecisionEvent[]): Promise<RoutingRecord[]> {
+async function readRecords(client: PoolClient, events: readonly DecisionEvent[]): Promise<LockedRecord[]> {
   const feedback = new Set(idsOf(events.filter((event) => event.decision.origin === 'feedback')));
   const others = events.filter((event) => !feedback.has(event.decisionId));
   const records = feedback.size === 0 ? [] : await lockRecordsOfAnyTime(client, [...feedback]);
   if (others.length === 0) return records;
   const times = others.map((event) => Date.parse(event.timestamp)).sort((a, b) => a - b);
-  const [from, to] = [times[0] ?? 0, times.at(-1) ?? 0].map((ms) => new Date(ms).toISOString());
-  return [...records, ...(await lockRecords(client, idsOf(others), from ?? '', to ?? ''))];
+  const found = await lockRecords(client, idsOf(others), { first: times[0] ?? 0, last: times.at(-1) ?? 0 });
+  return [...records, ...found];
 }
 
 function idsOf(events: readonly DecisionEvent[]): string[] {

@@ -1,19 +1,19 @@
 import type { MetricDelta } from '../../platform/store/model-routing-metrics.ts';
 import type { LatencySketch } from '../../platform/store/latency-sketches.ts';
-import type { RoutingRecord } from '../../platform/store/routing-records.ts';
+import type { WrittenRecord } from '../../platform/store/routing-records.ts';
 import { createSketch } from '../../statistics/quantile-sketch.ts';
-import { isGood } from './record.ts';
+import { isGood, isTerminal } from './record.ts';
 
 const hourMs = 3_600_000;
 
 /** What a batch of events changes in the counters and latencies of each (model, complexity). */
 export interface CellChanges {
   /** A decision was made. */
-  countRouted(record: RoutingRecord): void;
+  countRouted(record: WrittenRecord): void;
   /** The attempt has ended, for the first time; nothing while it is open. */
-  countOutcome(record: RoutingRecord): void;
+  countOutcome(record: WrittenRecord): void;
   /** The feedback of an ended attempt is now another: `before` and `after` differ in `feedback_score` alone. */
-  correct(before: RoutingRecord, after: RoutingRecord): void;
+  correct(before: WrittenRecord, after: WrittenRecord): void;
   deltas(): MetricDelta[];
   latencies(): LatencySketch[];
 }
@@ -22,7 +22,7 @@ export function createCellChanges(): CellChanges {
   const deltas = new Map<string, MetricDelta>();
   const latencies = new Map<string, LatencySketch>();
 
-  function deltaOf({ model, complexity }: RoutingRecord): MetricDelta {
+  function deltaOf({ model, complexity }: WrittenRecord): MetricDelta {
     const key = JSON.stringify([model, complexity]);
     let delta = deltas.get(key);
     if (delta === undefined) {
@@ -32,7 +32,7 @@ export function createCellChanges(): CellChanges {
     return delta;
   }
 
-  function addLatency({ model, complexity, timestamp }: RoutingRecord, valueMs: number): void {
+  function addLatency({ model, complexity, timestamp }: WrittenRecord, valueMs: number): void {
     const hour = Math.floor(Date.parse(timestamp) / hourMs) * hourMs;
     const key = JSON.stringify([model, complexity, hour]);
     let latency = latencies.get(key);
@@ -48,7 +48,7 @@ export function createCellChanges(): CellChanges {
       deltaOf(record).routed += 1;
     },
     countOutcome(record) {
-      if (record.outcome === 'routed') return;
+      if (!isTerminal(record.outcome)) return;
       const delta = deltaOf(record);
       delta[record.outcome] += 1;
       delta.inputTokens += record.input_tokens ?? 0;

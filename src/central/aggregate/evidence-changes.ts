@@ -1,13 +1,14 @@
 import type { EvidenceRow } from '../../platform/store/learner-evidence.ts';
-import type { RoutingRecord } from '../../platform/store/routing-records.ts';
+import type { WrittenRecord } from '../../platform/store/routing-records.ts';
+import { isTerminal } from './record.ts';
 import { queryTypeSchema } from '../../contracts/query-class.ts';
 
 /** What a batch of events tells the learner of each model, complexity, query type, provider and instance. */
 export interface EvidenceChanges {
   /** The attempt has ended, for the first time; nothing while it is open, and nothing for a cancelled one. */
-  countOutcome(record: RoutingRecord): void;
+  countOutcome(record: WrittenRecord): void;
   /** The feedback of an ended attempt is now another. */
-  correct(before: RoutingRecord, after: RoutingRecord): void;
+  correct(before: WrittenRecord, after: WrittenRecord): void;
   rows(): EvidenceRow[];
 }
 
@@ -22,7 +23,7 @@ const oldestMs = 7 * halfLifeMs;
 export function createEvidenceChanges(nowMs: number): EvidenceChanges {
   const rows = new Map<string, EvidenceRow>();
 
-  function rowOf(record: RoutingRecord): EvidenceRow {
+  function rowOf(record: WrittenRecord): EvidenceRow {
     const { model, complexity, query_type, provider, instance_id } = record;
     const key = JSON.stringify([model, complexity, query_type, provider, instance_id]);
     let row = rows.get(key);
@@ -44,7 +45,7 @@ export function createEvidenceChanges(nowMs: number): EvidenceChanges {
     return row;
   }
 
-  function weightOf(record: RoutingRecord): number {
+  function weightOf(record: WrittenRecord): number {
     const ageMs = Math.max(0, nowMs - Date.parse(record.timestamp));
     // Copies of requests are judged by the rollout, apart from all this.
     return ageMs > oldestMs || record.origin === 'shadow' ? 0 : 2 ** (-ageMs / halfLifeMs);
@@ -77,8 +78,8 @@ export function createEvidenceChanges(nowMs: number): EvidenceChanges {
 }
 
 /** How good the outcome was, in [0, 1]: what feedback says, else whether there was an answer; null where it tells nothing. */
-function worthOf(record: RoutingRecord): number | null {
-  if (record.outcome === 'routed' || record.outcome === 'cancelled') return null;
+function worthOf(record: WrittenRecord): number | null {
+  if (!isTerminal(record.outcome) || record.outcome === 'cancelled') return null;
   if (record.feedback_score !== null) return record.feedback_score;
   if (record.outcome === 'success') return 1;
   return record.error_code !== null && notTheModels.has(record.error_code) ? null : 0;

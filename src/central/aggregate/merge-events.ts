@@ -1,18 +1,23 @@
-import type { RoutingRecord } from '../../platform/store/routing-records.ts';
+import type { TallyChange } from '../../platform/store/decision-tallies.ts';
+import type { LockedRecord, WrittenRecord } from '../../platform/store/routing-records.ts';
 import type { DecisionEvent } from '../consume/parse-message.ts';
-import { createEvidenceChanges, type EvidenceChanges } from './evidence-changes.ts';
 import { type CellChanges, createCellChanges } from './cell-changes.ts';
+import { createEvidenceChanges, type EvidenceChanges } from './evidence-changes.ts';
 import { combineRecords, isTerminal, recordOf } from './record.ts';
+import { createTallyChanges } from './tally-changes.ts';
 import { createUsageChanges, type UsageChanges } from './usage-changes.ts';
 
 export interface Merge {
   /** Records of attempts that were not known. */
-  created: RoutingRecord[];
+  created: WrittenRecord[];
   /** Known records that are now different. */
-  changed: RoutingRecord[];
+  changed: WrittenRecord[];
   changes: CellChanges;
   usage: UsageChanges;
   evidence: EvidenceChanges;
+  tallies: TallyChange[];
+  /** How many outcomes came for decisions that counted as unknown. */
+  late: number;
   /** Further outcomes of attempts that had ended. */
   ignored: DecisionEvent[];
   /** Feedback on an attempt that is not known to have ended: to be tried again when it is. */
@@ -20,33 +25,36 @@ export interface Merge {
 }
 
 /**
- * What events, in the order they came, make of the records that are known. Pure; `nowMs` by the clock of the database. For each attempt: the first event opens
- * the record and counts as routed, the first terminal outcome closes it and is the one that counts, whichever of the two
- * comes first; a later decision only fills in what is missing; feedback corrects what was counted.
+ * What events, in the order they came, make of the records that are known. Pure; `nowMs` by the clock of the database.
+ * For each attempt: the first event opens the record and counts as routed, the first terminal outcome closes it and is the
+ * one that counts, whichever of the two comes first; a later decision only fills in what is missing; feedback corrects
+ * what was counted.
  */
-export function mergeEvents(known: readonly RoutingRecord[], events: readonly DecisionEvent[], nowMs: number): Merge {
-  const attempts = new Map<string, Map<number, RoutingRecord>>();
+export function mergeEvents(known: readonly LockedRecord[], events: readonly DecisionEvent[], nowMs: number): Merge {
+  const attempts = new Map<string, Map<number, WrittenRecord>>();
   const created = new Set<string>();
-  const changed = new Map<string, RoutingRecord>();
+  const changed = new Map<string, WrittenRecord>();
   const changes = createCellChanges();
   const usage = createUsageChanges();
   const evidence = createEvidenceChanges(nowMs);
+  const tallies = createTallyChanges();
+  const openedAt = new Map(known.map((record) => [keyOf(record), record.created_at]));
   const ignored: DecisionEvent[] = [];
   const postponed: DecisionEvent[] = [];
 
   for (const record of known) keep(record);
 
-  function keep(record: RoutingRecord): void {
-    const ofDecision = attempts.get(record.decision_id) ?? new Map<number, RoutingRecord>();
+  function keep(record: WrittenRecord): void {
+    const ofDecision = attempts.get(record.decision_id) ?? new Map<number, WrittenRecord>();
     attempts.set(record.decision_id, ofDecision.set(record.attempt, record));
   }
 
-  function write(record: RoutingRecord): void {
+  function write(record: WrittenRecord): void {
     keep(record);
-    changed.set(JSON.stringify([record.decision_id, record.attempt]), record);
+    changed.set(keyOf(record), record);
   }
 
-  function countOutcome(record: RoutingRecord): void {
+  function countOutcome(record: WrittenRecord): void {
     changes.countOutcome(record);
     usage.countOutcome(record);
     evidence.countOutcome(record);
@@ -56,8 +64,10 @@ export function mergeEvents(known: readonly RoutingRecord[], events: readonly De
     const later = recordOf(event);
     const current = attempts.get(later.decision_id)?.get(later.attempt);
     if (current === undefined) {
-      created.add(JSON.stringify([later.decision_id, later.attempt]));
+      created.add(keyOf(later));
       write(later);
+      // Only of decisions that have an id of their own can an outcome be missing.
+      if (event.decision.decision_id !== undefined && later.attempt === 0) tallies.countDecision(later.instance_id);
       changes.countRouted(later);
       countOutcome(later);
     } else if (!isTerminal(later.outcome)) {
@@ -68,6 +78,8 @@ export function mergeEvents(known: readonly RoutingRecord[], events: readonly De
       const closed = combineRecords(current, later);
       write(closed);
       countOutcome(closed);
+      const since = openedAt.get(keyOf(closed));
+      if (current.outcome === 'unknown' && since !== undefined) tallies.takeBackUnknown(closed.instance_id, since);
     }
   }
 
@@ -97,19 +109,25 @@ export function mergeEvents(known: readonly RoutingRecord[], events: readonly De
     changes,
     usage,
     evidence,
+    tallies: tallies.changes(),
+    late: tallies.late(),
     ignored,
     postponed,
   };
 }
 
+function keyOf(record: WrittenRecord): string {
+  return `${record.decision_id} ${record.attempt}`;
+}
+
 /** The attempt that feedback is about: the one it names, else the newest that has ended. */
 function findEnded(
-  ofDecision: ReadonlyMap<number, RoutingRecord> | undefined,
+  ofDecision: ReadonlyMap<number, WrittenRecord> | undefined,
   attempt: number | undefined,
-): RoutingRecord | undefined {
+): WrittenRecord | undefined {
   const ended = [...(ofDecision?.values() ?? [])].filter((record) => isTerminal(record.outcome));
   if (attempt !== undefined) return ended.find((record) => record.attempt === attempt);
-  return ended.reduce<RoutingRecord | undefined>(
+  return ended.reduce<WrittenRecord | undefined>(
     (newest, record) => (newest === undefined || record.attempt > newest.attempt ? record : newest),
     undefined,
   );

@@ -1,9 +1,9 @@
-import type { Outcome } from '../../contracts/event.ts';
-import type { RoutingRecord } from '../../platform/store/routing-records.ts';
+import type { RecordOutcome, TerminalOutcome } from '../../contracts/event.ts';
+import type { WrittenRecord } from '../../platform/store/routing-records.ts';
 import type { DecisionEvent } from '../consume/parse-message.ts';
 
 /** The record that an event describes. */
-export function recordOf(event: DecisionEvent): RoutingRecord {
+export function recordOf(event: DecisionEvent): WrittenRecord {
   const { decision } = event;
   return {
     timestamp: event.timestamp,
@@ -37,7 +37,8 @@ export function recordOf(event: DecisionEvent): RoutingRecord {
     policy_version: decision.policy_version ?? null,
     feedback_score: null,
     features: decision.features ?? null,
-    explanation: decision.explanation ?? null,
+    explanation: null,
+    explained_by: event.explainedBy,
   };
 }
 
@@ -45,15 +46,16 @@ function rounded(value: number | null | undefined): number | null {
   return value === null || value === undefined ? null : Math.round(value);
 }
 
-export function isTerminal(outcome: Outcome): boolean {
-  return outcome !== 'routed';
+/** Whether the outcome stays; `unknown` does not, for the true one may still come. */
+export function isTerminal(outcome: RecordOutcome): outcome is TerminalOutcome {
+  return outcome !== 'routed' && outcome !== 'unknown';
 }
 
 /**
  * A record with what a later event of the same attempt adds: an outcome closes an open record and what it measured goes
  * over what was there; anything else only fills what is missing. Who chose what for whom stays as it was first said.
  */
-export function combineRecords(current: RoutingRecord, later: RoutingRecord): RoutingRecord {
+export function combineRecords(current: WrittenRecord, later: WrittenRecord): WrittenRecord {
   const closes = !isTerminal(current.outcome) && isTerminal(later.outcome);
   const [first, second] = closes ? [later, current] : [current, later];
   return {
@@ -79,11 +81,11 @@ export function combineRecords(current: RoutingRecord, later: RoutingRecord): Ro
     error_code: first.error_code ?? second.error_code,
     policy_version: first.policy_version ?? second.policy_version,
     features: first.features ?? second.features,
-    explanation: first.explanation ?? second.explanation,
+    explained_by: first.explained_by ?? second.explained_by ?? null,
   };
 }
 
 /** Whether the answer counts as good: as the last feedback says, else as the technical outcome does. */
-export function isGood(record: RoutingRecord): boolean {
+export function isGood(record: WrittenRecord): boolean {
   return record.feedback_score === null ? record.outcome === 'success' : record.feedback_score >= 0.5;
 }

@@ -1,20 +1,20 @@
 import type { MeasuredUsage, Tally } from '../../platform/store/model-usage.ts';
-import type { RoutingRecord } from '../../platform/store/routing-records.ts';
-import { isGood } from './record.ts';
+import type { WrittenRecord } from '../../platform/store/routing-records.ts';
+import { isGood, isTerminal } from './record.ts';
 
 /** What a batch of events adds to the measured performance of each model of each provider. */
 export interface UsageChanges {
   /** The attempt has ended, for the first time; nothing while it is open, and nothing for a cancelled one. */
-  countOutcome(record: RoutingRecord): void;
+  countOutcome(record: WrittenRecord): void;
   /** The feedback of an ended attempt is now another. */
-  correct(before: RoutingRecord, after: RoutingRecord): void;
+  correct(before: WrittenRecord, after: WrittenRecord): void;
   usages(): MeasuredUsage[];
 }
 
 export function createUsageChanges(): UsageChanges {
   const byModel = new Map<string, MeasuredUsage>();
 
-  function usageOf({ provider, model }: RoutingRecord): MeasuredUsage {
+  function usageOf({ provider, model }: WrittenRecord): MeasuredUsage {
     const key = JSON.stringify([provider, model]);
     let usage = byModel.get(key);
     if (usage === undefined) {
@@ -35,7 +35,7 @@ export function createUsageChanges(): UsageChanges {
 
   return {
     countOutcome(record) {
-      if (record.outcome === 'routed' || record.outcome === 'cancelled') return;
+      if (!isTerminal(record.outcome) || record.outcome === 'cancelled') return;
       const usage = usageOf(record);
       usage.calls += 1;
       if (record.outcome !== 'success') return;

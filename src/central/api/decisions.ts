@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { outcomeSchema } from '../../contracts/event.ts';
+import { recordOutcomeSchema } from '../../contracts/event.ts';
 import { complexitySchema } from '../../contracts/query-class.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
@@ -16,7 +16,7 @@ const recordSchema = z.object({
   model: z.string(),
   provider: z.string(),
   score: z.number().describe('The complexity score that the model was chosen with.'),
-  outcome: outcomeSchema,
+  outcome: recordOutcomeSchema,
   response_time_ms: z.number().nullable(),
   time_to_first_token_ms: z.number().nullable(),
   capabilities_required: z.array(z.string()).nullable(),
@@ -53,7 +53,7 @@ const querySchema = z.strictObject({
   model: name.optional(),
   provider: name.optional(),
   complexity: complexitySchema.optional(),
-  outcome: outcomeSchema.optional(),
+  outcome: recordOutcomeSchema.optional(),
   instance_id: name.optional(),
   decision_id: z.uuid().optional(),
   before: z.string().min(1).max(200).optional().describe('The `next` of the page before.'),

@@ -1,17 +1,21 @@
 import type { Outcome } from '../../contracts/event.ts';
 import { messageOf } from '../../platform/core/errors.ts';
-import { deleteBatch, type QueueMessage, readBatch, sendBatch } from '../../platform/postgres/pgmq.ts';
+import type { QueueMessage } from '../../platform/postgres/pgmq.ts';
 import { type Pool, type PoolClient, withTransaction } from '../../platform/postgres/pool.ts';
 import { isRetryable } from '../../platform/postgres/retryable.ts';
 import { withSavepoint } from '../../platform/postgres/savepoint.ts';
+import { type NewDeadLetter, sendDeadLetters } from '../../platform/store/dead-letters.ts';
+import { deleteMessages, lockMessages, postponeMessages } from '../../platform/store/decision-messages.ts';
 import { type Applied, applyEvents, RecordConflict } from '../aggregate/apply-events.ts';
-import { type DecisionEvent, parseMessage } from './parse-message.ts';
+import { type DecisionEvent, type Delivery, parseMessage } from './parse-message.ts';
+import type { Turns } from './turns.ts';
 
 export interface BatchOptions {
-  queue: string;
-  deadLetterQueue: string;
   batchSize: number;
+  /** How long feedback waits that came before what it is about. */
   visibilitySeconds: number;
+  /** Shared by those who consume at the same time in one process: see `createConsumer`. */
+  turns?: Turns;
 }
 
 /** What one batch came to. */
@@ -22,6 +26,8 @@ export interface BatchResult {
   duplicates: number;
   /** Further outcomes of attempts that had ended. */
   ignored: number;
+  /** Outcomes of decisions that counted as unknown. */
+  late: number;
   /** Feedback left in the queue for a later try. */
   postponed: number;
   /** Feedback given up, because what it is about never came. */
@@ -33,12 +39,8 @@ export interface BatchResult {
 
 interface ReadEvent {
   message: QueueMessage;
+  delivery: Delivery;
   event: DecisionEvent;
-}
-
-interface DeadLetter {
-  reason: string;
-  message: QueueMessage;
 }
 
 /** How often feedback is read before it is given up: with the visibility time, this is how long it waits. */
@@ -51,27 +53,67 @@ const maxAttempts = 5;
  *
  * Throws, with nothing changed, where the database fails for another reason than the messages.
  */
-export function consumeBatch(pool: Pool, options: BatchOptions): Promise<BatchResult> {
+export async function consumeBatch(pool: Pool, options: BatchOptions): Promise<BatchResult> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      return await consume(pool, options, applyTogether);
+    } catch (error) {
+      if (error instanceof RecordConflict && attempt < maxAttempts) continue;
+      if (!isAboutTheMessage(error)) throw error;
+      return consume(pool, options, applyOneByOne);
+    }
+  }
+}
+
+type Apply = (
+  client: PoolClient,
+  events: readonly ReadEvent[],
+  deadLetters: NewDeadLetter[],
+  nowMs: number,
+  turn: () => Promise<void>,
+) => Promise<Applied>;
+
+async function consume(pool: Pool, options: BatchOptions, apply: Apply): Promise<BatchResult> {
+  let endTurn: (() => void) | undefined;
+  async function turn(): Promise<void> {
+    endTurn = await options.turns?.take();
+  }
+  try {
+    return await consumeInTurn(pool, options, apply, turn);
+  } finally {
+    endTurn?.();
+  }
+}
+
+function consumeInTurn(
+  pool: Pool,
+  options: BatchOptions,
+  apply: Apply,
+  turn: () => Promise<void>,
+): Promise<BatchResult> {
   return withTransaction(pool, async (client) => {
-    const messages = await readBatch(client, options.queue, options.visibilitySeconds, options.batchSize);
+    const messages = await lockMessages(client, options.batchSize);
     const understood: ReadEvent[] = [];
-    const deadLetters: DeadLetter[] = [];
+    const deadLetters: NewDeadLetter[] = [];
     for (const message of messages) {
-      const parsed = parseMessage(options.queue, message);
-      if ('event' in parsed) understood.push({ message, event: parsed.event });
-      else deadLetters.push({ message, reason: parsed.reason });
+      const parsed = parseMessage(message);
+      if ('event' in parsed) understood.push({ message, delivery: parsed, event: parsed.event });
+      else deadLetters.push(toDeadLetter(message, parsed, parsed.reason));
     }
 
     // By the clock of the database: those of the instances may be wrong.
     const newestMs = Math.max(...messages.map((message) => message.enqueuedAt.getTime()));
-    const applied = await applyAll(client, understood, deadLetters, newestMs);
+    const applied =
+      understood.length === 0 ? combine([]) : await apply(client, understood, deadLetters, newestMs, turn);
     const waiting = new Set(applied.postponed);
-    const postponed = understood.filter(({ message, event }) => waiting.has(event) && message.readCount < maxReads);
-    const kept = new Set(postponed.map(({ message }) => message.messageId));
-    await sendDeadLetters(client, options.deadLetterQueue, deadLetters);
-    await deleteBatch(
+    const postponed = understood
+      .filter(({ message, event }) => waiting.has(event) && message.readCount + 1 < maxReads)
+      .map(({ message }) => message.messageId);
+    const kept = new Set(postponed);
+    await sendDeadLetters(client, deadLetters);
+    await postponeMessages(client, postponed, options.visibilitySeconds);
+    await deleteMessages(
       client,
-      options.queue,
       messages.map((message) => message.messageId).filter((messageId) => !kept.has(messageId)),
     );
 
@@ -81,6 +123,7 @@ export function consumeBatch(pool: Pool, options: BatchOptions): Promise<BatchRe
       counted: applied.counted.map((event) => event.decision.outcome),
       duplicates: applied.duplicates,
       ignored: applied.ignored,
+      late: applied.late,
       postponed: postponed.length,
       orphans: applied.postponed.length - postponed.length,
       deadLetters: deadLetters.length,
@@ -89,39 +132,33 @@ export function consumeBatch(pool: Pool, options: BatchOptions): Promise<BatchRe
   });
 }
 
-/** Applies all events at once, or one by one where one of them cannot be stored; such ones join the dead letters. */
-async function applyAll(
-  client: PoolClient,
-  events: readonly ReadEvent[],
-  deadLetters: DeadLetter[],
-  nowMs: number,
-): Promise<Applied> {
-  if (events.length === 0) return combine([]);
-  try {
-    return await applyInSavepoint(client, events, nowMs);
-  } catch (error) {
-    if (!isAboutTheMessage(error)) throw error;
-    const reason = messageOf(error);
-    if (events.length === 1) {
-      deadLetters.push(...events.map(({ message }) => ({ message, reason })));
-      return combine([]);
+const applyTogether: Apply = (client, events, _deadLetters, nowMs, turn) =>
+  applyEvents(
+    client,
+    events.map(({ event }) => event),
+    nowMs,
+    turn,
+  );
+
+/** Those that cannot be stored join the dead letters. */
+const applyOneByOne: Apply = async (client, events, deadLetters, nowMs, turn) => {
+  await turn();
+  const results: Applied[] = [];
+  for (const { event, message, delivery } of events) {
+    try {
+      results.push(await applyInSavepoint(client, event, nowMs));
+    } catch (error) {
+      if (!isAboutTheMessage(error)) throw error;
+      deadLetters.push(toDeadLetter(message, delivery, messageOf(error)));
     }
   }
-  const results: Applied[] = [];
-  for (const event of events) results.push(await applyAll(client, [event], deadLetters, nowMs));
   return combine(results);
-}
+};
 
-async function applyInSavepoint(client: PoolClient, events: readonly ReadEvent[], nowMs: number): Promise<Applied> {
+async function applyInSavepoint(client: PoolClient, event: DecisionEvent, nowMs: number): Promise<Applied> {
   for (let attempt = 1; ; attempt += 1) {
     try {
-      return await withSavepoint(client, () =>
-        applyEvents(
-          client,
-          events.map(({ event }) => event),
-          nowMs,
-        ),
-      );
+      return await withSavepoint(client, () => applyEvents(client, [event], nowMs));
     } catch (error) {
       if (!(error instanceof RecordConflict) || attempt === maxAttempts) throw error;
     }
@@ -143,18 +180,11 @@ function combine(results: readonly Applied[]): Applied {
     counted: results.flatMap((result) => result.counted),
     duplicates: results.reduce((sum, result) => sum + result.duplicates, 0),
     ignored: results.reduce((sum, result) => sum + result.ignored, 0),
+    late: results.reduce((sum, result) => sum + result.late, 0),
     postponed: results.flatMap((result) => result.postponed),
   };
 }
 
-async function sendDeadLetters(client: PoolClient, queue: string, deadLetters: readonly DeadLetter[]): Promise<void> {
-  await sendBatch(
-    client,
-    queue,
-    deadLetters.map(({ reason, message }) => ({
-      reason,
-      received_at: new Date().toISOString(),
-      message: message.message,
-    })),
-  );
+function toDeadLetter({ messageId }: QueueMessage, delivery: Delivery, reason: string): NewDeadLetter {
+  return { messageId, reason, eventId: delivery.ownId(), replays: delivery.replays };
 }

@@ -7,6 +7,7 @@ import { decisionsDeadLetterQueue } from '../../platform/postgres/queues.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import { type BatchResult, consumeBatch } from './consume-batch.ts';
+import { createTurns } from './turns.ts';
 
 interface ConsumerOptions {
   config: Pick<Config, 'consumer'>;
@@ -19,9 +20,18 @@ interface ConsumerOptions {
 const lagBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600];
 const queueLengthIntervalMs = 15_000;
 
-/** Consumes the decisions queue. Any number may run at once, in any processes. */
+/** Batches under way at once while more wait than one batch takes. */
+const lanes = 2;
+
+/**
+ * Consumes the decisions queue. Any number may run at once, in any processes.
+ *
+ * Under load this one reads a batch while it still counts the one before. It counts them in turn, because the events of
+ * one decision often lie in neighbouring batches: those who count them at the same time would get in each other's way.
+ */
 export function createConsumer({ config, pool, log, metrics }: ConsumerOptions): Loop {
   const count = createBatchMetrics(metrics);
+  const turns = createTurns();
   const { batch_size: batchSize, visibility_s: visibilitySeconds, poll_ms: pollMs } = config.consumer;
 
   return createLoop({
@@ -31,32 +41,45 @@ export function createConsumer({ config, pool, log, metrics }: ConsumerOptions):
     // Events pile up meanwhile, so a consumer whose database was away comes back soon.
     maxBackoffMs: 5_000,
     failures: metrics.counter('signalbox_loop_failures_total', 'Failed rounds of background loops.', ['loop']),
-    async runOnce() {
-      const batch = await consumeBatch(pool, {
-        queue: decisionsQueue,
-        deadLetterQueue: decisionsDeadLetterQueue,
-        batchSize,
-        visibilitySeconds,
-      });
-      count(batch);
-      if (batch.deadLetters > 0)
-        log.warn({ dead_letters: batch.deadLetters }, 'events that cannot be counted were set aside');
-      if (batch.orphans > 0) log.info({ orphans: batch.orphans }, 'feedback on unknown decisions was dropped');
-      return batch.read === batchSize ? 'again' : undefined;
+    async runOnce(signal) {
+      if (!(await consumeOne())) return;
+      const ends = await Promise.allSettled(
+        Array.from({ length: lanes }, async () => {
+          while (!signal.aborted && (await consumeOne()));
+        }),
+      );
+      for (const end of ends) if (end.status === 'rejected') throw end.reason;
     },
   });
+
+  /** Whether there is more. */
+  async function consumeOne(): Promise<boolean> {
+    const batch = await consumeBatch(pool, { batchSize, visibilitySeconds, turns });
+    count(batch);
+    if (batch.deadLetters > 0)
+      log.warn({ dead_letters: batch.deadLetters }, 'events that cannot be counted were set aside');
+    if (batch.orphans > 0) log.info({ orphans: batch.orphans }, 'feedback on unknown decisions was dropped');
+    return batch.read === batchSize;
+  }
 }
 
-/** Measures how many messages wait. */
+/** Measures how many messages wait, and how long. */
 export function createQueueGauge({ pool, log, metrics }: Omit<ConsumerOptions, 'config'>): Loop {
   const length = metrics.gauge('signalbox_queue_length', 'Messages in a queue.', ['queue']);
+  const oldest = metrics.gauge(
+    'signalbox_queue_oldest_message_seconds',
+    'How long the oldest message of a queue has been in it; 0 when it is empty.',
+    ['queue'],
+  );
   return createLoop({
     name: 'queue length',
     intervalMs: queueLengthIntervalMs,
     log,
     async runOnce() {
       for (const queue of [decisionsQueue, decisionsDeadLetterQueue]) {
-        length.set({ queue }, (await queueMetrics(pool, queue)).length);
+        const measured = await queueMetrics(pool, queue);
+        length.set({ queue }, measured.length);
+        oldest.set({ queue }, measured.oldestAgeSeconds ?? 0);
       }
     },
   });
@@ -66,6 +89,7 @@ function createBatchMetrics(metrics: Metrics): (batch: BatchResult) => void {
   const consumed = metrics.counter('signalbox_events_consumed_total', 'Events that were counted.', ['outcome']);
   const duplicates = metrics.counter('signalbox_events_duplicates_total', 'Events that had been counted before.');
   const ignored = metrics.counter('signalbox_events_ignored_total', 'Further outcomes of attempts that had ended.');
+  const late = metrics.counter('signalbox_events_late_total', 'Outcomes of decisions that counted as unknown.');
   const postponed = metrics.counter('signalbox_events_postponed_total', 'Feedback left for later, by each try.');
   const orphans = metrics.counter('signalbox_events_orphans_total', 'Feedback on decisions that never came.');
   const deadLetters = metrics.counter('signalbox_events_dead_letters_total', 'Events set aside as unusable.');
@@ -79,6 +103,7 @@ function createBatchMetrics(metrics: Metrics): (batch: BatchResult) => void {
     for (const outcome of batch.counted) consumed.inc({ outcome });
     duplicates.inc(batch.duplicates);
     ignored.inc(batch.ignored);
+    late.inc(batch.late);
     postponed.inc(batch.postponed);
     orphans.inc(batch.orphans);
     deadLetters.inc(batch.deadLetters);

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { type RoutingDecision, routingEventSchema } from '../../contracts/event.ts';
+import { z } from 'zod';
+import { decisionsQueue, type RoutingDecision, routingEventSchema } from '../../contracts/event.ts';
 import type { QueueMessage } from '../../platform/postgres/pgmq.ts';
 
 /** An event that was understood, with every id it needs. */
@@ -12,16 +13,49 @@ export interface DecisionEvent {
   timestamp: string;
   instanceId: string;
   decision: RoutingDecision;
+  /** The message that holds the explanation of the decision; null where there is none. */
+  explainedBy: string | null;
 }
 
-export type ParsedMessage = { event: DecisionEvent } | { reason: string };
+/** What is known of a message besides its event. */
+export interface Delivery {
+  /** How often it was replayed. */
+  replays: number;
+  /** The id of the event where it gives none itself: the same whenever the message is read, also after a replay. */
+  ownId(): string;
+}
+
+export type ParsedMessage = Delivery & ({ event: DecisionEvent } | { reason: string });
+
+const replaySchema = z.object({
+  replay: z.object({ event_id: z.uuid().nullish(), replays: z.int().min(1).max(1_000_000) }),
+  message: z.unknown(),
+});
 
 /**
  * Reads a message of the decisions queue. An instance that speaks only the seed's JSON gives no ids: its event gets one
  * that follows from the message, so that a second read of the same message is the same event of the same decision.
  */
-export function parseMessage(queue: string, message: QueueMessage): ParsedMessage {
-  const parsed = routingEventSchema.safeParse(message.message);
+export function parseMessage(message: QueueMessage): ParsedMessage {
+  const replayed = isReplay(message.message) ? replaySchema.safeParse(message.message).data : undefined;
+  const delivery = {
+    replays: replayed?.replay.replays ?? 0,
+    ownId: () => replayed?.replay.event_id ?? messageUuid(message),
+  };
+  return { ...delivery, ...parseEvent(replayed === undefined ? message.message : replayed.message, message, delivery) };
+}
+
+/** A look that spares most messages the schema. */
+function isReplay(content: unknown): boolean {
+  return typeof content === 'object' && content !== null && 'replay' in content;
+}
+
+function parseEvent(
+  content: unknown,
+  { messageId }: QueueMessage,
+  { ownId }: Delivery,
+): { event: DecisionEvent } | { reason: string } {
+  const parsed = routingEventSchema.safeParse(content);
   if (!parsed.success) {
     const [issue] = parsed.error.issues;
     return { reason: `${issue?.path.join('.') || 'message'}: ${issue?.message ?? 'invalid'}` };
@@ -33,24 +67,24 @@ export function parseMessage(queue: string, message: QueueMessage): ParsedMessag
       return { reason: 'routing_decision.feedback_score: feedback needs a score or an outcome' };
     }
   }
-  const ownId = messageUuid(queue, message);
   return {
     event: {
       // PostgreSQL writes them in lower case, and the two are compared.
-      eventId: eventId?.toLowerCase() ?? ownId,
-      decisionId: decision.decision_id?.toLowerCase() ?? ownId,
+      eventId: eventId?.toLowerCase() ?? ownId(),
+      decisionId: decision.decision_id?.toLowerCase() ?? ownId(),
       attempt: decision.attempt,
       timestamp,
       instanceId,
       decision,
+      explainedBy: decision.explanation == null ? null : messageId,
     },
   };
 }
 
 /** A UUID of version 8 (RFC 9562) from what identifies a message: its queue, its number, and when it was sent. */
-function messageUuid(queue: string, message: QueueMessage): string {
+function messageUuid(message: QueueMessage): string {
   const bytes = createHash('sha256')
-    .update(`${queue}\0${message.messageId}\0${message.enqueuedAt.toISOString()}`)
+    .update(`${decisionsQueue}\0${message.messageId}\0${message.enqueuedAt.toISOString()}`)
     .digest();
   bytes[6] = 0x80 | ((bytes[6] ?? 0) & 0x0f);
   bytes[8] = 0x80 | ((bytes[8] ?? 0) & 0x3f);

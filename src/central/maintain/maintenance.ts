@@ -6,6 +6,7 @@ import { dropQueue, trimQueue } from '../../platform/postgres/pgmq.ts';
 import type { Pool, PoolClient } from '../../platform/postgres/pool.ts';
 import { decisionsDeadLetterQueue } from '../../platform/postgres/queues.ts';
 import { pruneBudgetLeases } from '../../platform/store/budget-leases.ts';
+import { pruneTallies } from '../../platform/store/decision-tallies.ts';
 import { deleteInstancesUnseenFor } from '../../platform/store/instances.ts';
 import { pruneEvidence } from '../../platform/store/learner-evidence.ts';
 import { pruneLatencySketches } from '../../platform/store/latency-sketches.ts';
@@ -33,6 +34,8 @@ const partitionDaysAhead = 7;
 const historyDays = 366;
 /** Evidence that no learner has taken for so long is too old to count. */
 const evidenceDays = 7;
+/** `consumer.unknown_after_s` is a week at the most; the hour before it is looked at. */
+const tallyDays = 8;
 /** Rows that one deletion takes at most, so that no transaction is long. */
 const deletionLimit = 20_000;
 
@@ -56,6 +59,7 @@ async function maintain(client: PoolClient, retention: Retention): Promise<Maint
     await pruneScoreUpdates(client, historyDays, deletionLimit),
     await pruneBudgetLeases(client, deletionLimit),
     await pruneEvidence(client, evidenceDays, deletionLimit),
+    await pruneTallies(client, tallyDays, deletionLimit),
   ];
   let messagesTrimmed = 0;
   for (const { queue, keepNewest, maxAgeSeconds } of trimmedQueues) {

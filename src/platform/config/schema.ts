@@ -270,7 +270,7 @@ export const configSchema = z.strictObject({
         .min(1)
         .max(3600)
         .default(30)
-        .describe('How long a message that was read stays hidden from other consumers.'),
+        .describe('How long feedback waits, at each of five tries, that came before the outcome it is about.'),
       unknown_after_s: z
         .int()
         .min(1)

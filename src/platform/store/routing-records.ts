@@ -1,6 +1,7 @@
-import type { Outcome } from '../../contracts/event.ts';
+import type { RecordOutcome } from '../../contracts/event.ts';
 import type { Complexity } from '../../contracts/query-class.ts';
 import type { Executor } from '../postgres/pool.ts';
+import { explanationIn } from './decision-messages.ts';
 
 /**
  * One attempt of one decision. The names are those of the columns, which are those of the events and of the API, so that
@@ -14,7 +15,7 @@ export interface RoutingRecord {
   model: string;
   provider: string;
   score: number;
-  outcome: Outcome;
+  outcome: RecordOutcome;
   response_time_ms: number | null;
   capabilities_required: string[] | null;
   preference: string | null;
@@ -43,6 +44,18 @@ export interface RoutingRecord {
   explanation: Record<string, unknown> | null;
 }
 
+/** A record to be written. */
+export interface WrittenRecord extends RoutingRecord {
+  /** The message of the decisions queue that holds its explanation, where that is not given itself. */
+  explained_by?: string | null;
+}
+
+/** A record that is locked until the transaction ends. `features` and `explanation` are null. */
+export interface LockedRecord extends WrittenRecord {
+  /** When it was first counted, by the database's clock. */
+  created_at: string;
+}
+
 /** A record as a page of decisions shows it. */
 export interface ListedRecord extends RoutingRecord {
   updated_at: string;
@@ -54,7 +67,7 @@ export interface RecordFilter {
   model?: string | undefined;
   provider?: string | undefined;
   complexity?: string | undefined;
-  outcome?: Outcome | undefined;
+  outcome?: RecordOutcome | undefined;
   instanceId?: string | undefined;
   decisionId?: string | undefined;
 }
@@ -68,63 +81,68 @@ const shortColumns = `instance_id, complexity, model, provider, score, outcome, 
   usage_estimated, cost_usd, time_to_first_token_ms, http_status, error_code, policy_version, feedback_score`;
 
 const selected = `${isoTimestamp('timestamp')} as timestamp, ${shortColumns}`;
+const locked = `${selected}, null as features, null as explanation, ${isoTimestamp('created_at')} as created_at`;
 
 /** With how much slack around the times of a batch its records are looked for: an event may carry its own time. */
-const lookupSlack = "interval '1 day'";
+const lookupSlackMs = 86_400_000;
 
 /**
- * The records of these decisions whose time is within a day of `fromTime` … `toTime`, locked until the transaction ends,
- * in an order that is the same for everybody. `features` and `explanation` are left null.
+ * Each decision is looked up by itself, whatever the planner thinks of it: before a day has been analyzed it may rather go
+ * through all of it, by the primary key, and throw nearly all of that away.
+ */
+const lockEach = (condition: string): string =>
+  `select record.* from unnest($1::uuid[]) as wanted (id) cross join lateral (
+     select ${locked} from routing_records where decision_id = wanted.id ${condition} offset 0 for update
+   ) as record`;
+
+/**
+ * The records of these decisions whose time is within a day of the given times, locked until the transaction ends, in the
+ * order of the ids.
  */
 export async function lockRecords(
   db: Executor,
   decisionIds: readonly string[],
-  fromTime: string,
-  toTime: string,
-): Promise<RoutingRecord[]> {
-  const { rows } = await db.query<RoutingRecord>(
-    `select ${selected}, null as features, null as explanation
-     from routing_records
-     where decision_id = any($1::uuid[])
-       and timestamp between $2::timestamptz - ${lookupSlack} and $3::timestamptz + ${lookupSlack}
-     order by routing_records.timestamp, decision_id, attempt
-     for update`,
-    [decisionIds, fromTime, toTime],
-  );
+  timesMs: { first: number; last: number },
+): Promise<LockedRecord[]> {
+  const { rows } = await db.query<LockedRecord>(lockEach('and timestamp between $2::timestamptz and $3::timestamptz'), [
+    decisionIds,
+    new Date(timesMs.first - lookupSlackMs),
+    new Date(timesMs.last + lookupSlackMs),
+  ]);
   return rows;
 }
 
 /** As `lockRecords`, whatever the time of the decision: asks every partition. */
-export async function lockRecordsOfAnyTime(db: Executor, decisionIds: readonly string[]): Promise<RoutingRecord[]> {
-  const { rows } = await db.query<RoutingRecord>(
-    `select ${selected}, null as features, null as explanation
-     from routing_records
-     where decision_id = any($1::uuid[])
-     order by routing_records.timestamp, decision_id, attempt
-     for update`,
-    [decisionIds],
-  );
+export async function lockRecordsOfAnyTime(db: Executor, decisionIds: readonly string[]): Promise<LockedRecord[]> {
+  const { rows } = await db.query<LockedRecord>(lockEach(''), [decisionIds]);
   return rows;
 }
 
+/** Records as `given`, with the message that explains each; PostgreSQL calls the second function's column by its name. */
+const givenRecords = `rows from (jsonb_populate_recordset(null::routing_records, $1::jsonb), unnest($2::bigint[])) as given`;
+
+function givenValues(records: readonly WrittenRecord[]): unknown[] {
+  return [JSON.stringify(records), records.map((record) => record.explained_by ?? null)];
+}
+
 /** Inserts records, in the order of their keys. Returns how many of them were not there before. */
-export async function insertRecords(db: Executor, records: readonly RoutingRecord[]): Promise<number> {
+export async function insertRecords(db: Executor, records: readonly WrittenRecord[]): Promise<number> {
   if (records.length === 0) return 0;
   const { rowCount } = await db.query(
     `insert into routing_records (timestamp, ${shortColumns}, features, explanation)
-     select timestamp, ${shortColumns}, features, explanation
-     from jsonb_populate_recordset(null::routing_records, $1::jsonb) as given
+     select timestamp, ${shortColumns}, features,
+       coalesce(explanation, ${explanationIn('given.unnest')})
+     from ${givenRecords}
      order by timestamp, decision_id, attempt
      on conflict do nothing`,
-    [JSON.stringify(records)],
+    givenValues(records),
   );
   return rowCount ?? 0;
 }
 
 /** Writes what may change of records that the caller has locked. `features` and `explanation` are only ever filled in. */
-export async function updateRecords(db: Executor, records: readonly RoutingRecord[]): Promise<void> {
+export async function updateRecords(db: Executor, records: readonly WrittenRecord[]): Promise<void> {
   if (records.length === 0) return;
-  const times = records.map((record) => record.timestamp).sort();
   await db.query(
     `update routing_records as record
      set outcome = given.outcome, response_time_ms = given.response_time_ms,
@@ -137,14 +155,14 @@ export async function updateRecords(db: Executor, records: readonly RoutingRecor
        time_to_first_token_ms = given.time_to_first_token_ms, http_status = given.http_status,
        error_code = given.error_code, policy_version = given.policy_version, feedback_score = given.feedback_score,
        features = coalesce(record.features, given.features),
-       explanation = coalesce(record.explanation, given.explanation),
+       explanation = coalesce(record.explanation, given.explanation, ${explanationIn('given.unnest')}),
        updated_at = now()
-     from jsonb_populate_recordset(null::routing_records, $1::jsonb) as given
+     from ${givenRecords}
      where record.timestamp = given.timestamp and record.decision_id = given.decision_id
        and record.attempt = given.attempt
        -- Lets the planner leave out the days that no record is of.
-       and record.timestamp between $2::timestamptz and $3::timestamptz`,
-    [JSON.stringify(records), times[0], times.at(-1)],
+       and record.timestamp = any($3::timestamptz[])`,
+    [...givenValues(records), records.map((record) => record.timestamp)],
   );
 }
 
@@ -207,7 +225,7 @@ export async function findDecision(
     model: string;
     provider: string;
     score: number;
-    outcome: string;
+    outcome: RecordOutcome;
   }>(
     `select timestamp, complexity, model, provider, score, outcome
      from routing_records where decision_id = $1 order by attempt limit 1`,
@@ -222,7 +240,7 @@ export async function findDecision(
     modelId: row.model,
     providerName: row.provider,
     complexityScore: row.score,
-    isOpen: row.outcome === 'routed',
+    isOpen: row.outcome === 'routed' || row.outcome === 'unknown',
   };
 }
 

@@ -1,11 +1,8 @@
 import { decisionsQueue, type RoutingDecision, type RoutingEvent } from '../../../src/contracts/event.ts';
 import { type BatchOptions, type BatchResult, consumeBatch } from '../../../src/central/consume/consume-batch.ts';
 import type { Pool } from '../../../src/platform/postgres/pool.ts';
-import { decisionsDeadLetterQueue } from '../../../src/platform/postgres/queues.ts';
 
 export const batchOptions: BatchOptions = {
-  queue: decisionsQueue,
-  deadLetterQueue: decisionsDeadLetterQueue,
   batchSize: 200,
   visibilitySeconds: 30,
 };
