@@ -4,10 +4,13 @@ alter table routing_records drop constraint routing_records_outcome_check;
 alter table routing_records add constraint routing_records_outcome_check
   check (outcome in ('routed', 'success', 'failure', 'timeout', 'cancelled', 'unknown')) not valid;
 
+-- False for a decision that somebody only asked for: whoever it is calls the model, and need not tell.
+alter table routing_records add column expects_outcome boolean not null default true;
+
 -- The decisions that wait for their outcome, by when they were counted. Decisions whose id central has made (of version 8,
 -- because the event gave none) can have none: no later event could name them.
 create index idx_routing_records_open on routing_records (created_at)
-  where outcome = 'routed' and get_byte(uuid_send(decision_id), 6) >> 4 <> 8;
+  where outcome = 'routed' and expects_outcome and get_byte(uuid_send(decision_id), 6) >> 4 <> 8;
 
 -- The primary key begins with the same column, and every row costs an entry in each index.
 drop index idx_routing_records_timestamp;

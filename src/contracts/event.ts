@@ -50,6 +50,8 @@ export const routingDecisionSchema = z.object({
   attempt: z.int().min(0).max(1000).optional(),
   origin: originSchema.optional(),
   propensity: z.number().min(0).max(1).nullish(),
+  /** False where nobody is bound to tell the outcome, so that none is missing; on `routed` events only. */
+  expects_outcome: z.boolean().optional(),
   query_type: queryTypeSchema.optional(),
   response_model: z.string().max(200).nullish(),
   streamed: z.boolean().optional(),

@@ -35,6 +35,8 @@ export interface Decision {
   estimatedCostUsd: number | null;
   /** Probability with which the policy makes this choice; null where it was the client's. */
   propensity: number | null;
+  /** False where the client calls the model itself, if at all. */
+  expectsOutcome: boolean;
   policyVersion: string;
   explanation: Explanation;
 }
@@ -46,6 +48,8 @@ export interface DecisionRequest {
   /** Further models of the request, to be tried after the pinned one; with `auto`, the only ones to choose from. */
   models?: readonly string[] | null | undefined;
   complexity?: Complexity | undefined;
+  /** True unless said otherwise. */
+  expectsOutcome?: boolean;
   constraints: Omit<SelectionRequest, 'queryType' | 'complexity' | 'inputTokens' | 'onlyModels' | 'inputModalities'>;
 }
 
@@ -104,6 +108,7 @@ export function decide(request: DecisionRequest, context: DecisionContext): Deci
     prefer,
     requiredCapabilities: selection.requiredCapabilities,
     inputTokens: selection.inputTokens,
+    expectsOutcome: request.expectsOutcome ?? true,
     policyVersion: context.policyVersion,
     ...choice,
   };

@@ -43,7 +43,7 @@ describe('exploration', () => {
       expect(probabilities.reduce((sum, probability) => sum + probability, 0)).toBeCloseTo(1, 6);
       expect(summary.includes('tried out with probability')).toBe(candidates[0]?.model !== model_id);
     }
-    const [tried] = decisions.filter(({ model_id, explanation }) => explanation.candidates[0]?.model !== model_id);
+    const tried = decisions.find(({ model_id, explanation }) => explanation.candidates[0]?.model !== model_id);
     const [logged] = await propensitiesOf([tried?.decision_id ?? '']);
     const chosen = tried?.explanation.candidates.find(({ model }) => model === tried.model_id);
     expect(logged).toBeCloseTo(chosen?.probability ?? -1, 9);

@@ -67,7 +67,8 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
       created.add(keyOf(later));
       write(later);
       // Only of decisions that have an id of their own can an outcome be missing.
-      if (event.decision.decision_id !== undefined && later.attempt === 0) tallies.countDecision(later.instance_id);
+      const isCounted = event.decision.decision_id !== undefined && later.attempt === 0 && later.expects_outcome;
+      if (isCounted) tallies.countDecision(later.instance_id);
       changes.countRouted(later);
       countOutcome(later);
     } else if (!isTerminal(later.outcome)) {

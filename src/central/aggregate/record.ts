@@ -20,6 +20,7 @@ export function recordOf(event: DecisionEvent): WrittenRecord {
     attempt: event.attempt ?? 0,
     origin: decision.origin ?? 'auto',
     propensity: decision.propensity ?? null,
+    expects_outcome: decision.expects_outcome ?? true,
     query_type: decision.query_type ?? null,
     requested_model: decision.user_model_request ?? null,
     response_model: decision.response_model ?? null,

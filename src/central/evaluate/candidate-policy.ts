@@ -149,5 +149,7 @@ function matches(pattern: string, text: string): boolean {
 export function successesPerUsd({ weights, cost_reference_usd: reference }: RoutingRules): number | null {
   if (weights.quality === 0 || weights.cost === 0) return null;
   const perSuccess = weights.quality / (highestScore * ratePerPoint);
-  return weights.cost / (2 * reference) / perSuccess;
+  const rate = weights.cost / (2 * reference) / perSuccess;
+  // Weights next to nothing make it more than any number.
+  return rate < 1e12 ? rate : null;
 }

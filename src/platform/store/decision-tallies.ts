@@ -49,7 +49,7 @@ export async function markUnknownOutcomes(
   const { rows } = await db.query<{ instance_id: string; count: number }>(
     `with silent as (
        select timestamp, decision_id, attempt from routing_records
-       where outcome = 'routed' and get_byte(uuid_send(decision_id), 6) >> 4 <> 8
+       where outcome = 'routed' and expects_outcome and get_byte(uuid_send(decision_id), 6) >> 4 <> 8
          and created_at < now() - make_interval(secs => $1)
        order by created_at limit $2
        for update skip locked

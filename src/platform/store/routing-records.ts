@@ -23,6 +23,8 @@ export interface RoutingRecord {
   attempt: number;
   origin: string;
   propensity: number | null;
+  /** False where nobody is bound to tell how it ended. */
+  expects_outcome: boolean;
   query_type: string | null;
   requested_model: string | null;
   response_model: string | null;
@@ -76,7 +78,7 @@ const isoTimestamp = (column: string): string =>
   `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
 const shortColumns = `instance_id, complexity, model, provider, score, outcome, response_time_ms,
-  capabilities_required, preference, decision_id, attempt, origin, propensity, query_type, requested_model,
+  capabilities_required, preference, decision_id, attempt, origin, propensity, expects_outcome, query_type, requested_model,
   response_model, streamed, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens,
   usage_estimated, cost_usd, time_to_first_token_ms, http_status, error_code, policy_version, feedback_score`;
 

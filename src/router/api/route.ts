@@ -37,6 +37,7 @@ export function registerRoute(app: ZodApp, { gateway, affinity, clock, deadlines
       const conversation =
         body.session_id === undefined ? null : affinity.find(conversationIdOf(body.session_id, caller), clock.nowMs());
       const decision = gateway.decide({
+        expectsOutcome: false,
         prompt: promptFromText(body.query, body.has_images === true ? 1 : 0),
         requestedModel: body.model ?? 'auto',
         complexity: body.complexity,
@@ -63,6 +64,7 @@ export function registerRoute(app: ZodApp, { gateway, affinity, clock, deadlines
     },
     async ({ body, caller }) => {
       const decision = gateway.decide({
+        expectsOutcome: false,
         prompt: promptFromText(body.query),
         requestedModel: 'auto',
         // A refinement rewrites a few words, whatever the question is about.

@@ -51,6 +51,7 @@ export function routedEvent(decision: Decision, base: Omit<EventBase, 'timestamp
       attempt: 0,
       origin: decision.origin,
       propensity: decision.propensity,
+      ...(decision.expectsOutcome ? {} : { expects_outcome: false }),
       explanation: decision.explanation,
     },
   };

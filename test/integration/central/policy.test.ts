@@ -104,6 +104,7 @@ function decide(random: Random, timestamp: string, changes: Partial<RoutingRecor
     attempt: 0,
     origin: 'auto',
     propensity: served.chosen[complexity],
+    expects_outcome: true,
     query_type: 'technical',
     requested_model: 'auto',
     response_model: null,

@@ -134,3 +134,16 @@ it('looks at the decisions that are open alone, in every partition', async () =>
   expect(plan.match(/Index Scan using routing_records_\w+_created_at_idx/g)?.length).toBeGreaterThan(7);
   expect(plan).not.toContain('Sort Key: routing_records.created_at\n  ->  Seq');
 });
+
+it('misses no outcome where nobody is bound to tell it, and counts one that is told', async () => {
+  const { pool } = database;
+  const asked = eventOf(newId(), { outcome: 'routed', expects_outcome: false });
+  await send(pool, [asked, routed()]);
+  await drain(pool);
+  await age(after + 60);
+  expect(await markUnknownOutcomes(pool, after, 20)).toEqual([{ instanceId: 'router-1', count: 1 }]);
+  expect(await listUnknownShares(pool, after)).toEqual([{ instanceId: 'router-1', decisions: 1, unknown: 1 }]);
+  await send(pool, [eventOf(asked.routing_decision.decision_id ?? '', { outcome: 'success' })]);
+  await drain(pool);
+  expect(await outcomes()).toEqual({ unknown: 1, success: 1 });
+});
