@@ -52,7 +52,12 @@ const routingSchema = z.strictObject({
     })
     .prefault({}),
   prefer_multiplier: weight.default(4).describe('What `prefer` multiplies its term with.'),
-  cost_reference_usd: z.number().min(1e-9).max(1_000_000).default(0.01).describe('The cost at which half the cost weight counts.'),
+  cost_reference_usd: z
+    .number()
+    .min(1e-9)
+    .max(1_000_000)
+    .default(0.01)
+    .describe('The cost at which half the cost weight counts.'),
   latency_reference_ms: z
     .number()
     .positive()
