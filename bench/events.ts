@@ -93,8 +93,9 @@ async function measure(pool: Pool, connectionString: string, options: Options): 
     throughput.push({ apart, ...measured });
   }
   progress(`lag at ${options.rate} events/s`);
-  // What was written before is not to be written out meanwhile.
+  // What was written before is not to be written out meanwhile, and is known to the planner, as after a while of running.
   await pool.query('checkpoint');
+  await pool.query('analyze');
   const central = await startProcess(new URL('../src/cli/main.ts', import.meta.url), {
     args: ['serve', 'central'],
     env: { DATABASE_URL: connectionString, CENTRAL_PORT: '0' },
