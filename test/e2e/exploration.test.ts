@@ -69,7 +69,8 @@ describe('exploration', () => {
       const { response } = await app.client.chat.completions
         .create({ model: 'auto', messages, ...session })
         .withResponse();
-      models.add(response.headers.get('x-signalbox-model'));
+      // The first answer may be a trial, and the conversation leave it for a better model.
+      if (turn >= 2) models.add(response.headers.get('x-signalbox-model'));
     }
     expect(models.size).toBe(1);
 
