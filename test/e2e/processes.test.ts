@@ -260,42 +260,46 @@ describe('up with its own PostgreSQL', () => {
     });
   }
 
-  it('loses nothing that was visible when it is killed under load, and starts again by itself', async () => {
-    let kept: Attempt[] = [];
-    for (const alsoTheDatabase of [false, true]) {
-      const victim = await up();
-      const central = await victim.url('central');
+  it(
+    'loses nothing that was visible when it is killed under load, and starts again by itself',
+    { timeout: 90_000 },
+    async () => {
+      let kept: Attempt[] = [];
+      for (const alsoTheDatabase of [false, true]) {
+        const victim = await up();
+        const central = await victim.url('central');
+        expect(lost(kept, await visibleAttempts(central))).toEqual([]);
+        const stopLoad = load(await victim.url('router'));
+        await expect
+          .poll(async () => (await visibleAttempts(central)).length, longPatience)
+          .toBeGreaterThan(kept.length + 200);
+        kept = await visibleAttempts(central);
+        const postmaster = await postmasterPid();
+        process.kill(-victim.pid, 'SIGKILL');
+        if (alsoTheDatabase) process.kill(postmaster, 'SIGKILL');
+        expect(await victim.waitForExit()).toBeNull();
+        await stopLoad();
+      }
+
+      const heir = await up();
+      const central = await heir.url('central');
       expect(lost(kept, await visibleAttempts(central))).toEqual([]);
-      const stopLoad = load(await victim.url('router'));
-      await expect
-        .poll(async () => (await visibleAttempts(central)).length, longPatience)
-        .toBeGreaterThan(kept.length + 200);
-      kept = await visibleAttempts(central);
-      const postmaster = await postmasterPid();
-      process.kill(-victim.pid, 'SIGKILL');
-      if (alsoTheDatabase) process.kill(postmaster, 'SIGKILL');
-      expect(await victim.waitForExit()).toBeNull();
-      await stopLoad();
-    }
 
-    const heir = await up();
-    const central = await heir.url('central');
-    expect(lost(kept, await visibleAttempts(central))).toEqual([]);
+      const { response } = await openAiClient(await heir.url('router'))
+        .chat.completions.create({ model: 'auto', messages: user(capital) })
+        .withResponse();
+      const id = signalboxHeaders(response.headers)['decision-id'];
+      expect(await endedAttempts({ url: () => central }, id)).toMatchObject([{ outcome: 'success' }]);
 
-    const { response } = await openAiClient(await heir.url('router'))
-      .chat.completions.create({ model: 'auto', messages: user(capital) })
-      .withResponse();
-    const id = signalboxHeaders(response.headers)['decision-id'];
-    expect(await endedAttempts({ url: () => central }, id)).toMatchObject([{ outcome: 'success' }]);
+      const inUse = new RegExp(`^error: .*${dataDir} is in use by another Signalbox \\(pid ${heir.pid}\\)`);
+      expect(await endOf(await up())).toEqual(refusal(inUse));
 
-    const inUse = new RegExp(`^error: .*${dataDir} is in use by another Signalbox \\(pid ${heir.pid}\\)`);
-    expect(await endOf(await up())).toEqual(refusal(inUse));
-
-    const pids = [heir.pid, ...(await withDescendants(await postmasterPid()))];
-    heir.kill('SIGTERM');
-    expect(await heir.waitForExit()).toBe(0);
-    expect(await running(pids)).toEqual([]);
-  });
+      const pids = [heir.pid, ...(await withDescendants(await postmasterPid()))];
+      heir.kill('SIGTERM');
+      expect(await heir.waitForExit()).toBe(0);
+      expect(await running(pids)).toEqual([]);
+    },
+  );
 
   it('leaves nothing behind when it is asked to end while it starts', async () => {
     const child = await up();

@@ -134,7 +134,7 @@ describe('an embedded server', () => {
     await query(second.connectionString, 'select 1');
   });
 
-  it('says what PostgreSQL said when it does not start', async () => {
+  it('says what PostgreSQL said when it does not start', { timeout: 60_000 }, async () => {
     await (await start()).stop();
     await writeFile(path.join(dataDir, 'postgres', 'PG_VERSION'), '9.6\n');
 
