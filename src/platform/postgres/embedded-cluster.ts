@@ -46,8 +46,13 @@ export async function prepareCluster(directory: string): Promise<Cluster> {
 /** Removes what killed processes left half made. Only for the one that holds the data directory. */
 export async function removeUnfinishedClusters(dataDir: string): Promise<void> {
   for (const name of await readdir(dataDir)) {
-    if (name.startsWith(newClusterPrefix)) await rm(path.join(dataDir, name), { recursive: true, force: true });
+    if (name.startsWith(newClusterPrefix)) await removeFolder(path.join(dataDir, name));
   }
+}
+
+/** Another process may still be making, or removing, what is in it: what is left then, the next start removes. */
+async function removeFolder(folder: string): Promise<void> {
+  await rm(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 }).catch(() => undefined);
 }
 
 /** Gives the cluster's files to the user that the server will run as. Only while no server runs on them. */
@@ -79,7 +84,7 @@ async function initialise(dataDir: string, clusterDir: string, initdb: string, r
     await rename(folder, clusterDir);
     await flushFolder(dataDir);
   } catch (error) {
-    await rm(folder, { recursive: true, force: true });
+    await removeFolder(folder);
     // Another process was quicker; its cluster has the same password.
     if (await exists(clusterDir)) return;
     throw new StartupError(`cannot make a database in ${dataDir}: ${lastWords(error)}`, { cause: error });
