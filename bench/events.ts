@@ -10,6 +10,7 @@ import { silentLogger } from '../src/platform/telemetry/logger.ts';
 import { measureBroadcast } from './events/broadcast.ts';
 import { measureLag } from './events/lag.ts';
 import { measureThroughput, type Throughput } from './events/throughput.ts';
+import { optionsOrExit, releaseOnce } from './support/main.ts';
 import { startProcess, stopProcesses } from './support/process.ts';
 import { progress } from './support/progress.ts';
 import { median, quantile } from './support/statistics.ts';
@@ -142,37 +143,18 @@ function report({ throughput, lagMs, broadcastMs }: Figures, options: Options): 
   for (const [text, holds] of goals) console.log(`${holds ? 'holds' : 'FAILS'}  ${text}`);
 }
 
-function optionsOrExit(): Options {
-  try {
-    const options = readOptions();
-    if (options !== null) return options;
-    console.log(usage);
-    process.exit(0);
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
-    process.exit(1);
-  }
-}
-
-const options = optionsOrExit();
+const options = optionsOrExit(readOptions, usage);
 const machine = { processor: cpus()[0]?.model ?? 'unknown', cores: availableParallelism(), node: process.version };
 const folder = mkdtempSync(join(tmpdir(), 'signalbox-bench-'));
 const log = silentLogger();
 const starting = startEmbeddedPostgres({ dataDir: folder, log });
-let released: Promise<void> | undefined;
 
 async function stopEverything(): Promise<void> {
   await stopProcesses();
   await (await starting).stop();
   rmSync(folder, { recursive: true, force: true });
 }
-function release(): Promise<void> {
-  released ??= stopEverything();
-  return released;
-}
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => void release().finally(() => process.exit(130)));
-}
+const { release } = releaseOnce(stopEverything);
 
 try {
   const { connectionString } = await starting;

@@ -4,6 +4,7 @@ import { availableParallelism, cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../src/platform/postgres/embedded.ts';
 import { silentLogger } from '../src/platform/telemetry/logger.ts';
+import { optionsOrExit, releaseOnce } from './support/main.ts';
 import { makeCase } from './support/cases.ts';
 import { compare, type Comparison, type Gateways } from './support/compare.ts';
 import { type Options, readOptions, usage } from './support/options.ts';
@@ -110,27 +111,13 @@ memory at rest (PSS): ${start.nodeMiB.toFixed(0)} MiB, and ${start.postgresMiB.t
 ${machine.processor}, ${machine.cores} cores, Node ${machine.node}`);
 }
 
-function optionsOrExit(): Options {
-  try {
-    const options = readOptions();
-    if (options !== null) return options;
-    console.log(usage);
-    process.exit(0);
-  } catch (error) {
-    console.error(`${error instanceof Error ? error.message : String(error)}\n\n${usage}`);
-    process.exit(1);
-  }
-}
-
-const options = optionsOrExit();
+const options = optionsOrExit(readOptions, usage);
 if (!hasProc()) {
   console.log('skipped: processor time and memory of other processes are read from /proc, which only Linux has');
   process.exit(0);
 }
 const folder = mkdtempSync(join(tmpdir(), 'signalbox-bench-'));
 let database: Promise<EmbeddedPostgres> | undefined;
-let interrupted = false;
-let released: Promise<void> | undefined;
 
 async function stopEverything(): Promise<void> {
   await stopProcesses();
@@ -138,24 +125,15 @@ async function stopEverything(): Promise<void> {
   await (await database)?.stop();
   rmSync(folder, { recursive: true, force: true });
 }
-function release(): Promise<void> {
-  released ??= stopEverything();
-  return released;
-}
+const { release, wasInterrupted } = releaseOnce(stopEverything);
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-  process.once(signal, () => {
-    interrupted = true;
-    void release().finally(() => process.exit(130));
-  });
-}
 try {
   const upstream = await startProcess(new URL('support/constant-upstream.ts', import.meta.url));
   if (options.soak > 0) await runSoak(folder, `http://127.0.0.1:${upstream.port}`, options);
   else await runComparison(folder, upstream.port, options);
 } catch (error) {
   // What was stopped on purpose fails everywhere; only the exit code tells of it.
-  if (!interrupted) throw error;
+  if (!wasInterrupted()) throw error;
 } finally {
   await release();
 }

@@ -12,8 +12,7 @@ const name = z
   .trim()
   .min(1)
   .max(200)
-  // oxlint-disable-next-line no-control-regex
-  .regex(/^[^\u0000-\u001f]*$/, 'must not contain control characters');
+  .regex(/^\P{Cc}*$/u, 'must not contain control characters');
 
 export const budgetPeriodSchema = z.enum(['total', 'day', 'week', 'month']);
 export type BudgetPeriod = z.infer<typeof budgetPeriodSchema>;

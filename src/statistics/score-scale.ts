@@ -1,6 +1,9 @@
 /** Scores run from 0 to 5. */
 export const highestScore = 5;
 
+/** For models that the catalogue does not know. */
+export const middleScore = highestScore / 2;
+
 /** A score of 0 stands for a success rate of 50%, and one of 5 for 99%. */
 const rateAtZero = 0.5;
 export const ratePerPoint = 0.098;

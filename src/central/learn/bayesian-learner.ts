@@ -1,8 +1,8 @@
 import type { Config } from '../../platform/config/load.ts';
 import type { Complexity } from '../../contracts/query-class.ts';
+import { readDatabaseTimeMs } from '../../platform/postgres/database-time.ts';
 import type { PoolClient } from '../../platform/postgres/pool.ts';
 import { listComplexityScores } from '../../platform/store/complexity-scores.ts';
-import { cellKey, latencyOfLastHours } from '../../platform/store/latency-sketches.ts';
 import {
   type LearnerCell,
   listLearnerCells,
@@ -13,6 +13,7 @@ import {
 import { takeEvidence } from '../../platform/store/learner-evidence.ts';
 import { listCatalogueScores } from '../../platform/store/models.ts';
 import { betaMean } from '../../statistics/beta.ts';
+import { middleScore } from '../../statistics/score-scale.ts';
 import { publishScores, type ScoreDecision } from '../broadcast/publish-scores.ts';
 import { describeFinding } from './describe-change.ts';
 import type { Part } from './evidence.ts';
@@ -29,6 +30,7 @@ import {
 import type { LearnResult } from './learn-result.ts';
 import { posteriorOf } from './posterior.ts';
 import { nextPublished, scoreInterval } from './publication.ts';
+import { recentP95 } from './recent-latency.ts';
 import { refinementsOf } from './refinements.ts';
 
 type Rule = Pick<
@@ -38,9 +40,6 @@ type Rule = Pick<
 
 /** Rows of evidence that one transaction takes. */
 const evidenceLimit = 5000;
-const latencyHours = 24;
-/** For models that the catalogue does not know: the middle of the scale. */
-const unknownModelScore = 2.5;
 /** What slowness can take off at the most, and what it takes for each time that a model is as slow again as is slow. */
 const mostSlowness = 0.5;
 const slownessPerMultiple = 0.1;
@@ -49,15 +48,16 @@ const slownessPerMultiple = 0.1;
  * Takes in the evidence that has come, and publishes the scores that it moves, in the transaction of `client`. Without new
  * evidence nothing changes.
  */
-export async function learnFromEvidence(client: PoolClient, rule: Rule, nowMs: number): Promise<LearnResult> {
+export async function learnFromEvidence(client: PoolClient, rule: Rule): Promise<LearnResult> {
   const evidence = await takeEvidence(client, evidenceLimit);
   if (evidence.length === 0) return { cells: 0, published: 0, below: 0, alarms: [], more: false };
   const models = [...new Set(evidence.map(({ model }) => model))].sort();
   const stored = await listLearnerCells(client, models);
   const catalogue = await listCatalogueScores(client, models);
   const catalogueScore = (model: string, complexity: Complexity): number =>
-    catalogue.get(model)?.[complexity] ?? unknownModelScore;
+    catalogue.get(model)?.[complexity] ?? middleScore;
   const forgetting = forgettingOf(rule);
+  const nowMs = await readDatabaseTimeMs(client);
   const learned = learnFrom(
     {
       clocks: await readClocks(client),
@@ -75,11 +75,11 @@ export async function learnFromEvidence(client: PoolClient, rule: Rule, nowMs: n
 
   const { rows: scores } = await listComplexityScores(client, models);
   const current = new Map(scores.map((score) => [cellKeyOf(score.model, score.complexity), score.score]));
-  const latencies = await latencyOfLastHours(client, latencyHours, models);
+  const p95Of = await recentP95(client, models);
   const decisions = touched.map((cell) => {
     const key = cellKeyOf(cell.model, cell.complexity);
     const catalogued = catalogueScore(cell.model, cell.complexity);
-    const p95Ms = latencies.get(cellKey(cell.model, cell.complexity))?.quantile(0.95) ?? null;
+    const p95Ms = p95Of(cell.model, cell.complexity);
     return decideScore(cell, catalogued, current.get(key) ?? catalogued, learned.alarms.get(key) ?? null, p95Ms, rule);
   });
   const changed = decisions.filter((decision) => decision.newScore !== decision.oldScore);
@@ -97,15 +97,16 @@ export async function learnFromEvidence(client: PoolClient, rule: Rule, nowMs: n
 }
 
 /** Ages what nobody has asked for lately, so that the routers see how old it is. In the transaction of `client`. */
-export async function ageBeliefs(client: PoolClient, rule: Rule, nowMs: number): Promise<void> {
+export async function ageBeliefs(client: PoolClient, rule: Rule): Promise<void> {
   const stored = await listLearnerCells(client, null);
   const clocks = await readClocks(client);
   const catalogue = await listCatalogueScores(client, [...new Set(stored.map(({ model }) => model))]);
   const forgetting = forgettingOf(rule);
+  const nowMs = await readDatabaseTimeMs(client);
   const aged = stored.flatMap((row) => {
     const cell = toCell(row);
     const older = ageCell(cell, clocks.get(cell.complexity) ?? 0, nowMs, forgetting);
-    return older === cell ? [] : [toRow(older, catalogue.get(cell.model)?.[cell.complexity] ?? unknownModelScore)];
+    return older === cell ? [] : [toRow(older, catalogue.get(cell.model)?.[cell.complexity] ?? middleScore)];
   });
   await upsertLearnerCells(client, aged);
 }

@@ -15,13 +15,9 @@ export const learnerLock = 'learner';
 const ageingMs = 60_000;
 
 /** One round, in one transaction. Undefined when another process is at it. */
-export async function learnOnce(
-  pool: Pool,
-  rule: Config['learner'],
-  nowMs: number = Date.now(),
-): Promise<LearnResult | undefined> {
+export async function learnOnce(pool: Pool, rule: Config['learner']): Promise<LearnResult | undefined> {
   const attempt = await tryWithAdvisoryLock(pool, learnerLock, (client) =>
-    rule.kind === 'bayesian' ? learnFromEvidence(client, rule, nowMs) : learnByThreshold(client, rule),
+    rule.kind === 'bayesian' ? learnFromEvidence(client, rule) : learnByThreshold(client, rule),
   );
   return attempt.ran ? attempt.value : undefined;
 }
@@ -45,13 +41,12 @@ export function createLearner({ config, pool, log, metrics }: LearnerOptions): L
     'signalbox_learner_cells_below_min_samples',
     'Pairs of model and complexity with new outcomes, but too few to learn from.',
   );
-  let agedAtMs = 0;
+  let nextAgeingMs = 0;
 
   async function age(): Promise<void> {
-    const nowMs = Date.now();
-    if (rule.kind !== 'bayesian' || nowMs - agedAtMs < ageingMs) return;
-    await tryWithAdvisoryLock(pool, learnerLock, (client) => ageBeliefs(client, rule, nowMs));
-    agedAtMs = nowMs;
+    if (rule.kind !== 'bayesian' || performance.now() < nextAgeingMs) return;
+    await tryWithAdvisoryLock(pool, learnerLock, (client) => ageBeliefs(client, rule));
+    nextAgeingMs = performance.now() + ageingMs;
   }
 
   return createLoop({

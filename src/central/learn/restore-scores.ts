@@ -1,6 +1,6 @@
-import type { Complexity } from '../../contracts/query-class.ts';
-import { complexities } from '../../contracts/query-class.ts';
+import { type Complexity, complexities } from '../../contracts/query-class.ts';
 import { withAdvisoryLock } from '../../platform/postgres/advisory-lock.ts';
+import { readDatabaseTimeMs } from '../../platform/postgres/database-time.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { listComplexityScores } from '../../platform/store/complexity-scores.ts';
 import {
@@ -11,11 +11,17 @@ import {
 } from '../../platform/store/learner-cells.ts';
 import { deleteEvidence } from '../../platform/store/learner-evidence.ts';
 import { listCatalogueScores } from '../../platform/store/models.ts';
+import { listCellsToLearn } from '../../platform/store/model-routing-metrics.ts';
+import { upsertWatermarks } from '../../platform/store/learner-watermarks.ts';
+import { middleScore } from '../../statistics/score-scale.ts';
 import { listScoresAsOf } from '../../platform/store/score-updates.ts';
 import { publishScores, type ScoreDecision } from '../broadcast/publish-scores.ts';
 import { cellAt } from './bayesian-learner.ts';
 import { cellKeyOf } from './fleet-beliefs.ts';
 import { learnerLock } from './learner.ts';
+
+/** More cells than any catalogue has. */
+const mostCells = 100_000;
 
 export interface RestoreRequest {
   /** Number of the update up to which scores are put back; null puts them back to the catalogue's. */
@@ -37,7 +43,7 @@ export function restoreScores(pool: Pool, { seq, models }: RestoreRequest): Prom
     const asOf = seq === null ? new Map<string, number>() : await listScoresAsOf(client, seq, cellKeyOf);
     const present = new Map(current.map((score) => [cellKeyOf(score.model, score.complexity), score]));
     const catalogued = (model: string, complexity: Complexity): number =>
-      catalogue.get(model)?.[complexity] ?? present.get(cellKeyOf(model, complexity))?.priorScore ?? 2.5;
+      catalogue.get(model)?.[complexity] ?? present.get(cellKeyOf(model, complexity))?.priorScore ?? middleScore;
 
     const cells = names.flatMap((model) => complexities.map((complexity) => ({ model, complexity })));
     const restored = cells.map(({ model, complexity }) => {
@@ -45,10 +51,15 @@ export function restoreScores(pool: Pool, { seq, models }: RestoreRequest): Prom
       const priorScore = catalogued(model, complexity);
       return { model, complexity, priorScore, wanted: asOf.get(key), oldScore: present.get(key)?.score ?? priorScore };
     });
+    const counted = await listCellsToLearn(client, 1, mostCells);
+    await upsertWatermarks(
+      client,
+      counted.filter(({ model }) => models === null || models.includes(model)),
+    );
     await deleteEvidence(client, models);
     await deleteLearnerCells(client, models);
     const clocks = await readClocks(client);
-    const nowMs = Date.now();
+    const nowMs = await readDatabaseTimeMs(client);
     await upsertLearnerCells(
       client,
       restored.flatMap(({ model, complexity, priorScore, wanted }) =>

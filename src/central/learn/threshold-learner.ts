@@ -1,13 +1,14 @@
 import type { Config } from '../../platform/config/load.ts';
 import type { PoolClient } from '../../platform/postgres/pool.ts';
-import { cellKey, latencyOfLastHours } from '../../platform/store/latency-sketches.ts';
 import { deleteLearnerCells } from '../../platform/store/learner-cells.ts';
 import { deleteEvidence } from '../../platform/store/learner-evidence.ts';
 import { upsertWatermarks } from '../../platform/store/learner-watermarks.ts';
 import { type Cell, countCellsBelow, listCellsToLearn } from '../../platform/store/model-routing-metrics.ts';
+import { middleScore } from '../../statistics/score-scale.ts';
 import { publishScores, type ScoreDecision } from '../broadcast/publish-scores.ts';
 import { describeChange } from './describe-change.ts';
 import type { LearnResult } from './learn-result.ts';
+import { recentP95 } from './recent-latency.ts';
 import { type EvidenceWindow, nextScore } from './threshold.ts';
 
 type LearnerRule = Pick<
@@ -17,9 +18,6 @@ type LearnerRule = Pick<
 
 /** Cells learned from in one transaction. */
 const cellLimit = 500;
-const latencyHours = 24;
-/** For models that the catalogue does not know: the middle of the scale. */
-const unknownModelScore = 2.5;
 
 /**
  * Learns by the seed's rule from everything that was counted since the last time, and publishes the scores that changed.
@@ -32,11 +30,8 @@ export async function learnByThreshold(client: PoolClient, rule: LearnerRule): P
   const cells = await listCellsToLearn(client, rule.min_samples, cellLimit);
   const below = await countCellsBelow(client, rule.min_samples);
   if (cells.length === 0) return { cells: 0, published: 0, below, alarms: [], more: false };
-  const latencies = await latencyOfLastHours(client, latencyHours, [...new Set(cells.map((cell) => cell.model))]);
-  const decisions = cells.map((cell) => {
-    const p95Ms = latencies.get(cellKey(cell.model, cell.complexity))?.quantile(0.95) ?? null;
-    return decideScore(cell, p95Ms, rule);
-  });
+  const p95Of = await recentP95(client, [...new Set(cells.map((cell) => cell.model))]);
+  const decisions = cells.map((cell) => decideScore(cell, p95Of(cell.model, cell.complexity), rule));
   const changed = decisions.filter((decision) => decision.newScore !== decision.oldScore);
   await publishScores(client, changed);
   await upsertWatermarks(client, cells);
@@ -44,7 +39,7 @@ export async function learnByThreshold(client: PoolClient, rule: LearnerRule): P
 }
 
 function decideScore(cell: Cell, p95Ms: number | null, rule: LearnerRule): ScoreDecision {
-  const catalogueScore = cell.catalogueScore ?? unknownModelScore;
+  const catalogueScore = cell.catalogueScore ?? middleScore;
   const oldScore = cell.score ?? catalogueScore;
   const window = newEvidence(cell);
   const newScore = nextScore(oldScore, catalogueScore, window, {

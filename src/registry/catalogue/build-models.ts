@@ -2,7 +2,7 @@ import type { Capabilities, Costs, Modality, ModelStatus } from '../../contracts
 import type { ProviderKind } from '../../platform/providers/definitions.ts';
 import type { ListedModel } from '../../platform/providers/list-models.ts';
 import { isPreviewId, kindOfModelId, type ModelKind, withoutDate } from '../../platform/providers/model-id.ts';
-import type { CatalogueModel } from '../../platform/store/models.ts';
+import type { CatalogueModel } from '../../platform/store/model-row.ts';
 import { deriveModel } from './derive.ts';
 import { findMetadata, type MetadataMatch } from './metadata.ts';
 import { findInPriceList, type PriceListEntry, unknownCosts } from './prices.ts';

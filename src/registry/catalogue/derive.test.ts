@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Costs } from '../../contracts/index.ts';
-import type { CatalogueModel } from '../../platform/store/models.ts';
+import type { CatalogueModel } from '../../platform/store/model-row.ts';
 import { buildModels } from './build-models.ts';
 import { deriveModel } from './derive.ts';
 

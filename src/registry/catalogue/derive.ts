@@ -1,4 +1,4 @@
-import type { CatalogueModel } from '../../platform/store/models.ts';
+import type { CatalogueModel } from '../../platform/store/model-row.ts';
 import { initialScores, parameterBillionsOf } from './initial-scores.ts';
 
 /** From here on a context window is long, in tokens. */

@@ -2,15 +2,14 @@ import { modelKey, type Model, type ModelPatch, type NewModel } from '../../cont
 import { SignalboxError } from '../../platform/core/errors.ts';
 import { type Pool, type PoolClient, withTransaction } from '../../platform/postgres/pool.ts';
 import type { Provider } from '../../platform/providers/definitions.ts';
+import type { CatalogueModel, StoredModel } from '../../platform/store/model-row.ts';
 import {
-  type CatalogueModel,
   deleteModel,
   findModel,
   findStoredModel,
   insertManualModel,
   lockCatalogue,
   notifyCatalogue,
-  type StoredModel,
   updateModel,
 } from '../../platform/store/models.ts';
 import { buildModels } from './build-models.ts';

@@ -1,5 +1,5 @@
 import type { ModelPatch } from '../../contracts/index.ts';
-import type { CatalogueModel } from '../../platform/store/models.ts';
+import type { CatalogueModel } from '../../platform/store/model-row.ts';
 import { deriveModel, type Measured } from './derive.ts';
 
 const groups = ['capabilities', 'costs', 'complexity_scores'] as const;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { ModelPatch } from '../../contracts/index.ts';
-import type { CatalogueModel, StoredModel } from '../../platform/store/models.ts';
+import type { CatalogueModel, StoredModel } from '../../platform/store/model-row.ts';
 import { buildModels } from './build-models.ts';
 import { unmeasured } from './derive.ts';
 import { applyPatch, completePatch, pathsOf } from './operator-fields.ts';

@@ -1,5 +1,5 @@
 import type { ListedModel } from '../../platform/providers/list-models.ts';
-import type { CatalogueModel, StoredModel } from '../../platform/store/models.ts';
+import type { CatalogueModel, StoredModel } from '../../platform/store/model-row.ts';
 import { buildModels, type ModelSource } from './build-models.ts';
 import { keepPinned } from './operator-fields.ts';
 

@@ -3,8 +3,8 @@ import { createLoop, type Loop } from '../../platform/core/loop.ts';
 import { type Pool, withTransaction } from '../../platform/postgres/pool.ts';
 import type { Provider } from '../../platform/providers/definitions.ts';
 import { type ListedModel, listModels } from '../../platform/providers/list-models.ts';
+import type { CatalogueModel } from '../../platform/store/model-row.ts';
 import {
-  type CatalogueModel,
   listStoredModels,
   lockCatalogue,
   markUnlisted,

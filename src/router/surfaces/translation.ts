@@ -106,3 +106,17 @@ export function signedReasoning(text: string, signature: string): LanguageModelV
 export function hiddenReasoning(redactedData: string): LanguageModelV3ReasoningPart {
   return { type: 'reasoning', text: '', providerOptions: { anthropic: { redactedData }, bedrock: { redactedData } } };
 }
+
+/** The text of a message, of which nothing else may be part. */
+export function textOfContent(content: unknown, path: string): string {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return '';
+  return content
+    .map((part: unknown, index) => {
+      const { type, text, refusal } = isObject(part) ? part : {};
+      const said = text ?? refusal;
+      if (typeof said !== 'string') throw untranslatable(`${path}.content[${index}]`, `cannot hold a ${String(type)}`);
+      return said;
+    })
+    .join('');
+}

@@ -18,6 +18,7 @@ import {
   numberOption,
   parseArguments,
   signedReasoning,
+  textOfContent,
   toFilePart,
   toFunctionTool,
   untranslatable,
@@ -77,13 +78,13 @@ function toMessages(messages: readonly ChatMessage[]): LanguageModelV3Message[] 
     switch (message.role) {
       case 'system':
       case 'developer':
-        return { role: 'system', content: textOf(message, path), ...cacheOfLastPart(message) };
+        return { role: 'system', content: textOfContent(message.content, path), ...cacheOfLastPart(message) };
       case 'user':
         return { role: 'user', content: toUserContent(message, path) };
       case 'assistant': {
         const calls = toToolCalls(message['tool_calls'], path);
         for (const call of calls) toolNames.set(call.toolCallId, call.toolName);
-        const text = textOf(message, path);
+        const text = textOfContent(message.content, path);
         return {
           role: 'assistant',
           content: [
@@ -98,7 +99,7 @@ function toMessages(messages: readonly ChatMessage[]): LanguageModelV3Message[] 
         const toolCallId = typeof message['tool_call_id'] === 'string' ? message['tool_call_id'] : '';
         const toolName = toolNames.get(toolCallId);
         if (toolName === undefined) throw untranslatable(`${path}.tool_call_id`, 'answers no earlier tool call');
-        const output = { type: 'text' as const, value: textOf(message, path) };
+        const output = { type: 'text' as const, value: textOfContent(message.content, path) };
         const result = { type: 'tool-result' as const, toolCallId, toolName, output, ...cacheOfLastPart(message) };
         return { role: 'tool', content: [result] };
       }
@@ -127,18 +128,6 @@ function toReasoningParts(value: unknown): LanguageModelV3ReasoningPart[] {
     text = '';
   }
   return parts;
-}
-
-function textOf({ content }: ChatMessage, path: string): string {
-  if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return '';
-  return content
-    .map((part, index) => {
-      const text = part['text'] ?? part['refusal'];
-      if (typeof text !== 'string') throw untranslatable(`${path}.content[${index}]`, `cannot hold a ${part.type}`);
-      return text;
-    })
-    .join('');
 }
 
 function toUserContent(

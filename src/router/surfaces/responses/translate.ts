@@ -14,6 +14,7 @@ import {
   jsonFormat,
   numberOption,
   parseArguments,
+  textOfContent,
   toFilePart,
   toFunctionTool,
   untranslatable,
@@ -72,9 +73,10 @@ function addItem(
 ): void {
   switch (item.type ?? 'message') {
     case 'message':
-      if (item.role === 'assistant') assistantContent(messages).push({ type: 'text', text: textOf(item, path) });
+      if (item.role === 'assistant')
+        assistantContent(messages).push({ type: 'text', text: textOfContent(item.content, path) });
       else if (item.role === 'system' || item.role === 'developer') {
-        messages.push({ role: 'system', content: textOf(item, path) });
+        messages.push({ role: 'system', content: textOfContent(item.content, path) });
       } else messages.push({ role: 'user', content: toUserContent(item, path) });
       return;
     case 'function_call': {
@@ -135,18 +137,6 @@ function assistantContent(
   const content: Extract<LanguageModelV3Message, { role: 'assistant' }>['content'] = [];
   messages.push({ role: 'assistant', content });
   return content;
-}
-
-function textOf({ content }: ResponseItem, path: string): string {
-  if (typeof content === 'string') return content;
-  if (!Array.isArray(content)) return '';
-  return content
-    .map((part, index) => {
-      const text = part['text'] ?? part['refusal'];
-      if (typeof text !== 'string') throw untranslatable(`${path}.content[${index}]`, `cannot hold a ${part.type}`);
-      return text;
-    })
-    .join('');
 }
 
 function toUserContent(
