@@ -102,7 +102,9 @@ function totalOf(
   { weights, prefer_multiplier: multiplier, ...rules }: RoutingRules,
   assumedTtftMs: number,
 ): number {
-  const { complexity_score: score, estimated_cost_usd: cost, expected_ttft_ms: ttftMs, terms } = candidate;
+  const { estimated_cost_usd: cost, expected_ttft_ms: ttftMs, terms } = candidate;
+  // What the choice went by; decisions of earlier versions have the told score alone.
+  const score = candidate.believed_score ?? candidate.complexity_score;
   const chain = queryType === null ? [] : rules.preferences[queryType];
   const rank = chain.findIndex((name) => name === candidate.model || name === keyOf(candidate));
   const quality = ((weights.quality * (prefer === 'quality' ? multiplier : 1)) / highestScore) * score;

@@ -81,7 +81,12 @@ const routingSchema = z.strictObject({
   exploration: z
     .strictObject({
       enabled: z.boolean().default(true).describe('Lets auto try out models that may be better than the best known.'),
-      floor: z.number().min(0).max(0.5).default(0.01).describe('Share of requests spread evenly over all models.'),
+      floor: z
+        .number()
+        .min(0)
+        .max(0.5)
+        .default(0.01)
+        .describe('Share of requests spread evenly over the best 16 models.'),
       max_share: z.number().min(0).max(1).default(0.1).describe('Requests that another than the best may answer.'),
       max_extra_cost: z
         .number()

@@ -7,6 +7,8 @@ import { configSchema } from '../../../src/platform/config/schema.ts';
 import { explorationFromConfig, policyFromConfig } from '../../../src/router/policy-from-config.ts';
 import { chooseModel, type Exploration, type Selection } from '../../../src/router/select/choose.ts';
 import { anyModel, type SelectionRequest } from '../../../src/router/select/policy.ts';
+import type { LearnedBelief } from '../../../src/router/snapshot/snapshot.ts';
+import { successRateOf } from '../../../src/statistics/score-scale.ts';
 import { aModel, aSnapshot } from '../../support/catalogue.ts';
 
 // The candidate policy decides by what was logged, and so repeats what the router does: it must choose as the router would.
@@ -37,6 +39,8 @@ const models = fc.uniqueArray(
     model: fc.constantFrom(...names),
     provider: fc.constantFrom('one', 'two'),
     score: between(0, 5),
+    believed: between(0, 5),
+    queryTypeOffset: between(-0.1, 0.1),
     price,
     ttftMs: fc.option(fc.integer({ min: 50, max: 5000 })),
   }),
@@ -71,6 +75,28 @@ const situation = fc.record({
   ),
 });
 
+/** What central believes is not what it has told, and differs by provider and query type. */
+function beliefOf(
+  {
+    model,
+    provider,
+    believed,
+    queryTypeOffset,
+  }: { model: string; provider: string; believed: number; queryTypeOffset: number },
+  { queryType, complexity }: Pick<SelectionRequest, 'queryType' | 'complexity'>,
+): LearnedBelief {
+  return {
+    model,
+    complexity,
+    successRate: successRateOf(believed),
+    strength: 100,
+    refinements: [
+      { kind: 'query_type', value: queryType, offset: queryTypeOffset },
+      { kind: 'provider', value: provider, offset: queryTypeOffset / 2 },
+    ],
+  };
+}
+
 it('chooses as the router would, for any policy', () => {
   fc.assert(
     fc.property(models, routing, situation, (catalogue, rules, asked) => {
@@ -81,6 +107,7 @@ it('chooses as the router would, for any policy', () => {
             costs: { input_tokens_per_1k: perToken, output_tokens_per_1k: perToken === null ? null : 4 * perToken },
           }),
         ),
+        { beliefs: catalogue.map((entry) => beliefOf(entry, asked)) },
       );
       const request: SelectionRequest = { ...anyModel, ...asked, inputTokens: 1000 };
       const ttftOf = (key: string): number | null =>
@@ -92,7 +119,7 @@ it('chooses as the router would, for any policy', () => {
       const choices = createCandidatePolicy(rules).choose({ ...asked, candidates, mayExplore: true });
 
       // Draws that are the scores themselves: nothing beyond the floor is tried out.
-      const drawsOf: Exploration['drawsOf'] = (entry, complexity) => Float64Array.of(entry.scores[complexity].score);
+      const drawsOf: Exploration['drawsOf'] = (entry, complexity) => Float64Array.of(entry.scores[complexity].believed);
       const bounds = explorationFromConfig({ routing: rules });
       const real = choose(rules, bounds === null ? null : { bounds, drawsOf, uniform: 0 });
       const [first, second] = real.explanation.candidates.map(({ terms }) => terms.total);
