@@ -259,7 +259,10 @@ export function createGateway(options: GatewayOptions): Gateway {
       const cost = settleWhole(of, result, answered);
       const { usage } = answered;
       const { inputTokens = decision.inputTokens, outputTokens = 0 } = usage ?? {};
-      reservation.settle(sum(lost, { inputTokens, outputTokens, costUsd: cost }));
+      const settle = (): void => reservation.settle(sum(lost, { inputTokens, outputTokens, costUsd: cost }));
+      // The client does not wait for the loser of a hedge, but its limits pay for it.
+      if (result.loserEnded === null) settle();
+      else void result.loserEnded.then(settle);
       return { ...answeredBy, kind: 'whole', upstreamMs, answer: answered, costUsd: cost };
     }
     return {

@@ -4,6 +4,8 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { Clock } from '../../platform/core/clock.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import type { ErrorShape } from '../../platform/http/error-shapes.ts';
+import type { Provider } from '../../platform/providers/definitions.ts';
+import type { UpstreamReply } from '../upstream/upstream.ts';
 import { bodyBytesOf } from '../../platform/http/body-bytes.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import { conversationOf } from '../conversation.ts';
@@ -169,4 +171,18 @@ export function signalOfClient(reply: FastifyReply): AbortSignal {
     if (!reply.raw.writableFinished) gone.abort();
   });
   return gone.signal;
+}
+
+/** A failure of the way to a provider, for which the codes of the network alone could stand for the database's. */
+export function unreachable({ name }: Provider, cause: unknown): SignalboxError {
+  return new SignalboxError('upstream_failed', `${name} could not be reached`, { cause });
+}
+
+/** The body of an answer that is handed on as it comes. */
+export async function* bodyOf({ body }: UpstreamReply, provider: Provider): AsyncGenerator<Uint8Array> {
+  try {
+    yield* body;
+  } catch (error) {
+    throw unreachable(provider, error);
+  }
 }

@@ -10,8 +10,8 @@ import { parseRequestedModel } from '../select/requested-model.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { promptOfMessages } from '../surfaces/messages/read.ts';
 import type { PassThrough } from '../upstream/pass-through.ts';
-import { rewriteBody } from '../upstream/rewrite-body.ts';
-import { headersFor, queryOf, signalOfClient } from './answers.ts';
+import { providerBody } from '../upstream/provider-body.ts';
+import { bodyOf, headersFor, queryOf, signalOfClient, unreachable } from './answers.ts';
 
 export interface CountTokensOptions {
   currentSnapshot(): Snapshot;
@@ -50,16 +50,25 @@ export function registerCountTokens(app: ZodApp, { currentSnapshot, passThrough 
       if (native === undefined || provider === undefined) {
         return { input_tokens: estimateInputTokens(promptOfMessages(body)) };
       }
-      const answer = await passThrough.send({
-        provider,
-        apiKey: provider.apiKey,
-        method: 'POST',
-        path: `/messages/count_tokens${queryOf(request)}`,
-        headers: { ...headersFor(request), 'content-type': 'application/json' },
-        body: rewriteBody(bodyBytesOf(request), new Map([['model', JSON.stringify(native.modelId)]])),
-        signal: signalOfClient(reply),
-      });
-      return reply.status(answer.status).type(answer.contentType).send(Readable.from(answer.body));
+      const signal = signalOfClient(reply);
+      try {
+        const answer = await passThrough.send({
+          provider,
+          apiKey: provider.apiKey,
+          method: 'POST',
+          path: `/messages/count_tokens${queryOf(request)}`,
+          headers: { ...headersFor(request), 'content-type': 'application/json' },
+          body: providerBody(provider, native.modelId, { body, bytes: bodyBytesOf(request) }, false),
+          signal,
+        });
+        return await reply
+          .status(answer.status)
+          .type(answer.contentType)
+          .send(Readable.from(bodyOf(answer, provider)));
+      } catch (error) {
+        if (signal.aborted) return reply.hijack();
+        throw unreachable(provider, error);
+      }
     },
   );
 }

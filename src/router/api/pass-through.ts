@@ -15,7 +15,7 @@ import { classifyStatus } from '../upstream/failure.ts';
 import { modelOfBody, withModel } from '../upstream/model-of-body.ts';
 import type { PassThrough } from '../upstream/pass-through.ts';
 import type { UpstreamReply } from '../upstream/upstream.ts';
-import { decisionHeaders, signalOfClient } from './answers.ts';
+import { bodyOf, decisionHeaders, signalOfClient, unreachable } from './answers.ts';
 
 export interface PassThroughOptions {
   gateway: Gateway;
@@ -82,7 +82,7 @@ async function handOn(
       requiresPrice: request.caller.hasBudget,
     },
   });
-  refuseBudgeted(request, decision);
+  refuseBudgeted(request, decision, accounting);
   const [step] = decision.chain;
   const provider = snapshot.providers.get(step.providerName);
   if (provider === undefined) throw new SignalboxError('internal', `provider ${step.providerName} is not configured`);
@@ -99,21 +99,25 @@ async function handOn(
       method: 'POST',
       path,
       headers: { 'content-type': contentType },
-      body: named === null ? bytes : withModel(bytes, contentType, step.modelId),
+      body: named === null || named === step.modelId ? bytes : withModel(bytes, contentType, step.modelId),
       signal,
     });
     end(answered);
-    return await reply.status(answered.status).type(answered.contentType).send(Readable.from(answered.body));
+    return await reply
+      .status(answered.status)
+      .type(answered.contentType)
+      .send(Readable.from(bodyOf(answered, provider)));
   } catch (error) {
     end(null);
     if (signal.aborted) return reply.hijack();
-    throw new SignalboxError('upstream_failed', `${provider.name} could not be reached`, { cause: error });
+    throw unreachable(provider, error);
   }
 }
 
-function refuseBudgeted({ caller }: FastifyRequest, { chain: [step] }: Decision): void {
+function refuseBudgeted({ caller }: FastifyRequest, decision: Decision, accounting: Accounting): void {
   if (!caller.hasBudget) return;
-  const message = `a budget holds the key, and what ${step.modelId} costs is not counted in tokens`;
+  accounting.notCalled(decision, 'price_unknown');
+  const message = `a budget holds the key, and what ${decision.chain[0].modelId} costs is not counted in tokens`;
   throw new SignalboxError('price_unknown', message, { param: 'model' });
 }
 

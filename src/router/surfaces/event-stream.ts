@@ -25,16 +25,29 @@ const nothing = Buffer.alloc(0);
  */
 export function createEventSplitter(maxEventBytes = 64 * 1024 * 1024): EventSplitter {
   let pending: Buffer = nothing;
+  // Grows by doubling, so that a long event in many chunks is copied few times; `pending` is its beginning.
+  let store: Buffer = nothing;
   // Where in `pending` the line begins whose end was not found yet, and where the search goes on.
   let lineStart = 0;
   let searchFrom = 0;
   // The last byte was a CR that ended a line: an LF that follows belongs to it.
   let afterCarriageReturn = false;
 
+  function append(next: Buffer): Buffer {
+    if (pending.length === 0) return next;
+    const length = pending.length + next.length;
+    if (length > store.length) {
+      store = Buffer.allocUnsafe(2 * length);
+      pending.copy(store);
+    }
+    next.copy(store, pending.length);
+    return store.subarray(0, length);
+  }
+
   return {
     push(chunk) {
       const next = asBuffer(chunk);
-      const buffer = pending.length === 0 ? next : Buffer.concat([pending, next]);
+      const buffer = append(next);
       const events: StreamEvent[] = [];
       const hasCarriageReturn = next.includes(carriageReturn);
       let eventStart = 0;
@@ -62,6 +75,8 @@ export function createEventSplitter(maxEventBytes = 64 * 1024 * 1024): EventSpli
         eventStart = at;
       }
       pending = eventStart === buffer.length ? nothing : buffer.subarray(eventStart);
+      // What was handed out must not be written over.
+      if (eventStart > 0) store = nothing;
       lineStart -= eventStart;
       searchFrom = pending.length;
       if (pending.length > maxEventBytes) throw new RangeError(`an event is longer than ${maxEventBytes} bytes`);
@@ -88,7 +103,7 @@ const dataField = 'data:';
 
 function dataOf(bytes: Buffer): string | null {
   const text = bytes.toString('utf8');
-  // Nearly every event of every provider is this one line.
+  // Nearly every event of a stream of chat completions is this one line.
   if (text.startsWith(dataField) && text.indexOf('\n') === text.length - 2 && !text.includes('\r')) {
     return text.slice(text.charCodeAt(dataField.length) === 0x20 ? 6 : 5, -2);
   }

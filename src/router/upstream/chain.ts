@@ -54,6 +54,8 @@ export interface ChainAnswer {
   answer: WholeAnswer | StreamAnswer;
   /** Gives back the provider's place; must be called when the answer is over. */
   release: Release;
+  /** When the call that lost against this one has ended and was reported; null where there was none. */
+  loserEnded: Promise<void> | null;
 }
 
 export type ChainResult =
@@ -132,7 +134,7 @@ export async function runChain(options: ChainOptions): Promise<ChainResult> {
     });
     resilience.afterCall(targets, endOf(result), startedAtMs, nowMs());
     if (result.kind === 'whole' || result.kind === 'stream') {
-      return { kind: 'answer', index, step, isHedge, startedAtMs, answer: result, release };
+      return { kind: 'answer', index, step, isHedge, startedAtMs, answer: result, release, loserEnded: null };
     }
     release();
     options.onAttemptFailed({ index, step, isHedge, durationMs: nowMs() - startedAtMs, ...outcomeOf(result) });
@@ -149,15 +151,20 @@ export async function runChain(options: ChainOptions): Promise<ChainResult> {
     const delayMs = resilience.hedgeDelayMs(p95Ms);
     if (delayMs === null || delayMs >= timeoutMs) return callOnce(deployment, timeoutMs, clientSignal, false);
     const lanes = [new AbortController(), new AbortController()] as const;
-    const abortAll = (): void => lanes.forEach((lane) => lane.abort());
+    const early = new AbortController();
+    const abortAll = (): void => {
+      early.abort();
+      lanes.forEach((lane) => lane.abort());
+    };
     clientSignal.addEventListener('abort', abortAll, { once: true });
     try {
       const first = callOnce(deployment, timeoutMs, lanes[0].signal, false);
-      const early = await Promise.race([first, sleep(delayMs, clientSignal).then(() => null)]);
-      if (early !== null || clientSignal.aborted || !resilience.hedges.tryWithdraw()) return await first;
+      const inTime = await Promise.race([first, sleep(delayMs, early.signal).then(() => null)]);
+      if (inTime !== null || clientSignal.aborted || !resilience.hedges.tryWithdraw()) return await first;
       const second = callOnce(hedge, timeoutMs - delayMs, lanes[1].signal, true);
       return await firstAnswer(first, second, lanes);
     } finally {
+      early.abort();
       clientSignal.removeEventListener('abort', abortAll);
     }
   }
@@ -237,10 +244,13 @@ async function firstAnswer(
     second.then((result) => ({ result, other: first, otherLane: firstLane })),
   ];
   const { result, other, otherLane } = await Promise.race(tagged);
-  if (result.kind !== 'answer') return other;
+  if (result.kind !== 'answer') {
+    const later = await other;
+    // A call that was spared says nothing of the one that failed.
+    return later.kind === 'spared' ? result : later;
+  }
   otherLane.abort();
-  void endLate(other);
-  return result;
+  return { ...result, loserEnded: endLate(other) };
 }
 
 /** While others are left, one attempt gets only a part of the remaining time, or the others could never help. */

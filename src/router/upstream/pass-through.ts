@@ -45,7 +45,7 @@ export function createPassThrough({ connections, connectTimeoutMs }: PassThrough
     pipelining: 1,
     keepAliveTimeout: 60_000,
     connect: { timeout: connectTimeoutMs },
-    // The chain's own deadlines hold, per attempt and per stream silence.
+    // The chain's own deadlines hold, per attempt and per stream silence; what is handed on has none but the client's.
     headersTimeout: 0,
     bodyTimeout: 0,
   };

@@ -20,7 +20,12 @@ export function asksForUsage(provider: Provider, { surface, stream, body }: Clie
  * The client's request as it goes to a provider of the same dialect: with the routed model's name, without what steers
  * the gateway, asking for the usage of a stream where `addUsage` is set, and otherwise byte for byte.
  */
-export function providerBody(provider: Provider, modelId: string, request: ClientRequest, addUsage: boolean): Buffer {
+export function providerBody(
+  provider: Provider,
+  modelId: string,
+  request: Pick<ClientRequest, 'body' | 'bytes'>,
+  addUsage: boolean,
+): Buffer {
   const { body, bytes } = request;
   const changes = new Map<string, string | null>();
   if (body['model'] !== modelId) changes.set('model', JSON.stringify(modelId));
