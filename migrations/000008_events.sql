@@ -27,3 +27,6 @@ create table decision_tallies (
   unknown bigint not null,
   primary key (minute, instance_id)
 );
+
+-- Leases that hold something, of which those that have expired are looked for every two seconds.
+create index budget_leases_held on budget_leases (expires_at) where granted_usd > 0;

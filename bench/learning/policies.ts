@@ -73,7 +73,14 @@ export function signalboxPolicy(
       const posterior = posteriorOf(beliefOf(name, tier), catalogueScore(name, tier));
       const fixed = fixedWorth(world, model);
       const draws = Float64Array.from({ length: drawCount }, () => sampleBeta(posterior, random));
-      return { worth: fixed + betaMean(posterior), draws, base: fixed, slope: 1, costUsd: world.cost(model) };
+      return {
+        worth: fixed + betaMean(posterior),
+        draws,
+        base: fixed,
+        slope: 1,
+        offset: 0,
+        costUsd: world.cost(model),
+      };
     });
     return choiceProbabilities(arms, { floor: options.floor, maxShare: options.maxShare, maxExtraCost: Infinity });
   }

@@ -42,6 +42,7 @@ export function keysCommand(): Command {
       .option('--revoked', 'revoked keys too')
       .action(async (options: CallOptions & { team?: string; revoked?: boolean }) => {
         const query = new URLSearchParams({
+          limit: '10000',
           ...(options.team === undefined ? {} : { team: options.team }),
           ...(options.revoked === true ? { revoked: 'true' } : {}),
         });

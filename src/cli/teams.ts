@@ -27,7 +27,7 @@ export function teamsCommand(): Command {
   const command = new Command('teams').description('teams: keys that share a budget and limits');
   command.addCommand(
     subcommand('list', 'all teams, with what their keys have spent').action(async (options: CallOptions) => {
-      const answer = await call(options, '/teams');
+      const answer = await call(options, '/teams?limit=10000');
       if (options.json === true) return print(JSON.stringify(answer, null, 2));
       const { teams } = z.object({ teams: z.array(teamSchema) }).parse(answer);
       const rows = teams.map((team) => [team.name, String(team.keys), ...limitCells(team), team.team_id]);

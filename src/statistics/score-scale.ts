@@ -15,5 +15,10 @@ export function successRateOf(score: number): number {
 
 /** The score of a success rate, in [0, 5]: the inverse of `successRateOf`, cut at both ends. */
 export function scoreOf(successRate: number): number {
-  return Math.min(highestScore, Math.max(0, (successRate - rateAtZero) / ratePerPoint));
+  return withinScale((successRate - rateAtZero) / ratePerPoint);
+}
+
+/** The nearest score to a number. */
+export function withinScale(score: number): number {
+  return Math.min(highestScore, Math.max(0, score));
 }

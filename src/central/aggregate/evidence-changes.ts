@@ -66,9 +66,9 @@ export function createEvidenceChanges(nowMs: number): EvidenceChanges {
     },
     correct(before, after) {
       const worth = worthOf(after);
-      if (worth === null) return;
-      const previous = worthOf(before);
       const weight = weightOf(after);
+      if (worth === null || weight === 0) return;
+      const previous = worthOf(before);
       const row = rowOf(after);
       row.successes += weight * (worth - (previous ?? 0));
       row.failures += weight * (1 - worth - (previous === null ? 0 : 1 - previous));

@@ -87,6 +87,6 @@ export function combineRecords(current: WrittenRecord, later: WrittenRecord): Wr
 }
 
 /** Whether the answer counts as good: as the last feedback says, else as the technical outcome does. */
-export function isGood(record: WrittenRecord): boolean {
+export function isGood(record: Pick<WrittenRecord, 'outcome' | 'feedback_score'>): boolean {
   return record.feedback_score === null ? record.outcome === 'success' : record.feedback_score >= 0.5;
 }

@@ -55,9 +55,9 @@ export function registerDeadLetters(app: ZodApp, pool: Pool): void {
     },
     async ({ query: { limit, before } }) => {
       const letters = await listDeadLetters(pool, { before, limit });
-      const { count } = await countDeadLetters(pool, undefined);
+      const total = await countDeadLetters(pool);
       const next = letters.length < limit ? null : (letters.at(-1)?.id ?? null);
-      return { dead_letters: letters.map(toLetter), total: count, next };
+      return { dead_letters: letters.map(toLetter), total, next };
     },
   );
   app.get(

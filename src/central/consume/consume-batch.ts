@@ -4,6 +4,7 @@ import type { QueueMessage } from '../../platform/postgres/pgmq.ts';
 import { type Pool, type PoolClient, withTransaction } from '../../platform/postgres/pool.ts';
 import { isRetryable } from '../../platform/postgres/retryable.ts';
 import { withSavepoint } from '../../platform/postgres/savepoint.ts';
+import { deleteProcessedEvents, insertProcessedEvents } from '../../platform/store/processed-events.ts';
 import { type NewDeadLetter, sendDeadLetters } from '../../platform/store/dead-letters.ts';
 import { deleteMessages, lockMessages, postponeMessages } from '../../platform/store/decision-messages.ts';
 import { type Applied, applyEvents, RecordConflict } from '../aggregate/apply-events.ts';
@@ -107,7 +108,7 @@ function consumeInTurn(
       understood.length === 0 ? combine([]) : await apply(client, understood, deadLetters, newestMs, turn);
     const waiting = new Set(applied.postponed);
     const postponed = understood
-      .filter(({ message, event }) => waiting.has(event) && message.readCount + 1 < maxReads)
+      .filter(({ message, event }) => waiting.has(event) && message.readCount < maxReads)
       .map(({ message }) => message.messageId);
     const kept = new Set(postponed);
     await sendDeadLetters(client, deadLetters);
@@ -142,7 +143,14 @@ const applyTogether: Apply = (client, events, _deadLetters, nowMs, turn) =>
 
 /** Those that cannot be stored join the dead letters. */
 const applyOneByOne: Apply = async (client, events, deadLetters, nowMs, turn) => {
+  // Whoever has written one of the ids may be waiting for the turn: the ids come before it here too. They stay ours when
+  // they are deleted, until the transaction ends.
+  const ids = await insertProcessedEvents(
+    client,
+    events.map(({ event }) => event.eventId),
+  );
   await turn();
+  await deleteProcessedEvents(client, [...ids]);
   const results: Applied[] = [];
   for (const { event, message, delivery } of events) {
     try {

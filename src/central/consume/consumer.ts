@@ -43,9 +43,17 @@ export function createConsumer({ config, pool, log, metrics }: ConsumerOptions):
     failures: metrics.counter('signalbox_loop_failures_total', 'Failed rounds of background loops.', ['loop']),
     async runOnce(signal) {
       if (!(await consumeOne())) return;
+      // A lane that fails ends the others after their batch, so that the loop says so and waits.
+      const failed = new AbortController();
+      const stop = AbortSignal.any([signal, failed.signal]);
       const ends = await Promise.allSettled(
         Array.from({ length: lanes }, async () => {
-          while (!signal.aborted && (await consumeOne()));
+          try {
+            while (!stop.aborted && (await consumeOne()));
+          } catch (error) {
+            failed.abort();
+            throw error;
+          }
         }),
       );
       for (const end of ends) if (end.status === 'rejected') throw end.reason;

@@ -6,6 +6,7 @@ import {
   countDeadLetters,
   deleteDeadLetters,
   type DeadLetterSelection,
+  listDeadLetters,
   replayDeadLetters,
 } from '../../platform/store/dead-letters.ts';
 
@@ -62,8 +63,8 @@ async function clear(
     }
     return { count, left: 0, upTo: null };
   }
-  const upTo = chosen.upTo ?? (await countDeadLetters(db, undefined)).newest;
+  const upTo = chosen.upTo ?? (await listDeadLetters(db, { before: undefined, limit: 1 }))[0]?.id ?? null;
   if (upTo === null) return { count: 0, left: 0, upTo };
   const count = await take({ upTo, limit: batchLimit });
-  return { count, left: (await countDeadLetters(db, upTo)).count, upTo };
+  return { count, left: await countDeadLetters(db, upTo), upTo };
 }

@@ -1,3 +1,4 @@
+import { isGood } from '../aggregate/record.ts';
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
 import { type Candidate, candidateSchema, exclusionSchema, preferSchema } from '../../contracts/decision.ts';
@@ -242,11 +243,6 @@ function rewardOf(decision: LoggedDecision, measure: PolicyMeasure, lambda: numb
       return cost === null || lambda === null ? null : Number(isGood(decision)) - lambda * cost;
     }
   }
-}
-
-/** As the learner counts: as feedback says, else as the outcome does. */
-function isGood({ feedback_score: feedback, outcome }: LoggedDecision): boolean {
-  return feedback === null ? outcome === 'success' : feedback >= 0.5;
 }
 
 /** Null where the price is not known. An attempt that failed without telling of any usage has cost nothing. */

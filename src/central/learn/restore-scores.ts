@@ -49,7 +49,11 @@ export function restoreScores(pool: Pool, { seq, models }: RestoreRequest): Prom
     const restored = cells.map(({ model, complexity }) => {
       const key = cellKeyOf(model, complexity);
       const priorScore = catalogued(model, complexity);
-      return { model, complexity, priorScore, wanted: asOf.get(key), oldScore: present.get(key)?.score ?? priorScore };
+      const score = present.get(key);
+      // Its update may no longer be in the log.
+      const unchanged = seq !== null && score !== undefined && score.seq <= seq ? score.score : undefined;
+      const wanted = asOf.get(key) ?? unchanged;
+      return { model, complexity, priorScore, wanted, oldScore: score?.score ?? priorScore };
     });
     const counted = await listCellsToLearn(client, 1, mostCells);
     await upsertWatermarks(

@@ -40,6 +40,7 @@ export function connectToPrimary(): Primary {
     stopRequested: new Promise((resolve) => (requestStop = resolve)),
     tell,
     async collectMetrics() {
+      if (!process.connected) throw new Error('the primary has ended');
       lastId += 1;
       const id = lastId;
       const text = await new Promise<string | null>((resolve) => {

@@ -59,10 +59,15 @@ export function createWorkers(options: WorkersOptions): Service & { port(): numb
     for (let failures = 0; ;) {
       const startedAtMs = performance.now();
       const end = await worker.ended;
+      // Where it never came up, why.
+      const start = await worker.started;
       if (stopping.signal.aborted) return;
       failures = performance.now() - startedAtMs > steadyMs ? 0 : failures + 1;
       const retryInMs = Math.min(longestPauseMs, firstPauseMs * 2 ** Math.max(0, failures - 1));
-      log.error({ worker: config.instance_id, ...end, retry_in_ms: retryInMs }, 'a worker ended; it is started again');
+      log.error(
+        { worker: config.instance_id, ...end, ...start, retry_in_ms: retryInMs },
+        'a worker ended; it is started again',
+      );
       await sleep(retryInMs, stopping.signal);
       if (stopping.signal.aborted) return;
       worker = launch(config);

@@ -168,7 +168,9 @@ export async function forfeitExpiredLeases(db: Executor, limit: number): Promise
 /** Deletes leases that hold nothing and whose holders were silent for a day. Answers how many, at most `limit`. */
 export async function pruneBudgetLeases(db: Executor, limit: number): Promise<number> {
   const { rowCount } = await db.query(
-    `delete from budget_leases where (budget_id, holder) in (
+    // Said twice, because only the outer condition is looked at again when another transaction has changed the row.
+    `delete from budget_leases
+     where granted_usd = 0 and expires_at < now() - interval '1 day' and (budget_id, holder) in (
        select budget_id, holder from budget_leases
        where granted_usd = 0 and expires_at < now() - interval '1 day' limit $1)`,
     [limit],

@@ -89,16 +89,13 @@ function toDeadLetter(row: DeadLetterRow): ListedDeadLetter {
   return { id: row.id, reason: row.reason, enqueuedAt: row.enqueued_at, replays: row.replays };
 }
 
-/** How many letters there are, up to `upTo` or all, and the newest of them; null where there is none. */
-export async function countDeadLetters(
-  db: Executor,
-  upTo: string | undefined,
-): Promise<{ count: number; newest: string | null }> {
-  const { rows } = await db.query<{ count: string; newest: string | null }>(
-    `select count(*), max(msg_id)::text as newest from ${table} where $1::bigint is null or msg_id <= $1`,
+/** How many letters there are, up to `upTo` or all. */
+export async function countDeadLetters(db: Executor, upTo?: string): Promise<number> {
+  const { rows } = await db.query<{ count: string }>(
+    `select count(*) from ${table} where $1::bigint is null or msg_id <= $1`,
     [upTo],
   );
-  return { count: Number(rows[0]?.count ?? 0), newest: rows[0]?.newest ?? null };
+  return Number(rows[0]?.count ?? 0);
 }
 
 /** Deletes letters for good. Returns how many there were. */

@@ -31,7 +31,8 @@ export async function lockMessages(db: Executor, quantity: number): Promise<Queu
   );
   return rows.map((row) => ({
     messageId: row.msg_id,
-    readCount: row.read_ct,
+    // This time included, as pgmq.read counts; written only when the message is postponed.
+    readCount: row.read_ct + 1,
     enqueuedAt: row.enqueued_at,
     message: row.message,
   }));

@@ -58,8 +58,10 @@ export async function renameTeam(db: Executor, teamId: string, name: string): Pr
   return rowCount === 1;
 }
 
-/** Deletes a team without keys that are in use, and what limits it. False when it has such keys. */
+/** Deletes a team without keys that are in use, and what limits it. False when it has such keys. In a transaction. */
 export async function deleteTeam(db: Executor, teamId: string): Promise<boolean> {
+  // Waits for keys that are being put into it: the next statement sees them.
+  await db.query('select from teams where team_id = $1 for update', [teamId]);
   const { rowCount } = await db.query(
     `delete from teams where team_id = $1
        and not exists (select from virtual_keys where team_id = $1 and revoked_at is null)`,

@@ -4,8 +4,8 @@ import type { Metrics } from './metrics.ts';
 let aggregator: AggregatorRegistry<'text/plain; version=0.0.4; charset=utf-8'> | undefined;
 
 /**
- * In the primary of a cluster: the metrics of all its workers in Prometheus's format, each summed up (delays of the event
- * loop: their mean). A worker that ended takes its counts along, which Prometheus sees as a restart.
+ * In the primary of a cluster: the metrics of all its workers in Prometheus's format, each summed up, but for
+ * those that are no amounts. A worker that ended takes its counts along, which Prometheus sees as a restart.
  */
 export function collectClusterMetrics(): Promise<string> {
   aggregator ??= new AggregatorRegistry();

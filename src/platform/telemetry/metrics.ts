@@ -1,4 +1,4 @@
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
 
 export type { Counter, Gauge, Histogram };
 
@@ -17,13 +17,15 @@ export interface Metrics {
   /** All of it in Prometheus's format. */
   text(): Promise<string>;
   counter<L extends string>(name: string, help: string, labels?: readonly L[]): Counter<L>;
-  gauge<L extends string>(name: string, help: string, labels?: readonly L[]): Gauge<L>;
+  /** `aggregator`: what the workers of one router make of it together. */
+  gauge<L extends string>(name: string, help: string, labels?: readonly L[], aggregator?: Aggregator): Gauge<L>;
   /** A gauge whose values are read when the metrics are; label values that are gone are gone from it. */
   sampledGauge<L extends string>(
     name: string,
     help: string,
     labels: readonly L[],
     read: () => ReadonlyArray<readonly [Record<L, string>, number]>,
+    aggregator?: Aggregator,
   ): void;
   /** A histogram of seconds. */
   histogram<L extends string>(name: string, help: string, labels?: readonly L[], buckets?: number[]): Histogram<L>;
@@ -49,10 +51,10 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
     counter: (name, help, labels = []) =>
       (registry.getSingleMetric(name) as Counter<(typeof labels)[number]> | undefined) ??
       new Counter({ name, help, labelNames: [...labels], registers: [registry] }),
-    gauge: (name, help, labels = []) =>
+    gauge: (name, help, labels = [], aggregator = 'sum') =>
       (registry.getSingleMetric(name) as Gauge<(typeof labels)[number]> | undefined) ??
-      new Gauge({ name, help, labelNames: [...labels], registers: [registry] }),
-    sampledGauge(name, help, labels, read) {
+      new Gauge({ name, help, labelNames: [...labels], registers: [registry], aggregator }),
+    sampledGauge(name, help, labels, read, aggregator = 'sum') {
       if (registry.getSingleMetric(name) !== undefined) return;
       registry.registerMetric(
         new Gauge({
@@ -60,6 +62,7 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
           help,
           labelNames: [...labels],
           registers: [],
+          aggregator,
           collect() {
             this.reset();
             for (const [values, value] of read()) this.set(values, value);

@@ -42,7 +42,7 @@ const maxKeys = 200_000;
  * again and again; a notification is only faster. While PostgreSQL is away the keys read last stay good.
  */
 export function createKeyDirectory({ pool, connectionString, log, metrics }: KeyDirectoryOptions): KeyDirectory {
-  const keyCount = metrics.gauge('signalbox_virtual_keys', 'Virtual keys that may be used.');
+  const keyCount = metrics.gauge('signalbox_virtual_keys', 'Virtual keys that may be used.', [], 'max');
   let byHash = new Map<string, Entry>();
   let byId = new Map<string, Entry>();
   let isLoaded = false;

@@ -33,6 +33,8 @@ export function createRateLimit(rateLimitId: string, times: LeaseTimes): RateLim
   let usedByAll = 0;
   let heardMs = Number.NEGATIVE_INFINITY;
   let isRemoved = false;
+  // A request was refused because it is larger than the limit, which may have been raised since it was heard of.
+  let isDoubted = false;
 
   const available = (nowMs: number): number => (nowMs < endsMs ? free : 0);
 
@@ -51,7 +53,10 @@ export function createRateLimit(rateLimitId: string, times: LeaseTimes): RateLim
       if (mark === epoch) free += held - used;
     },
     refuses(amount, nowMs) {
-      if (perMinute !== null && amount > perMinute) return true;
+      if (perMinute !== null && amount > perMinute) {
+        isDoubted = true;
+        return true;
+      }
       return nowMs - heardMs <= times.freshMs && lacks(amount, nowMs);
     },
     lacks,
@@ -64,7 +69,7 @@ export function createRateLimit(rateLimitId: string, times: LeaseTimes): RateLim
       const surplus = closing ? Math.max(0, unwanted) : Math.floor(pacing.surplus(unwanted, nowMs));
       // More was used than held: everybody has to know.
       const returned = left < 0 ? left : surplus;
-      if (waiting === 0 && ahead === 0 && returned === 0) return null;
+      if (waiting === 0 && ahead === 0 && returned === 0 && !isDoubted) return null;
       if (nowMs < endsMs) free -= returned;
       const minimum = waiting === 0 ? 0 : Math.max(1, demand.smallest - left);
       return {
@@ -78,6 +83,7 @@ export function createRateLimit(rateLimitId: string, times: LeaseTimes): RateLim
       };
     },
     answered(answer, sentMs, nowMs) {
+      isDoubted = false;
       if (window === null || answer.window.getTime() !== window.getTime()) {
         window = answer.window;
         epoch += 1;

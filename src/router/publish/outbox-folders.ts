@@ -58,6 +58,8 @@ export function createOutboxFolders(options: OutboxFoldersOptions): OutboxFolder
       if (!(await isAbandoned(folder, owner))) return undefined;
       const mine = path.join(root, nameOf({ ...owner, holder: holderName(await self(), mark) }));
       await rename(folder, mine);
+      // The sign of its last holder is old: others would take it at once.
+      await utimes(mine, new Date(), new Date());
       return mine;
     } catch (error) {
       if (isMissing(error)) return undefined;

@@ -248,14 +248,17 @@ export function createOutbox(options: OutboxOptions): Outbox {
     keep: () =>
       inTurn(async () => {
         for (const folder of heldFolders()) await folders.keep(folder);
+        const errors: unknown[] = [];
         for await (const folder of folders.claimAbandoned()) {
           try {
             await adopt(folder);
           } catch (error) {
+            errors.push(error);
             await folders.release(folder);
-            throw error;
           }
         }
+        // Not before: one folder that cannot be read must not keep back those behind it.
+        if (errors.length > 0) throw errors[0];
       }),
     close: () =>
       inTurn(async () => {

@@ -151,7 +151,12 @@ export function createPublisher(options: PublisherOptions): Publisher {
     for (let failures = 0; failures < drainAttempts && performance.now() < endsAt;) {
       if (buffer.length === 0 && outbox.isEmpty) break;
       try {
-        await (outbox.isEmpty ? sendFromBuffer() : sendFromOutbox(sendPatienceMs));
+        const sent = await (outbox.isEmpty ? sendFromBuffer() : sendFromOutbox(sendPatienceMs));
+        // It cannot be read: as with a failure, not at once again.
+        if (sent === false && !outbox.isEmpty) {
+          failures += 1;
+          await sleep(drainPauseMs);
+        }
       } catch (error) {
         failures += 1;
         log.warn({ reason: messageOf(error), left: buffer.length }, 'events could not be sent while stopping');

@@ -10,6 +10,7 @@ export function registerResilienceMetrics(metrics: Metrics, resilience: Resilien
     '1 while a provider, one of its keys or a model under it is not called because of its failures.',
     ['target'],
     () => states().ejected.map(({ target }) => [{ target: metrics.boundedLabel('target', target) }, 1]),
+    'max',
   );
   metrics.sampledGauge(
     'signalbox_upstream_throttled_ratio',
@@ -20,6 +21,7 @@ export function registerResilienceMetrics(metrics: Metrics, resilience: Resilien
         { target: metrics.boundedLabel('target', target) },
         rejectProbability,
       ]),
+    'max',
   );
   metrics.sampledGauge('signalbox_upstream_calls', 'Calls of a provider under way.', ['provider'], () =>
     states().underWay.map(({ target, underWay }) => [{ provider: metrics.boundedLabel('provider', target) }, underWay]),

@@ -36,8 +36,6 @@ describe('createResilience', () => {
       ejected: [],
       throttled: [],
       underWay: [],
-      retriesLeft: 100,
-      hedgesLeft: 0,
     });
   });
 

@@ -37,7 +37,7 @@ export interface Resilience {
   readonly hedges: HedgeBudget;
   /** Milliseconds after which to send a second call; null: none. `p95Ms`: of the model's time to the first token. */
   hedgeDelayMs(p95Ms: number | null): number | null;
-  /** For metrics and the status page: what is not as it should be, each list of at most 200. */
+  /** For metrics: what is not as it should be, each list of at most 200. */
   states(nowMs: number): ResilienceStates;
 }
 
@@ -45,8 +45,6 @@ export interface ResilienceStates {
   ejected: EjectionState[];
   throttled: ThrottleState[];
   underWay: ConcurrencyState[];
-  retriesLeft: number;
-  hedgesLeft: number;
 }
 
 /** `random` is uniform in [0, 1). */
@@ -123,8 +121,6 @@ export function createResilience(config: Config['resilience'], random: () => num
       ejected: ejection.states(nowMs),
       throttled: throttle.states(nowMs),
       underWay: concurrency.states(),
-      retriesLeft: retries.balance(nowMs),
-      hedgesLeft: hedges.balance(),
     }),
   };
 }

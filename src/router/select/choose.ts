@@ -95,8 +95,9 @@ function probabilitiesOf(
     return {
       worth: total,
       draws: drawsOf(entry, complexity),
-      base: total - quality + worthPerPoint * scoreOffset,
+      base: total - quality,
       slope: worthPerPoint,
+      offset: scoreOffset,
       costUsd: candidate.estimated_cost_usd,
     };
   });

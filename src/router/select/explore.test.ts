@@ -10,6 +10,7 @@ const arm = (worth: number, draws: number[], costUsd: number | null = 1): Arm =>
   draws,
   base: 0,
   slope: 1,
+  offset: 0,
   costUsd,
 });
 const sum = (list: readonly number[]): number => list.reduce((total, value) => total + value, 0);
@@ -29,6 +30,15 @@ describe('probabilities', () => {
       { ...arm(0, [0.1, 0.1]), base: 0, slope: 0.5 },
     ];
     expect(choiceProbabilities(arms, unbounded)).toEqual([0, 1]);
+  });
+
+  it('keep each score within its scale', () => {
+    const arms = [
+      { ...arm(0, [0.5, 0.5]), offset: -1 },
+      { ...arm(0.1, [0.2, 0.2]), base: 0.1, offset: -1 },
+    ];
+    expect(choiceProbabilities(arms, unbounded)).toEqual([0, 1]);
+    expect(choiceProbabilities([{ ...arm(1, [4.9]), offset: 1 }, arm(0, [5.1])], unbounded)).toEqual([1, 0]);
   });
 
   it('never explore more than the bounds allow', () => {
@@ -54,6 +64,7 @@ describe('probabilities', () => {
         draws: fc.array(number, { minLength: 8, maxLength: 8 }),
         base: number,
         slope: fc.double({ min: 0, max: 2, noNaN: true }),
+        offset: fc.double({ min: -1, max: 1, noNaN: true }),
         costUsd: fc.option(fc.double({ min: 0, max: 10, noNaN: true })),
       }),
       { minLength: 1, maxLength: 8 },

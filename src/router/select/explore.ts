@@ -1,3 +1,5 @@
+import { withinScale } from '../../statistics/score-scale.ts';
+
 /** How much a choice may try out. */
 export interface ExplorationBounds {
   /** Probability that is spread evenly over all models, in [0, 1]: none is ever given up for good. */
@@ -12,10 +14,12 @@ export interface ExplorationBounds {
 export interface Arm {
   /** Its worth as it is believed to be. */
   worth: number;
-  /** Draws from what is believed of its quality, as many for every model; its worth is then `base + slope · draw`. */
+  /** Draws from what is believed of its score, as many for every model. */
   draws: ArrayLike<number>;
+  /** With a score its worth is `base + slope · score`, the score being a draw and its offset, within [0, 5]. */
   base: number;
   slope: number;
+  offset: number;
   /** Expected cost in USD; null where it is unknown. */
   costUsd: number | null;
 }
@@ -49,7 +53,7 @@ function thompson(arms: readonly Arm[], floor: number): number[] {
     let highest = Number.NEGATIVE_INFINITY;
     for (let index = 0; index < arms.length; index += 1) {
       const arm = arms[index] as Arm;
-      const worth = arm.base + arm.slope * (arm.draws[draw] ?? Number.NaN);
+      const worth = arm.base + arm.slope * withinScale((arm.draws[draw] ?? Number.NaN) + arm.offset);
       if (worth > highest) {
         highest = worth;
         winner = index;

@@ -1,5 +1,5 @@
 import type { Candidate, ScoreTerms } from '../../contracts/decision.ts';
-import { highestScore } from '../../statistics/score-scale.ts';
+import { highestScore, withinScale } from '../../statistics/score-scale.ts';
 import type { RoutableModel } from './routable-model.ts';
 import { estimatedCostUsd } from './filter.ts';
 import type { Policy, SelectionRequest } from './policy.ts';
@@ -36,7 +36,7 @@ export function scoreModel(
 ): ScoredModel {
   const known = entry.scores[request.complexity];
   const scoreOffset = known.queryTypeOffsets[request.queryType] ?? 0;
-  const believed = round(Math.min(highestScore, Math.max(0, known.believed + scoreOffset)));
+  const believed = round(withinScale(known.believed + scoreOffset));
   const cost = estimatedCostUsd(entry, request, policy);
   const weightOf = (term: 'quality' | 'cost' | 'latency', preferred: 'quality' | 'cost' | 'speed'): number =>
     policy.weights[term] * (request.prefer === preferred ? policy.preferMultiplier : 1);

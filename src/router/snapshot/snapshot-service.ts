@@ -52,7 +52,7 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
   const { pool, connectionString, instanceId, providers, log, metrics } = options;
   const queue = scoreQueueName(instanceId);
   const applied = metrics.counter('signalbox_score_updates_applied_total', 'Learned scores taken over from central.');
-  const modelCount = metrics.gauge('signalbox_snapshot_models', 'Models that the router can call.');
+  const modelCount = metrics.gauge('signalbox_snapshot_models', 'Models that the router can call.', [], 'max');
   let models: readonly Model[] = [];
   let health: readonly ProviderHealth[] = [];
   let scores = new Map<string, LearnedScore>();

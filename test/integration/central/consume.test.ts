@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { consumeBatch } from '../../../src/central/consume/consume-batch.ts';
+import { createTurns } from '../../../src/central/consume/turns.ts';
 import { decisionsQueue, type Outcome, type RoutingEvent } from '../../../src/contracts/event.ts';
 import { createPool } from '../../../src/platform/postgres/pool.ts';
 import { decisionsDeadLetterQueue } from '../../../src/platform/postgres/queues.ts';
@@ -221,6 +222,21 @@ describe('messages that cannot be counted', () => {
     expect(rows[0]?.message.reason).toMatch(/routing_decision\.complexity/);
     expect(rows[1]?.message.reason).toMatch(/out of range/);
     for (const row of rows) expect(Date.parse(row.message.received_at)).toBeGreaterThan(0);
+  });
+
+  it('do not stop two lanes of one consumer that were given the same events', async () => {
+    const { pool } = database;
+    const turns = createTurns();
+    const decisionId = newId();
+    const shared = Array.from({ length: 10 }, (_, attempt) => eventOf(decisionId, { outcome: 'success', attempt }));
+    const poison = eventOf(newId(), { outcome: 'success', features: [2 ** 40] });
+    // So many that one lane still writes down their ids when the other begins again without its unusable one.
+    const others = Array.from({ length: 500 }, () => eventOf(newId(), { outcome: 'success' }));
+    await send(pool, [...shared, poison, ...shared, ...others]);
+    const lane = (batchSize: number): Promise<unknown> => consumeBatch(pool, { ...batchOptions, batchSize, turns });
+    await Promise.all([lane(11), lane(510)]);
+    expect(await countersOf(pool, 'gpt-4o')).toMatchObject({ success: 510 });
+    expect(await queueLength(pool, decisionsDeadLetterQueue)).toBe(1);
   });
 
   it('are not given up when the database is what fails', async () => {

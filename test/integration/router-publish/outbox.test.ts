@@ -212,6 +212,37 @@ describe('what another process left', () => {
     );
   });
 
+  test('that cannot be read does not keep back what lies behind it', async () => {
+    const broken = openOutbox();
+    await broken.outbox.append(events(1, 5));
+    const [first = ''] = await foldersIn(dataDir);
+    for (const file of await filesIn(first)) {
+      // A folder where a file should be: refused to root, too.
+      await rm(file);
+      await mkdir(file);
+    }
+    await killHolder(first);
+    const dead = openOutbox();
+    await dead.outbox.append(events(6, 10));
+    for (const folder of await foldersIn(dataDir)) await killHolder(folder);
+    const heir = openOutbox();
+    await expect(heir.outbox.keep()).rejects.toThrow('EISDIR');
+    expect(await takeAll(heir.outbox)).toEqual([6, 7, 8, 9, 10]);
+  });
+
+  test('once taken is its new holder’s, however old the last sign of the one before', async () => {
+    const dead = openOutbox();
+    await dead.outbox.append(events(1, 5));
+    const [folder = ''] = await foldersIn(dataDir);
+    await killHolder(folder);
+    const at = new Date(Date.now() - 3_600_000);
+    for (const abandoned of await foldersIn(dataDir)) await utimes(abandoned, at, at);
+    const heir = openOutbox();
+    await heir.outbox.keep();
+    const [taken = ''] = await foldersIn(dataDir);
+    expect(Date.now() - (await stat(taken)).mtimeMs).toBeLessThan(60_000);
+  });
+
   test('whoever was robbed notices before it counts on what it wrote', async () => {
     const sleeper = openOutbox();
     await sleeper.outbox.append(events(1, 5));
