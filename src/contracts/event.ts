@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { complexitySchema, queryTypeSchema } from './query-class.ts';
+import { raceLaneSchema } from './race.ts';
 
 /** Queue of decisions and outcomes, written by every router and read by central. */
 export const decisionsQueue = 'model_routing_decisions';
@@ -69,8 +70,9 @@ export const routingDecisionSchema = z.object({
   features: z.array(z.int()).max(4096).nullish(),
   /** Candidates with their score terms and exclusions with their reasons; on `routed` events only. */
   explanation: z.record(z.string(), z.unknown()).nullish(),
-  /** Quality in [0, 1] as a user or a judge gave it; on `feedback` events only. */
+  /** Quality in [0, 1] as a user, a judge or a race gave it; on `feedback` events and verdicts of races only. */
   feedback_score: z.number().min(0).max(1).nullish(),
+  race: raceLaneSchema.optional(),
 });
 export type RoutingDecision = z.infer<typeof routingDecisionSchema>;
 
