@@ -12,6 +12,7 @@ import { registerInstances } from './api/instances.ts';
 import { registerKeys } from './api/keys.ts';
 import { registerModelMetrics } from './api/metrics-models.ts';
 import { registerPolicy } from './api/policy.ts';
+import { registerRaces } from './api/races.ts';
 import { registerScores } from './api/scores.ts';
 import { registerTeams } from './api/teams.ts';
 import { createConsumer, createQueueGauge } from './consume/consumer.ts';
@@ -58,6 +59,7 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
     description: 'What the fleet has measured and learned.',
     tags: [
       { name: 'decisions', description: 'What was decided, and how it turned out' },
+      { name: 'races', description: 'Models that were asked the same at once, and which won' },
       { name: 'dead letters', description: 'Events that could not be counted' },
       { name: 'scores', description: 'What was learned' },
       { name: 'policy', description: 'What another policy would have been worth' },
@@ -78,6 +80,7 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
       registerScores(app, pool);
       registerPolicy(app, pool, log);
       registerDecisions(app, pool);
+      registerRaces(app, pool);
       registerDeadLetters(app, pool);
       registerInstances(app, pool);
       registerKeys(app, pool, editor);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { raceOptionsSchema } from './race-options.ts';
 
 /**
  * OpenAI's requests as far as Signalbox reads them. Everything else passes through untouched, so these schemas are
@@ -45,6 +46,7 @@ export const chatCompletionRequestSchema = z.looseObject({
   max_completion_tokens: z.int().min(1).nullish(),
   n: z.int().min(1).max(128).nullish(),
   tools: z.array(toolSchema).max(10_000).nullish(),
+  race: raceOptionsSchema.optional(),
   ...routingFields,
 });
 export type ChatCompletionRequest = z.infer<typeof chatCompletionRequestSchema>;

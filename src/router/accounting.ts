@@ -1,9 +1,11 @@
+import type { TerminalOutcome } from '../contracts/event.ts';
+import type { RaceVerdict } from '../contracts/race.ts';
 import { uuidv7 } from '../platform/core/ids.ts';
 import type { Clock } from '../platform/core/clock.ts';
 import { createSeries, type Metrics } from '../platform/telemetry/metrics.ts';
 import type { Decision, DecisionStep } from './decide.ts';
 import { costUsd, type TokenUsage } from './predict/cost.ts';
-import { attemptEvent, type AttemptOutcome, routedEvent, uncalledAttempt } from './publish/events.ts';
+import { attemptEvent, type AttemptOutcome, routedEvent, uncalledAttempt, verdictEvent } from './publish/events.ts';
 import type { Publisher } from './publish/publisher.ts';
 
 /** Every decision and every end of an attempt, counted and published. */
@@ -12,6 +14,8 @@ export interface Accounting {
   ended(decision: Decision, attempt: AttemptOutcome): void;
   /** The chosen model was not called after all: its circuit was open, a limit was reached, or the client left. */
   notCalled(decision: Decision, reason: string): void;
+  /** A race was decided and one of its lanes has ended; `label`: the quality of its answer, where the race judged it. */
+  raced(decision: Decision, verdict: RaceVerdict, outcome: TerminalOutcome, label: number | null): void;
 }
 
 export interface AccountingOptions {
@@ -43,6 +47,9 @@ export function createAccounting({ instanceId, publisher, clock, metrics }: Acco
       'model',
     ]),
   );
+  const lanes = createSeries(
+    metrics.counter('signalbox_router_race_lanes_total', 'Lanes of races by how they ended.', ['strategy', 'status']),
+  );
   const firstToken = createSeries(
     metrics.histogram('signalbox_router_time_to_first_token_seconds', 'From the call to the first content token.', [
       'provider',
@@ -69,6 +76,11 @@ export function createAccounting({ instanceId, publisher, clock, metrics }: Acco
     },
     notCalled(decision, reason) {
       publisher.publish(attemptEvent(decision, uncalledAttempt(decision, reason), eventBase()));
+    },
+    raced(decision, verdict, outcome, label) {
+      if (decision.race === null) return;
+      lanes(decision.race.strategy, verdict.status).inc();
+      publisher.publish(verdictEvent(decision, { ...decision.race, verdict }, outcome, label, eventBase()));
     },
   };
 }

@@ -1,14 +1,24 @@
-import type { Explanation, Prefer } from '../contracts/decision.ts';
+import type { Exclusion, ExclusionReason, Explanation, Prefer } from '../contracts/decision.ts';
 import type { Capability } from '../contracts/model.ts';
 import type { Classification, Complexity } from '../contracts/query-class.ts';
+import type { RaceLane } from '../contracts/race.ts';
 import { SignalboxError } from '../platform/core/errors.ts';
 import { classify } from './classify/classify.ts';
 import type { Prompt } from './classify/prompt.ts';
 import { estimateInputTokens } from './predict/tokens.ts';
-import { chooseModel, describeExclusions, type Exploration, type LatencyEstimate } from './select/choose.ts';
+import {
+  chooseModel,
+  countReasons,
+  describeExclusions,
+  type Exploration,
+  type LatencyEstimate,
+  rankModels,
+} from './select/choose.ts';
+import { chooseField } from './select/field.ts';
+import { estimatedCostUsd } from './select/filter.ts';
 import { type PinnedRefusal, refusesPinned, resolvePinned } from './select/pinned.ts';
 import type { Policy, SelectionRequest } from './select/policy.ts';
-import { autoVariants, parseRequestedModel } from './select/requested-model.ts';
+import { autoVariants, parseRequestedModel, type RequestedModel } from './select/requested-model.ts';
 import type { RoutableModel } from './select/routable-model.ts';
 import type { Snapshot } from './snapshot/snapshot.ts';
 
@@ -25,7 +35,7 @@ export interface Decision {
   decisionId: string;
   timestampMs: number;
   requestedModel: string;
-  origin: 'auto' | 'pinned';
+  origin: 'auto' | 'pinned' | 'race';
   classification: Classification;
   prefer: Prefer | null;
   requiredCapabilities: readonly Capability[];
@@ -39,6 +49,8 @@ export interface Decision {
   expectsOutcome: boolean;
   policyVersion: string;
   explanation: Explanation;
+  /** Of which race it is a lane; null: of none. */
+  race: RaceLane | null;
 }
 
 /** What a request asks of the decision beside its prompt. */
@@ -50,6 +62,10 @@ export interface DecisionRequest {
   complexity?: Complexity | undefined;
   /** True unless said otherwise. */
   expectsOutcome?: boolean;
+  /** The decision is a lane of this race, and `requestedModel` its model. */
+  race?: RaceLane;
+  /** Where it is not what the requested model says. */
+  origin?: Decision['origin'];
   constraints: Omit<SelectionRequest, 'queryType' | 'complexity' | 'inputTokens' | 'onlyModels' | 'inputModalities'>;
 }
 
@@ -71,6 +87,37 @@ export interface DecisionContext {
  * none, with the filter that emptied the list.
  */
 export function decide(request: DecisionRequest, context: DecisionContext): Decision {
+  const { requested, classification, prefer, selection } = readRequest(request);
+  const choice =
+    requested.kind === 'auto'
+      ? chooseAutomatically(selection, context)
+      : honourPinned([requested.name, ...(request.models ?? [])], selection, context);
+
+  return {
+    decisionId: context.decisionId,
+    timestampMs: context.nowMs,
+    requestedModel: request.requestedModel,
+    origin: request.origin ?? requested.kind,
+    classification,
+    prefer,
+    requiredCapabilities: selection.requiredCapabilities,
+    inputTokens: selection.inputTokens,
+    expectsOutcome: request.expectsOutcome ?? true,
+    policyVersion: context.policyVersion,
+    race: request.race === undefined ? null : { ...request.race, estimated_cost_usd: choice.estimatedCostUsd },
+    ...choice,
+  };
+}
+
+interface ReadRequest {
+  requested: Exclude<RequestedModel, { kind: 'unknown_variant' }>;
+  classification: Classification;
+  prefer: Prefer | null;
+  selection: SelectionRequest;
+}
+
+/** @throws SignalboxError `model_not_found` for an unknown variant of `auto`. */
+function readRequest(request: DecisionRequest): ReadRequest {
   const requested = parseRequestedModel(request.requestedModel);
   if (requested.kind === 'unknown_variant') {
     throw new SignalboxError(
@@ -94,24 +141,19 @@ export function decide(request: DecisionRequest, context: DecisionContext): Deci
     inputModalities: request.prompt.modalities,
     onlyModels: requested.kind === 'auto' ? (request.models ?? null) : null,
   };
-  const choice =
-    requested.kind === 'auto'
-      ? chooseAutomatically(selection, context)
-      : honourPinned([requested.name, ...(request.models ?? [])], selection, context.snapshot);
+  return { requested, classification, prefer, selection };
+}
 
-  return {
-    decisionId: context.decisionId,
-    timestampMs: context.nowMs,
-    requestedModel: request.requestedModel,
-    origin: requested.kind,
-    classification,
-    prefer,
-    requiredCapabilities: selection.requiredCapabilities,
-    inputTokens: selection.inputTokens,
-    expectsOutcome: request.expectsOutcome ?? true,
-    policyVersion: context.policyVersion,
-    ...choice,
-  };
+/** The models of a race for the request, the best first; see `chooseField`. Fewer than `count` where there are no more. */
+export function decideField(
+  request: DecisionRequest,
+  count: number,
+  { snapshot, policy, expectedTtftMs }: DecisionContext,
+): RoutableModel[] {
+  const { selection } = readRequest(request);
+  const { ranked, excluded } = rankModels(snapshot.models, selection, policy, expectedTtftMs);
+  if (ranked.length === 0) throw noneEligible(excluded.slice(0, 20), countReasons(excluded));
+  return chooseField(ranked, count).map(({ entry }) => entry);
 }
 
 type Choice = Pick<Decision, 'chain' | 'estimatedCostUsd' | 'propensity' | 'explanation'>;
@@ -134,10 +176,7 @@ function chooseAutomatically(selection: SelectionRequest, context: DecisionConte
     complexityScore: candidate.complexity_score,
   }));
   if (first === undefined) {
-    throw new SignalboxError(
-      'no_eligible_model',
-      `no eligible model: ${describeExclusions(explanation.excluded, explanation.excluded_counts)}`,
-    );
+    throw noneEligible(explanation.excluded, explanation.excluded_counts);
   }
   return {
     chain: [first, ...rest],
@@ -147,7 +186,18 @@ function chooseAutomatically(selection: SelectionRequest, context: DecisionConte
   };
 }
 
-function honourPinned(names: readonly string[], selection: SelectionRequest, snapshot: Snapshot): Choice {
+function noneEligible(
+  excluded: readonly Exclusion[],
+  counts: Partial<Record<ExclusionReason, number>>,
+): SignalboxError {
+  return new SignalboxError('no_eligible_model', `no eligible model: ${describeExclusions(excluded, counts)}`);
+}
+
+function honourPinned(
+  names: readonly string[],
+  selection: SelectionRequest,
+  { snapshot, policy }: DecisionContext,
+): Choice {
   const [wanted = ''] = names;
   const places = names.map((name) => resolvePinned(name, snapshot, selection.providerOrder));
   if ((places[0] ?? []).length === 0) {
@@ -167,7 +217,7 @@ function honourPinned(names: readonly string[], selection: SelectionRequest, sna
   if (first === undefined) throw refusedPin(wanted, judged[0]?.refusal ?? 'provider_not_allowed', selection);
   return {
     chain: [first, ...rest],
-    estimatedCostUsd: null,
+    estimatedCostUsd: first.entry === null ? null : estimatedCostUsd(first.entry, selection, policy),
     propensity: null,
     explanation: {
       summary: `${first.modelId} at ${first.providerName}, as the request asks`,

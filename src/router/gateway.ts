@@ -4,9 +4,16 @@ import type { Config } from '../platform/config/load.ts';
 import { uuidv7 } from '../platform/core/ids.ts';
 import type { Accounting } from './accounting.ts';
 import { priceOf } from './accounting.ts';
-import type { Admission, Caller, Reservation, Spent } from './admission/admission.ts';
+import type { Admission, Caller, Need, Reservation, Spent } from './admission/admission.ts';
 import { conversationIdOf } from './conversation.ts';
-import { type Decision, type DecisionRequest, type DecisionStep, decide } from './decide.ts';
+import {
+  type Decision,
+  type DecisionContext,
+  type DecisionRequest,
+  type DecisionStep,
+  decide,
+  decideField,
+} from './decide.ts';
 import { needOf } from './need.ts';
 import { noUsage, type TokenUsage } from './predict/cost.ts';
 import type { LatencyTracker } from './predict/latency.ts';
@@ -17,10 +24,11 @@ import type { Affinity } from './select/affinity.ts';
 import type { CostPacer } from './select/cost-pacer.ts';
 import type { Explorer } from './select/explorer.ts';
 import type { Policy } from './select/policy.ts';
+import type { RoutableModel } from './select/routable-model.ts';
 import type { SnapshotService } from './snapshot/snapshot-service.ts';
 import type { FailedAttempt, StreamAnswer, WholeAnswer } from './upstream/attempt.ts';
 import { type AttemptReport, type ChainAnswer, type ChainStep, runChain } from './upstream/chain.ts';
-import type { StreamEnd } from './upstream/relay.ts';
+import type { StreamEnd } from './upstream/follow-stream.ts';
 import type { CallUpstream, ClientRequest } from './upstream/upstream.ts';
 
 export interface GatewayOptions {
@@ -46,7 +54,12 @@ export interface GatewayRequest {
   request: ClientRequest;
   caller: Caller;
   maxOutputTokens: number | null;
-  conversationId: string;
+  /** Null: the answer begins or continues none. */
+  conversationId: string | null;
+  /** Held already, for several requests together; without it, what this one may use is held now. */
+  reservation?: Reservation;
+  /** Instead of what the configuration says for the request: until the answer or its first content token. */
+  deadlineMs?: number;
   clientSignal: AbortSignal;
 }
 
@@ -81,8 +94,18 @@ export type Completion =
 
 /** The request path: decide, hold the caller's limits, call with fallback, account for every attempt. */
 export interface Gateway {
+  /** Decides, without a word to anybody. */
+  consider(request: DecisionRequest): Decision;
+  /** Remembers and publishes a decision that was considered. */
+  open(decision: Decision): void;
   /** Decides and publishes the decision. */
   decide(request: DecisionRequest): Decision;
+  /** The models that differ most of the best for a request: those of a race; see `select/field.ts`. */
+  field(request: DecisionRequest, count: number): RoutableModel[];
+  /** What a decision may use at the most. */
+  needOf(decision: Decision, maxOutputTokens: number | null): Need;
+  /** Holds what requests may use; see `Admission.reserve`. */
+  reserve(caller: Caller, need: Need, signal: AbortSignal): Promise<Reservation>;
   /** Calls the models of a decision until one answers, and publishes how each attempt ended. */
   complete(request: GatewayRequest): Promise<Completion>;
 }
@@ -153,6 +176,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   ) {
     const modelKey = `${step.providerName}/${step.modelId}`;
     const nowMs = clock.nowMs();
+    if (of.conversationId === null) return;
     affinity.note(of.conversationId, modelKey, inputTokens, nowMs);
     if (responseId !== null) affinity.note(conversationIdOf(responseId, of.caller), modelKey, inputTokens, nowMs);
   }
@@ -192,7 +216,8 @@ export function createGateway(options: GatewayOptions): Gateway {
       : estimateUsage(reading.usage, decision.inputTokens, reading.contentCharacters);
     const cost = priceOf(step, usage, isCounted ? reading.reportedCostUsd : null);
     paceCost(decision, cost);
-    if (step.entry !== null) latency.observe(step.entry.key, answer.timeToFirstTokenMs);
+    // Of a race only the quick ones get so far.
+    if (step.entry !== null && decision.origin !== 'race') latency.observe(step.entry.key, answer.timeToFirstTokenMs);
     rememberConversation(of, step, usage.inputTokens, reading.responseId);
     accounting.ended(decision, {
       index: of.attempts.numberOf(result.index),
@@ -221,15 +246,18 @@ export function createGateway(options: GatewayOptions): Gateway {
     const result = await runChain({
       steps: decision.chain.map((step) => toChainStep(step, snapshots)),
       request,
-      deadlineMs: (request.stream ? config.deadlines.first_token_ms : config.deadlines.complete_ms)[complexity],
+      deadlineMs:
+        of.deadlineMs ?? (request.stream ? config.deadlines.first_token_ms : config.deadlines.complete_ms)[complexity],
       retriesOfSameModel: config.retries.same_model,
       backoffMs: config.retries.backoff_ms,
       clientSignal,
       call: options.call,
       resilience,
-      p95TtftMs: config.resilience.hedge.enabled
-        ? ({ provider, modelId }) => latency.p95Ms(`${provider.name}/${modelId}`)
-        : () => null,
+      // A race has other lanes to begin with.
+      p95TtftMs:
+        config.resilience.hedge.enabled && decision.origin !== 'race'
+          ? ({ provider, modelId }) => latency.p95Ms(`${provider.name}/${modelId}`)
+          : () => null,
       nowMs: () => clock.monotonicMs(),
       random: Math.random,
       onCall: (step) => attempts.begin(findStep(decision, step)),
@@ -277,22 +305,34 @@ export function createGateway(options: GatewayOptions): Gateway {
     };
   }
 
+  function contextAt(nowMs: number): DecisionContext {
+    return {
+      snapshot: snapshots.current(),
+      policy: pacedPolicy(),
+      policyVersion: options.policyVersion,
+      expectedTtftMs: (entry) => latency.expectedMs(entry.key) ?? entry.model.performance.avg_ttft_ms,
+      exploration: options.explorer.next(),
+      decisionId: uuidv7(nowMs),
+      nowMs,
+    };
+  }
+
+  function open(decision: Decision): void {
+    options.recent.add(decision);
+    accounting.decided(decision);
+  }
+
   return {
+    consider: (request) => decide(request, contextAt(clock.nowMs())),
+    open,
     decide(request) {
-      const nowMs = clock.nowMs();
-      const decision = decide(request, {
-        snapshot: snapshots.current(),
-        policy: pacedPolicy(),
-        policyVersion: options.policyVersion,
-        expectedTtftMs: (entry) => latency.expectedMs(entry.key) ?? entry.model.performance.avg_ttft_ms,
-        exploration: options.explorer.next(),
-        decisionId: uuidv7(nowMs),
-        nowMs,
-      });
-      options.recent.add(decision);
-      accounting.decided(decision);
+      const decision = decide(request, contextAt(clock.nowMs()));
+      open(decision);
       return decision;
     },
+    field: (request, count) => decideField(request, count, contextAt(clock.nowMs())),
+    needOf: (decision, maxOutputTokens) => needOf(decision, maxOutputTokens, config.limits.reserve_output_tokens),
+    reserve: async (caller, need, signal) => admission.reserve(caller, need, signal),
 
     async complete(request) {
       const { decision, caller, maxOutputTokens, clientSignal } = request;
@@ -301,7 +341,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       const need = needOf(decision, maxOutputTokens, config.limits.reserve_output_tokens);
       let reservation: Reservation;
       try {
-        const held = admission.reserve(caller, need, clientSignal);
+        const held = request.reservation ?? admission.reserve(caller, need, clientSignal);
         reservation = held instanceof Promise ? await held : held;
       } catch (error) {
         attempts.end(clientSignal.aborted ? 'client_left' : codeOf(error));

@@ -20,12 +20,14 @@ import { registerPassThrough } from './api/pass-through.ts';
 import { registerClassify } from './api/classify.ts';
 import { registerFeedback } from './api/feedback.ts';
 import { registerModels } from './api/models.ts';
+import { registerRace } from './api/race.ts';
 import { registerRoute } from './api/route.ts';
 import { createGateway } from './gateway.ts';
 import { explorationFromConfig, policyFromConfig, policyVersion } from './policy-from-config.ts';
 import { createLatencyTracker } from './predict/latency.ts';
 import { createPublisher } from './publish/publisher.ts';
 import { createRecentDecisions } from './publish/recent-decisions.ts';
+import { createRacing } from './racing/racing.ts';
 import { createSnapshotService } from './snapshot/snapshot-service.ts';
 import { callThroughAiSdk } from './upstream/ai-sdk/adapter.ts';
 import { createPassThrough } from './upstream/pass-through.ts';
@@ -153,6 +155,8 @@ export function createRouter(options: RouterOptions): Service & { port(): number
     clock: systemClock,
   });
 
+  const racing = createRacing({ gateway, accounting, config, clock: systemClock, metrics, random: Math.random });
+
   const http = createHttpService({
     service: 'router',
     description: 'Routes each request to the model that answers it well for the least.',
@@ -177,7 +181,8 @@ export function createRouter(options: RouterOptions): Service & { port(): number
       registerFeedback(app, { recent, findStored: (id) => findDecision(pool, id), publisher, instanceId });
       const { stream_idle_ms: streamIdleMs } = config.deadlines;
       for (const route of answerRoutes)
-        registerAnswers(app, route, { gateway, affinity, clock: systemClock, streamIdleMs });
+        registerAnswers(app, route, { gateway, affinity, clock: systemClock, streamIdleMs, racing });
+      registerRace(app, { racing, streamIdleMs });
       registerCountTokens(app, { currentSnapshot: () => snapshots.current(), passThrough });
       registerPassThrough(app, {
         gateway,

@@ -5,6 +5,7 @@ import { mergeLatencySketches } from '../../platform/store/latency-sketches.ts';
 import { addMeasuredUsage } from '../../platform/store/model-usage.ts';
 import { addMetrics } from '../../platform/store/model-routing-metrics.ts';
 import { deleteProcessedEvents, insertProcessedEvents } from '../../platform/store/processed-events.ts';
+import { upsertRaceLanes } from '../../platform/store/race-results.ts';
 import {
   insertRecords,
   lockRecords,
@@ -12,7 +13,7 @@ import {
   type LockedRecord,
   updateRecords,
 } from '../../platform/store/routing-records.ts';
-import type { DecisionEvent } from '../consume/parse-message.ts';
+import { type DecisionEvent, isFeedback, isVerdict } from '../consume/parse-message.ts';
 import { mergeEvents } from './merge-events.ts';
 
 export interface Applied {
@@ -62,6 +63,7 @@ export async function applyEvents(
   await addMeasuredUsage(client, merge.usage.usages());
   await insertEvidence(client, merge.evidence.rows());
   await addTallies(client, merge.tallies);
+  await upsertRaceLanes(client, merge.races.changes());
   await deleteProcessedEvents(
     client,
     merge.postponed.map((event) => event.eventId),
@@ -78,8 +80,9 @@ export async function applyEvents(
 }
 
 async function readRecords(client: PoolClient, events: readonly DecisionEvent[]): Promise<LockedRecord[]> {
-  const feedback = new Set(idsOf(events.filter((event) => event.decision.origin === 'feedback')));
-  const others = events.filter((event) => !feedback.has(event.decisionId));
+  const feedback = new Set(idsOf(events.filter(isFeedback)));
+  // A verdict that is no label touches no record.
+  const others = events.filter((event) => !feedback.has(event.decisionId) && !isVerdict(event));
   const records = feedback.size === 0 ? [] : await lockRecordsOfAnyTime(client, [...feedback]);
   if (others.length === 0) return records;
   const times = others.map((event) => Date.parse(event.timestamp)).sort((a, b) => a - b);

@@ -2,7 +2,7 @@ import type { MetricDelta } from '../../platform/store/model-routing-metrics.ts'
 import type { LatencySketch } from '../../platform/store/latency-sketches.ts';
 import type { WrittenRecord } from '../../platform/store/routing-records.ts';
 import { createSketch } from '../../statistics/quantile-sketch.ts';
-import { isGood, isTerminal } from './record.ts';
+import { isGood, isTerminal, isUnjudgedLane } from './record.ts';
 
 const hourMs = 3_600_000;
 
@@ -55,6 +55,7 @@ export function createCellChanges(): CellChanges {
       delta.outputTokens += record.output_tokens ?? 0;
       delta.costUsd += record.cost_usd ?? 0;
       if (record.outcome !== 'cancelled') delta.usage += 1;
+      countUnjudged(delta, record, 1);
       // How long a failure took is no response time.
       if (record.outcome === 'success' && record.response_time_ms !== null) {
         delta.responseTimesMs.push(record.response_time_ms);
@@ -65,6 +66,8 @@ export function createCellChanges(): CellChanges {
       const delta = deltaOf(after);
       delta.feedbackCount += before.feedback_score === null ? 1 : 0;
       delta.feedbackSum += (after.feedback_score ?? 0) - (before.feedback_score ?? 0);
+      countUnjudged(delta, before, -1);
+      countUnjudged(delta, after, 1);
       if (after.outcome === 'cancelled' || isGood(before) === isGood(after)) return;
       const change = isGood(after) ? 1 : -1;
       delta.success += change;
@@ -73,6 +76,12 @@ export function createCellChanges(): CellChanges {
     deltas: () => [...deltas.values()],
     latencies: () => [...latencies.values()],
   };
+}
+
+function countUnjudged(delta: MetricDelta, record: WrittenRecord, count: 1 | -1): void {
+  if (!isUnjudgedLane(record) || record.outcome === 'cancelled') return;
+  delta.unjudged += count;
+  if (record.outcome === 'success') delta.unjudgedSuccess += count;
 }
 
 function emptyDelta(model: string, complexity: string): MetricDelta {
@@ -85,6 +94,8 @@ function emptyDelta(model: string, complexity: string): MetricDelta {
     failure: 0,
     timeout: 0,
     cancelled: 0,
+    unjudged: 0,
+    unjudgedSuccess: 0,
     feedbackCount: 0,
     feedbackSum: 0,
     inputTokens: 0,

@@ -1,6 +1,6 @@
 import type { EvidenceRow } from '../../platform/store/learner-evidence.ts';
 import type { WrittenRecord } from '../../platform/store/routing-records.ts';
-import { isTerminal } from './record.ts';
+import { isTerminal, isUnjudgedLane } from './record.ts';
 import { queryTypeSchema } from '../../contracts/query-class.ts';
 
 /** What a batch of events tells the learner of each model, complexity, query type, provider and instance. */
@@ -70,6 +70,8 @@ export function createEvidenceChanges(nowMs: number): EvidenceChanges {
       if (worth === null || weight === 0) return;
       const previous = worthOf(before);
       const row = rowOf(after);
+      // The first time that the attempt tells anything. Its response time tells nothing: lanes that take long are stopped.
+      if (previous === null) row.requests += 1;
       row.successes += weight * (worth - (previous ?? 0));
       row.failures += weight * (1 - worth - (previous === null ? 0 : 1 - previous));
     },
@@ -77,9 +79,12 @@ export function createEvidenceChanges(nowMs: number): EvidenceChanges {
   };
 }
 
-/** How good the outcome was, in [0, 1]: what feedback says, else whether there was an answer; null where it tells nothing. */
+/**
+ * How good the outcome was, in [0, 1]: what feedback says, else whether there was an answer; null where it tells nothing.
+ */
 function worthOf(record: WrittenRecord): number | null {
   if (!isTerminal(record.outcome) || record.outcome === 'cancelled') return null;
+  if (isUnjudgedLane(record)) return null;
   if (record.feedback_score !== null) return record.feedback_score;
   if (record.outcome === 'success') return 1;
   return record.error_code !== null && notTheModels.has(record.error_code) ? null : 0;

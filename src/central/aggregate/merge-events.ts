@@ -1,8 +1,9 @@
 import type { TallyChange } from '../../platform/store/decision-tallies.ts';
 import type { LockedRecord, WrittenRecord } from '../../platform/store/routing-records.ts';
-import type { DecisionEvent } from '../consume/parse-message.ts';
+import { type DecisionEvent, isFeedback, isVerdict } from '../consume/parse-message.ts';
 import { type CellChanges, createCellChanges } from './cell-changes.ts';
 import { createEvidenceChanges, type EvidenceChanges } from './evidence-changes.ts';
+import { createRaceChanges, type RaceChanges } from './race-changes.ts';
 import { combineRecords, isTerminal, recordOf } from './record.ts';
 import { createTallyChanges } from './tally-changes.ts';
 import { createUsageChanges, type UsageChanges } from './usage-changes.ts';
@@ -16,11 +17,12 @@ export interface Merge {
   usage: UsageChanges;
   evidence: EvidenceChanges;
   tallies: TallyChange[];
+  races: RaceChanges;
   /** How many outcomes came for decisions that counted as unknown. */
   late: number;
   /** Further outcomes of attempts that had ended. */
   ignored: DecisionEvent[];
-  /** Feedback on an attempt that is not known to have ended: to be tried again when it is. */
+  /** Feedback, labels of races included, on an attempt that is not known to have ended: to be tried again when it is. */
   postponed: DecisionEvent[];
 }
 
@@ -28,7 +30,8 @@ export interface Merge {
  * What events, in the order they came, make of the records that are known. Pure; `nowMs` by the clock of the database.
  * For each attempt: the first event opens the record and counts as routed, the first terminal outcome closes it and is the
  * one that counts, whichever of the two comes first; a later decision only fills in what is missing; feedback corrects
- * what was counted.
+ * what was counted. The verdict of a race ends no attempt: it is said of the lane, and where it judges the lane's answer it
+ * is feedback too.
  */
 export function mergeEvents(known: readonly LockedRecord[], events: readonly DecisionEvent[], nowMs: number): Merge {
   const attempts = new Map<string, Map<number, WrittenRecord>>();
@@ -38,6 +41,7 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
   const usage = createUsageChanges();
   const evidence = createEvidenceChanges(nowMs);
   const tallies = createTallyChanges();
+  const races = createRaceChanges();
   const openedAt = new Map(known.map((record) => [keyOf(record), record.created_at]));
   const ignored: DecisionEvent[] = [];
   const postponed: DecisionEvent[] = [];
@@ -54,13 +58,15 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
     changed.set(keyOf(record), record);
   }
 
-  function countOutcome(record: WrittenRecord): void {
+  function countOutcome(record: WrittenRecord, event: DecisionEvent): void {
     changes.countOutcome(record);
     usage.countOutcome(record);
     evidence.countOutcome(record);
+    if (isTerminal(record.outcome)) races.countAttempt(event);
   }
 
   function mergeDecision(event: DecisionEvent): void {
+    races.open(event);
     const later = recordOf(event);
     const current = attempts.get(later.decision_id)?.get(later.attempt);
     if (current === undefined) {
@@ -70,7 +76,7 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
       const isCounted = event.decision.decision_id !== undefined && later.attempt === 0 && later.expects_outcome;
       if (isCounted) tallies.countDecision(later.instance_id);
       changes.countRouted(later);
-      countOutcome(later);
+      countOutcome(later, event);
     } else if (!isTerminal(later.outcome)) {
       write(combineRecords(current, later));
     } else if (isTerminal(current.outcome)) {
@@ -78,17 +84,18 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
     } else {
       const closed = combineRecords(current, later);
       write(closed);
-      countOutcome(closed);
+      countOutcome(closed, event);
       const since = openedAt.get(keyOf(closed));
       if (current.outcome === 'unknown' && since !== undefined) tallies.takeBackUnknown(closed.instance_id, since);
     }
   }
 
-  function mergeFeedback(event: DecisionEvent): void {
-    const current = findEnded(attempts.get(event.decisionId), event.attempt);
+  /** Whether what it is about is known. */
+  function mergeFeedback(event: DecisionEvent): boolean {
+    const current = findJudged(attempts.get(event.decisionId), event);
     if (current === undefined) {
       postponed.push(event);
-      return;
+      return false;
     }
     const score = event.decision.feedback_score ?? (event.decision.outcome === 'success' ? 1 : 0);
     const corrected = { ...current, feedback_score: score };
@@ -96,11 +103,13 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
     changes.correct(current, corrected);
     usage.correct(current, corrected);
     evidence.correct(current, corrected);
+    return true;
   }
 
   for (const event of events) {
-    if (event.decision.origin === 'feedback') mergeFeedback(event);
-    else mergeDecision(event);
+    if (!isFeedback(event) && !isVerdict(event)) mergeDecision(event);
+    // One that is postponed must leave no trace, for it comes again.
+    else if ((!isFeedback(event) || mergeFeedback(event)) && isVerdict(event)) races.decide(event);
   }
 
   const written = [...changed];
@@ -111,6 +120,7 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
     usage,
     evidence,
     tallies: tallies.changes(),
+    races,
     late: tallies.late(),
     ignored,
     postponed,
@@ -122,12 +132,17 @@ function keyOf(record: WrittenRecord): string {
 }
 
 /** The attempt that feedback is about: the one it names, else the newest that has ended. */
-function findEnded(
+function findJudged(
   ofDecision: ReadonlyMap<number, WrittenRecord> | undefined,
-  attempt: number | undefined,
+  event: DecisionEvent,
 ): WrittenRecord | undefined {
-  const ended = [...(ofDecision?.values() ?? [])].filter((record) => isTerminal(record.outcome));
+  const { attempt } = event;
+  let ended = [...(ofDecision?.values() ?? [])].filter((record) => isTerminal(record.outcome));
   if (attempt !== undefined) return ended.find((record) => record.attempt === attempt);
+  // A verdict may overtake the answer that it judges, while an attempt that failed before is known.
+  if (isVerdict(event) && event.decision.outcome === 'success') {
+    ended = ended.filter((record) => record.outcome === 'success');
+  }
   return ended.reduce<WrittenRecord | undefined>(
     (newest, record) => (newest === undefined || record.attempt > newest.attempt ? record : newest),
     undefined,

@@ -86,6 +86,15 @@ export function combineRecords(current: WrittenRecord, later: WrittenRecord): Wr
   };
 }
 
+/**
+ * Whether it is an attempt of a race that nobody has judged. Nothing may be learned of how it ended: lanes are stopped as
+ * soon as the race is decided, and of those that are, more would have answered well than of those that failed in time. What
+ * is left to see is a choice of the outcomes (censoring), in which slow models look worse than they are.
+ */
+export function isUnjudgedLane({ origin, feedback_score }: Pick<WrittenRecord, 'origin' | 'feedback_score'>): boolean {
+  return origin === 'race' && feedback_score === null;
+}
+
 /** Whether the answer counts as good: as the last feedback says, else as the technical outcome does. */
 export function isGood(record: Pick<WrittenRecord, 'outcome' | 'feedback_score'>): boolean {
   return record.feedback_score === null ? record.outcome === 'success' : record.feedback_score >= 0.5;

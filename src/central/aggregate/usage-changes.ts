@@ -1,10 +1,10 @@
 import type { MeasuredUsage, Tally } from '../../platform/store/model-usage.ts';
 import type { WrittenRecord } from '../../platform/store/routing-records.ts';
-import { isGood, isTerminal } from './record.ts';
+import { isGood, isTerminal, isUnjudgedLane } from './record.ts';
 
 /** What a batch of events adds to the measured performance of each model of each provider. */
 export interface UsageChanges {
-  /** The attempt has ended, for the first time; nothing while it is open, and nothing for a cancelled one. */
+  /** The attempt has ended, for the first time; nothing while it is open, for a cancelled one, or an unjudged lane. */
   countOutcome(record: WrittenRecord): void;
   /** The feedback of an ended attempt is now another. */
   correct(before: WrittenRecord, after: WrittenRecord): void;
@@ -35,7 +35,7 @@ export function createUsageChanges(): UsageChanges {
 
   return {
     countOutcome(record) {
-      if (!isTerminal(record.outcome) || record.outcome === 'cancelled') return;
+      if (!isTerminal(record.outcome) || record.outcome === 'cancelled' || isUnjudgedLane(record)) return;
       const usage = usageOf(record);
       usage.calls += 1;
       if (record.outcome !== 'success') return;
@@ -46,7 +46,10 @@ export function createUsageChanges(): UsageChanges {
     correct(before, after) {
       if (after.outcome === 'cancelled') return;
       const usage = usageOf(after);
-      if (isGood(before) !== isGood(after)) usage.successes += isGood(after) ? 1 : -1;
+      if (isUnjudgedLane(before)) {
+        usage.calls += 1;
+        usage.successes += isGood(after) ? 1 : 0;
+      } else if (isGood(before) !== isGood(after)) usage.successes += isGood(after) ? 1 : -1;
       usage.quality.sum += (after.feedback_score ?? 0) - (before.feedback_score ?? 0);
       usage.quality.count += before.feedback_score === null ? 1 : 0;
     },

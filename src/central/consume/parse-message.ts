@@ -25,6 +25,17 @@ export interface Delivery {
   ownId(): string;
 }
 
+/** Whether it says what the race of a lane came to, instead of how an attempt ended. */
+export function isVerdict({ decision }: Pick<DecisionEvent, 'decision'>): boolean {
+  return decision.race?.verdict !== undefined;
+}
+
+/** Whether it judges an attempt that has ended: it is feedback, or a verdict that is a label of quality. */
+export function isFeedback(event: Pick<DecisionEvent, 'decision'>): boolean {
+  const { decision } = event;
+  return isVerdict(event) ? (decision.feedback_score ?? null) !== null : decision.origin === 'feedback';
+}
+
 export type ParsedMessage = Delivery & ({ event: DecisionEvent } | { reason: string });
 
 const replaySchema = z.object({
@@ -61,7 +72,11 @@ function parseEvent(
     return { reason: `${issue?.path.join('.') || 'message'}: ${issue?.message ?? 'invalid'}` };
   }
   const { event_id: eventId, timestamp, instance_id: instanceId, routing_decision: decision } = parsed.data;
-  if (decision.origin === 'feedback') {
+  if (isVerdict({ decision })) {
+    if (decision.decision_id === undefined) {
+      return { reason: 'routing_decision.decision_id: the verdict of a race needs one' };
+    }
+  } else if (decision.origin === 'feedback') {
     if (decision.decision_id === undefined) return { reason: 'routing_decision.decision_id: feedback needs one' };
     if (decision.outcome === 'routed' && (decision.feedback_score ?? null) === null) {
       return { reason: 'routing_decision.feedback_score: feedback needs a score or an outcome' };

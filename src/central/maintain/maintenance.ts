@@ -11,6 +11,7 @@ import { deleteInstancesUnseenFor } from '../../platform/store/instances.ts';
 import { pruneEvidence } from '../../platform/store/learner-evidence.ts';
 import { pruneLatencySketches } from '../../platform/store/latency-sketches.ts';
 import { pruneProcessedEvents } from '../../platform/store/processed-events.ts';
+import { pruneRaceLanes } from '../../platform/store/race-results.ts';
 import { dropRecordsOlderThan, ensureRecordPartitions } from '../../platform/store/routing-records.ts';
 import { pruneScoreUpdates } from '../../platform/store/score-updates.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
@@ -60,6 +61,7 @@ async function maintain(client: PoolClient, retention: Retention): Promise<Maint
     await pruneBudgetLeases(client, deletionLimit),
     await pruneEvidence(client, evidenceDays, deletionLimit),
     await pruneTallies(client, tallyDays, deletionLimit),
+    await pruneRaceLanes(client, retention.records_days, deletionLimit),
   ];
   let messagesTrimmed = 0;
   for (const { queue, keepNewest, maxAgeSeconds } of trimmedQueues) {

@@ -3,18 +3,20 @@ import { createLoop } from '../../platform/core/loop.ts';
 import type { HealthCheck, Service } from '../../platform/core/service.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { listUnknownShares, markUnknownOutcomes, type UnknownShare } from '../../platform/store/decision-tallies.ts';
+import { markUnknownLanes } from '../../platform/store/race-results.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
 
 const intervalMs = 5000;
-/** Decisions that one statement takes at most, so that none is long. */
+/** Decisions, and lanes of races, that one statement takes at most, so that none is long. */
 const batchLimit = 1000;
 /** Of fewer decisions a share says little. */
 const alarmDecisions = 100;
 
 /**
- * Gives up waiting for outcomes: of a router that was killed they never come. Warns where many of an instance are missing.
- * Any number may run: each decision is marked once, and what all have marked is what each warns of.
+ * Gives up waiting for outcomes and for verdicts of races: of a router that was killed they never come. Warns where many
+ * outcomes of an instance are missing. Any number may run: each decision is marked once, and what all have marked is what
+ * each warns of.
  */
 export function createUnknownOutcomes(options: {
   config: Pick<Config, 'consumer'>;
@@ -61,7 +63,8 @@ export function createUnknownOutcomes(options: {
     async runOnce() {
       const instances = await markUnknownOutcomes(pool, afterSeconds, batchLimit);
       for (const { instanceId, count } of instances) marked.inc({ instance_id: label(instanceId) }, count);
-      if (instances.reduce((sum, { count }) => sum + count, 0) === batchLimit) return 'again';
+      const lanes = await markUnknownLanes(pool, afterSeconds, batchLimit);
+      if (lanes === batchLimit || instances.reduce((sum, { count }) => sum + count, 0) === batchLimit) return 'again';
       await check();
       return undefined;
     },

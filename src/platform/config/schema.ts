@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { mostLanes } from '../../contracts/race.ts';
 import { providerNameSchema } from '../../contracts/model.ts';
 import { endpoints, providerKinds } from '../providers/definitions.ts';
 
@@ -233,6 +234,19 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   resilience: resilienceSchema.prefault({}),
+  race: z
+    .strictObject({
+      max_lanes: z.int().min(2).max(mostLanes).default(5).describe('Models that one race may call.'),
+      max_cost_usd: z
+        .number()
+        .positive()
+        .max(1_000_000)
+        .default(1)
+        .describe('The most that one race may cost, all lanes together; dearer ones are refused.'),
+      timeout_ms: milliseconds.default(60_000).describe('Until it is decided, where the request does not say.'),
+    })
+    .prefault({})
+    .describe('Several models at once for one request.'),
   upstream: z
     .strictObject({
       connections: z.int().min(1).max(10_000).default(512).describe('Per origin.'),

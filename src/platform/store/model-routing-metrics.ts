@@ -12,6 +12,9 @@ export interface MetricDelta {
   failure: number;
   timeout: number;
   cancelled: number;
+  /** The part of `usage` and of `success` that nothing may be learned from, because nobody has judged it. */
+  unjudged: number;
+  unjudgedSuccess: number;
   feedbackCount: number;
   feedbackSum: number;
   inputTokens: number;
@@ -45,7 +48,7 @@ export interface ModelMetrics {
   updatedAt: Date;
 }
 
-/** The evidence of one (model, complexity): everything counted so far, and how much of it was learned from. */
+/** The evidence of one (model, complexity): all that one may learn from, and how much of it was learned from. */
 export interface Cell {
   model: string;
   complexity: Complexity;
@@ -79,15 +82,17 @@ export async function addMetrics(db: Executor, deltas: readonly MetricDelta[]): 
   if (deltas.length === 0) return;
   await db.query(
     `insert into model_routing_metrics as metrics (model_name, complexity_level, routed_count, usage_count,
-       success_count, failure_count, timeout_count, cancelled_count, feedback_count, feedback_sum, input_tokens,
-       output_tokens, cost_usd, response_times, avg_response_time, response_time_count)
-     select model, complexity, routed, usage, success, failure, timeout, cancelled, feedback_count, feedback_sum,
-       input_tokens, output_tokens, cost_usd, times::integer[],
+       success_count, failure_count, timeout_count, cancelled_count, unjudged_count, unjudged_success_count,
+       feedback_count, feedback_sum, input_tokens, output_tokens, cost_usd, response_times, avg_response_time,
+       response_time_count)
+     select model, complexity, routed, usage, success, failure, timeout, cancelled, unjudged, unjudged_success,
+       feedback_count, feedback_sum, input_tokens, output_tokens, cost_usd, times::integer[],
        (select avg(time) from unnest(times::integer[]) as time), cardinality(times::integer[])
      from unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[],
-       $8::bigint[], $9::bigint[], $10::float8[], $11::bigint[], $12::bigint[], $13::float8[], $14::text[])
-       as delta (model, complexity, routed, usage, success, failure, timeout, cancelled, feedback_count, feedback_sum,
-         input_tokens, output_tokens, cost_usd, times)
+       $8::bigint[], $9::bigint[], $10::bigint[], $11::bigint[], $12::float8[], $13::bigint[], $14::bigint[],
+       $15::float8[], $16::text[])
+       as delta (model, complexity, routed, usage, success, failure, timeout, cancelled, unjudged, unjudged_success,
+         feedback_count, feedback_sum, input_tokens, output_tokens, cost_usd, times)
      order by model, complexity
      on conflict (model_name, complexity_level) do update set
        routed_count = metrics.routed_count + excluded.routed_count,
@@ -96,6 +101,8 @@ export async function addMetrics(db: Executor, deltas: readonly MetricDelta[]): 
        failure_count = metrics.failure_count + excluded.failure_count,
        timeout_count = metrics.timeout_count + excluded.timeout_count,
        cancelled_count = metrics.cancelled_count + excluded.cancelled_count,
+       unjudged_count = metrics.unjudged_count + excluded.unjudged_count,
+       unjudged_success_count = metrics.unjudged_success_count + excluded.unjudged_success_count,
        feedback_count = metrics.feedback_count + excluded.feedback_count,
        feedback_sum = metrics.feedback_sum + excluded.feedback_sum,
        input_tokens = metrics.input_tokens + excluded.input_tokens,
@@ -118,6 +125,8 @@ export async function addMetrics(db: Executor, deltas: readonly MetricDelta[]): 
       deltas.map((delta) => delta.failure),
       deltas.map((delta) => delta.timeout),
       deltas.map((delta) => delta.cancelled),
+      deltas.map((delta) => delta.unjudged),
+      deltas.map((delta) => delta.unjudgedSuccess),
       deltas.map((delta) => delta.feedbackCount),
       deltas.map((delta) => delta.feedbackSum),
       deltas.map((delta) => delta.inputTokens),
@@ -190,11 +199,14 @@ function toModelMetrics(row: MetricsRow): ModelMetrics {
   };
 }
 
+/** Outcomes that one may learn from. */
+const learnable = '(metrics.usage_count - metrics.unjudged_count)';
+
 /** Cells with at least `minSamples` outcomes that were not learned from yet, at most `limit`, in key order. */
 export async function listCellsToLearn(db: Executor, minSamples: number, limit: number): Promise<Cell[]> {
   const { rows } = await db.query<CellRow>(
     `select metrics.model_name, metrics.complexity_level,
-       metrics.usage_count, metrics.success_count,
+       ${learnable} as usage_count, metrics.success_count - metrics.unjudged_success_count as success_count,
        coalesce(metrics.avg_response_time, 0) * metrics.response_time_count as response_time_sum,
        metrics.response_time_count,
        coalesce(learned.usage_count, 0) as learned_usage_count,
@@ -205,7 +217,7 @@ export async function listCellsToLearn(db: Executor, minSamples: number, limit: 
      from model_routing_metrics as metrics
      left join learner_watermarks as learned using (model_name, complexity_level)
      left join complexity_scores as scores using (model_name, complexity_level)
-     where metrics.usage_count - coalesce(learned.usage_count, 0) >= $1
+     where ${learnable} - coalesce(learned.usage_count, 0) >= $1
      order by metrics.model_name, metrics.complexity_level
      limit $2`,
     [minSamples, limit],
@@ -254,7 +266,7 @@ export async function countCellsBelow(db: Executor, minSamples: number): Promise
   const { rows } = await db.query<{ count: string }>(
     `select count(*) from model_routing_metrics as metrics
      left join learner_watermarks as learned using (model_name, complexity_level)
-     where metrics.usage_count - coalesce(learned.usage_count, 0) between 1 and $1::bigint - 1`,
+     where ${learnable} - coalesce(learned.usage_count, 0) between 1 and $1::bigint - 1`,
     [minSamples],
   );
   return Number(rows[0]?.count ?? 0);

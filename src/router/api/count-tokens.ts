@@ -11,7 +11,8 @@ import type { Snapshot } from '../snapshot/snapshot.ts';
 import { promptOfMessages } from '../surfaces/messages/read.ts';
 import type { PassThrough } from '../upstream/pass-through.ts';
 import { providerBody } from '../upstream/provider-body.ts';
-import { bodyOf, headersFor, queryOf, signalOfClient, unreachable } from './answers.ts';
+import { bodyOf, unreachable } from './upstream-body.ts';
+import { headersFor, queryOf, signalOfClient } from './client-request.ts';
 
 export interface CountTokensOptions {
   currentSnapshot(): Snapshot;

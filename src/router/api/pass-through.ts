@@ -15,7 +15,9 @@ import { classifyStatus } from '../upstream/failure.ts';
 import { modelOfBody, withModel } from '../upstream/model-of-body.ts';
 import type { PassThrough } from '../upstream/pass-through.ts';
 import type { UpstreamReply } from '../upstream/upstream.ts';
-import { bodyOf, decisionHeaders, signalOfClient, unreachable } from './answers.ts';
+import { bodyOf, unreachable } from './upstream-body.ts';
+import { decisionHeaders } from './write-answer.ts';
+import { signalOfClient } from './client-request.ts';
 
 export interface PassThroughOptions {
   gateway: Gateway;

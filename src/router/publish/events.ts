@@ -1,4 +1,5 @@
 import type { RoutingDecision, RoutingEvent, TerminalOutcome } from '../../contracts/event.ts';
+import type { RaceLane } from '../../contracts/race.ts';
 import type { TokenUsage } from '../predict/cost.ts';
 import type { Decision, DecisionStep } from '../decide.ts';
 
@@ -35,6 +36,7 @@ function decisionFields(decision: Decision, step: DecisionStep): Omit<RoutingDec
     decision_id: decision.decisionId,
     query_type: decision.classification.query_type,
     policy_version: decision.policyVersion,
+    ...(decision.race === null ? {} : { race: decision.race }),
   };
 }
 
@@ -71,7 +73,7 @@ export function attemptEvent(
       outcome: attempt.outcome,
       response_time_ms: Math.round(attempt.responseTimeMs),
       attempt: attempt.index,
-      origin: attempt.isHedge ? 'hedge' : attempt.index === 0 ? decision.origin : 'fallback',
+      origin: originOf(decision, attempt),
       propensity: attempt.index === 0 ? decision.propensity : null,
       streamed: attempt.streamed,
       response_model: attempt.responseModel === null ? null : storableName(attempt.responseModel),
@@ -85,6 +87,33 @@ export function attemptEvent(
       time_to_first_token_ms: attempt.timeToFirstTokenMs === null ? null : Math.round(attempt.timeToFirstTokenMs),
       http_status: attempt.httpStatus,
       error_code: attempt.errorCode,
+    },
+  };
+}
+
+function originOf({ origin }: Decision, { isHedge, index }: AttemptOutcome): RoutingDecision['origin'] {
+  if (origin === 'race') return origin;
+  if (isHedge) return 'hedge';
+  return index === 0 ? origin : 'fallback';
+}
+
+/** The last event of a lane: what its race came to. `label`: the quality of its answer where the race has judged it. */
+export function verdictEvent(
+  decision: Decision,
+  race: RaceLane,
+  outcome: TerminalOutcome,
+  label: number | null,
+  base: Omit<EventBase, 'timestamp'>,
+): RoutingEvent {
+  return {
+    ...base,
+    timestamp: new Date(decision.timestampMs).toISOString(),
+    routing_decision: {
+      ...decisionFields(decision, decision.chain[0]),
+      outcome,
+      origin: 'race',
+      race,
+      ...(label === null ? {} : { feedback_score: label }),
     },
   };
 }

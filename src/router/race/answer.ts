@@ -79,8 +79,9 @@ export function isRefusal(text: string): boolean {
   return refusal.test(text.trimStart());
 }
 
-function lastNumber(text: string): number | null {
-  const found = [...text.matchAll(/[-−]?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?/gi)].at(-1)?.[0];
+/** The last number of a text. */
+export function lastNumber(text: string): number | null {
+  const found = [...text.matchAll(/(?:(?<![\p{L}\p{N}])[-−])?\d[\d,]*(?:\.\d+)?(?:e[-+]?\d+)?/giu)].at(-1)?.[0];
   if (found === undefined) return null;
   const value = Number(found.replace('−', '-').replaceAll(',', ''));
   return Number.isFinite(value) ? value : null;
@@ -103,7 +104,7 @@ function lastChoice(text: string, choices: readonly string[]): string | null {
 }
 
 /** The first JSON value of a text, which may stand in a code fence or between words. */
-function firstJson(text: string): { value: unknown } | undefined {
+export function firstJson(text: string): { value: unknown } | undefined {
   const fenced = /```(?:json)?\s*([\s\S]*?)```/i.exec(text)?.[1];
   for (const candidate of [text, fenced, outermost(text, '{', '}'), outermost(text, '[', ']')]) {
     if (candidate === undefined) continue;

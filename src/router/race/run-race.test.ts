@@ -78,14 +78,15 @@ describe('first', () => {
 
 describe('best', () => {
   it('takes the most confident answer, of equals the one that came first', async () => {
-    const by = (values: number[]) => bestStrategy<string>((index) => ({ value: values[index] ?? 0, by: 'test' }));
+    const by = (values: number[]) =>
+      bestStrategy<string>((index) => ({ value: values[index] ?? 0, model: 'm', meanLogprob: null }));
     const lanes = [lane(20, says('a')), lane(10, says('b')), lane(5, fails)];
     expect((await race(lanes, { strategy: by([0.9, 0.5, 1]) })).winner?.answer).toBe('a');
     expect((await race(lanes, { strategy: by([0.5, 0.5, 1]) })).winner?.answer).toBe('b');
   });
 
   it('takes what there is when time is up', async () => {
-    const strategy = bestStrategy<string>(() => ({ value: 1, by: 'test' }));
+    const strategy = bestStrategy<string>(() => ({ value: 1, model: 'm', meanLogprob: null }));
     const result = await race([lane(5, says('in time')), lane(5000, says('late'))], { strategy, timeoutMs: 40 });
     expect(result.winner?.answer).toBe('in time');
     expect((await result.settled)[1]?.end).toEqual({ kind: 'cancelled', reason: 'timeout' });

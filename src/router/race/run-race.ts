@@ -53,6 +53,8 @@ export interface RaceOptions<T> {
   nowMs(): number;
   /** Must end soon after its signal aborts. What it throws is an error of the lane. */
   run(lane: number, signal: AbortSignal): Promise<LaneEnd<T>>;
+  /** Ends what an answer that does not win still holds; it may have come in the moment in which the race was decided. */
+  discard?(lane: number, answer: T): void;
 }
 
 /**
@@ -80,7 +82,10 @@ export async function runRace<T>(options: RaceOptions<T>): Promise<RaceResult<T>
     }
     running.delete(lane);
     // Whatever a lane says once it was told to end came too late to count.
-    if (controller.signal.aborted) end = { kind: 'cancelled', reason: whyStopped ?? 'decided' };
+    if (controller.signal.aborted) {
+      if (end.kind === 'answered') options.discard?.(lane, end.answer);
+      end = { kind: 'cancelled', reason: whyStopped ?? 'decided' };
+    }
     ended.push({ lane, end, startedAtMs, endedAtMs: nowMs() });
     wake();
   }
@@ -129,6 +134,9 @@ export async function runRace<T>(options: RaceOptions<T>): Promise<RaceResult<T>
   function finish(done: { winner: number | null; reason: string; agreement?: number; margin?: number }): RaceResult<T> {
     const report = ended.find(({ lane }) => lane === done.winner);
     const winner = report?.end.kind === 'answered' ? { lane: report.lane, answer: report.end.answer } : null;
+    for (const { lane, end } of ended) {
+      if (end.kind === 'answered' && lane !== winner?.lane) options.discard?.(lane, end.answer);
+    }
     const unstarted = waiting.map((lane): LaneReport<T> => ({
       lane,
       end: { kind: 'cancelled', reason: whyStopped ?? 'decided' },

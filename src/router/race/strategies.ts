@@ -16,13 +16,19 @@ export function firstStrategy<T>(): Strategy<T> {
   };
 }
 
-/** How good an answer is, in [0, 1], and by whose word. */
+/** How good an answer is. */
 export interface Confidence {
+  /** How likely it is right, in [0, 1]. */
   value: number;
-  by: string;
+  model: string;
+  /** Of its tokens; says something between answers of one model alone. Null where it is not known. */
+  meanLogprob: number | null;
 }
 
-/** The best answer of those that came in time; all run at once, and equal ones are decided by who came first. */
+/**
+ * The best answer of those that came in time; all run at once. Of equal ones of one model the one with the greater mean log
+ * probability, of others the one that came first.
+ */
 export function bestStrategy<T>(confidenceOf: (lane: number, answer: T) => Confidence): Strategy<T> {
   return {
     initialLanes: (count) => count,
@@ -32,11 +38,27 @@ export function bestStrategy<T>(confidenceOf: (lane: number, answer: T) => Confi
       for (const { lane, end } of ended) {
         if (end.kind !== 'answered') continue;
         const confidence = confidenceOf(lane, end.answer);
-        if (best === null || confidence.value > best.confidence.value) best = { lane, confidence };
+        if (best === null || isBetter(confidence, best.confidence)) best = { lane, confidence };
       }
       if (best === null) return { kind: 'done', winner: null, reason: 'no lane answered' };
-      return { kind: 'done', winner: best.lane, reason: `the highest confidence by ${best.confidence.by}` };
+      return { kind: 'done', winner: best.lane, reason: 'the most likely to be right of the valid answers' };
     },
+  };
+}
+
+function isBetter(a: Confidence, b: Confidence): boolean {
+  if (a.value !== b.value) return a.value > b.value;
+  return a.model === b.model && (a.meanLogprob ?? -Infinity) > (b.meanLogprob ?? -Infinity);
+}
+
+/** All that come in time, for somebody else to choose from. */
+export function collectStrategy<T>(): Strategy<T> {
+  return {
+    initialLanes: (count) => count,
+    next: ({ running, waiting }) =>
+      running.length + waiting.length > 0
+        ? { kind: 'wait' }
+        : { kind: 'done', winner: null, reason: 'all lanes have ended' },
   };
 }
 

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { Answer, Extraction } from './answer.ts';
-import { countVotes, judge, voteWeight } from './vote.ts';
+import { chancesOf, countVotes, judge, voteWeight } from './vote.ts';
+import { createRandom } from '../../statistics/random.ts';
 
 const exact: Extraction = { kind: 'json', path: [] };
 const says = (key: string): Answer => ({ kind: 'exact', key });
@@ -23,6 +24,37 @@ describe('a vote', () => {
       [[2, 1], 2],
     ]);
     expect([votes, weight]).toEqual([3, 5]);
+  });
+});
+
+describe('the chance of each answer to be right', () => {
+  it('follows from the odds of its voters, those that nobody gave among the others', () => {
+    // One voter who is right with p = 0.8 among 5 answers: the vote itself says no more than that.
+    const alone = countVotes([vote(0, 'a', voteWeight(0.8, 5, 1))], exact);
+    expect(chancesOf(alone, 5)[0]).toBeCloseTo(0.8, 12);
+    const split = countVotes([vote(0, 'a', voteWeight(0.8, 2, 1)), vote(1, 'b', voteWeight(0.6, 2, 1))], exact);
+    // 0.8·0.4 against 0.2·0.6.
+    expect(chancesOf(split, 2)[0]).toBeCloseTo(0.32 / 0.44, 12);
+  });
+
+  it('is what comes true, where the votes are independent', () => {
+    const random = createRandom('chances');
+    const accuracies = [0.9, 0.7, 0.6, 0.5];
+    const answers = 4;
+    let expected = 0;
+    let right = 0;
+    for (let race = 0; race < 20_000; race += 1) {
+      const votes = accuracies.map((accuracy, lane) => {
+        const wrong = 1 + Math.floor(random.next() * (answers - 1));
+        const key = random.next() < accuracy ? 0 : wrong;
+        return vote(lane, String(key), voteWeight(accuracy, answers, 1));
+      });
+      const standing = countVotes(votes, exact);
+      expected += chancesOf(standing, answers)[0] ?? 0;
+      right += standing.clusters[0]?.answer.kind === 'exact' && standing.clusters[0].answer.key === '0' ? 1 : 0;
+    }
+    // Four standard errors.
+    expect(Math.abs(expected - right) / 20_000).toBeLessThan(0.01);
   });
 });
 

@@ -57,6 +57,16 @@ export function countVotes(votes: ReadonlyArray<{ voter: Voter; answer: Answer }
 }
 
 /**
+ * How likely each answer is right, in the order of the clusters: with weights that are log odds, as `voteWeight` gives them,
+ * e^weight against the same of all others, those that nobody gave counting 1 each. Votes count as independent.
+ */
+export function chancesOf({ clusters }: Standing, possibleAnswers: number): number[] {
+  const odds = clusters.map(({ weight }) => Math.exp(weight));
+  const all = odds.reduce((sum, one) => sum + one, 0) + Math.max(0, possibleAnswers - clusters.length);
+  return odds.map((one) => one / all);
+}
+
+/**
  * What is certain while lanes of the weight `outstanding` are still out; 0 when all are in. Pure.
  *
  * A consensus needs two valid answers, a heaviest cluster without an equal, and the share `minAgreement` of the weight of

@@ -36,19 +36,16 @@ const exploredLimit = 16;
 const listedLimit = 20;
 
 /**
- * Filter → score → choose → fallback chain. Pure: equal totals are ordered by model key, and what is tried out follows from
- * the draws and the number given with them. Providers that the request puts first come before better ones.
- * A model that was never measured counts as fast as the others are on average: neither shunned nor favoured for it.
- * The chain takes the next best models, those of providers not yet in it first, since models of one provider often fail
- * together.
+ * The models that can answer, the best first, and those that cannot. Pure: equal totals are ordered by model key. Providers
+ * that the request puts first come before better ones. A model that was never measured counts as fast as the others are on
+ * average: neither shunned nor favoured for it.
  */
-export function chooseModel(
+export function rankModels(
   models: readonly RoutableModel[],
   request: SelectionRequest,
   policy: Policy,
   expectedTtftMs: LatencyEstimate,
-  exploration: Exploration | null = null,
-): Selection {
+): { ranked: ScoredModel[]; excluded: Exclusion[] } {
   const { eligible, excluded } = filterModels(models, request, policy);
   const measured = eligible.map((entry) => ({ entry, ttftMs: expectedTtftMs(entry) }));
   const assumedTtftMs = mean(measured.flatMap(({ ttftMs }) => ttftMs ?? [])) ?? policy.latencyReferenceMs;
@@ -60,6 +57,22 @@ export function chooseModel(
         b.candidate.terms.total - a.candidate.terms.total ||
         (a.entry.key < b.entry.key ? -1 : 1),
     );
+  return { ranked, excluded };
+}
+
+/**
+ * Filter → score → choose → fallback chain. Pure: what is tried out follows from the draws and the number given with
+ * them. The chain takes the next best models, those of providers not yet in it first, since models of one provider often
+ * fail together.
+ */
+export function chooseModel(
+  models: readonly RoutableModel[],
+  request: SelectionRequest,
+  policy: Policy,
+  expectedTtftMs: LatencyEstimate,
+  exploration: Exploration | null = null,
+): Selection {
+  const { ranked, excluded } = rankModels(models, request, policy, expectedTtftMs);
   const hasOrder = request.providerOrder.length > 0;
   const probabilities = exploration === null || hasOrder ? [1] : probabilitiesOf(ranked, request, exploration);
   const picked = pickByProbability(probabilities, exploration?.uniform ?? 0);
@@ -120,7 +133,7 @@ function fallbackChain(ranked: readonly ScoredModel[], length: number, hasOrder:
 }
 
 /** Exclusions per reason, in the order in which the filters are applied. */
-function countReasons(excluded: readonly Exclusion[]): Partial<Record<ExclusionReason, number>> {
+export function countReasons(excluded: readonly Exclusion[]): Partial<Record<ExclusionReason, number>> {
   const byReason = new Map<ExclusionReason, number>();
   for (const { reason } of excluded) byReason.set(reason, (byReason.get(reason) ?? 0) + 1);
   const counts: Partial<Record<ExclusionReason, number>> = {};

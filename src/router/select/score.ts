@@ -36,7 +36,7 @@ export function scoreModel(
 ): ScoredModel {
   const known = entry.scores[request.complexity];
   const scoreOffset = known.queryTypeOffsets[request.queryType] ?? 0;
-  const believed = round(withinScale(known.believed + scoreOffset));
+  const believed = round(believedScore(entry, request));
   const cost = estimatedCostUsd(entry, request, policy);
   const weightOf = (term: 'quality' | 'cost' | 'latency', preferred: 'quality' | 'cost' | 'speed'): number =>
     policy.weights[term] * (request.prefer === preferred ? policy.preferMultiplier : 1);
@@ -72,6 +72,15 @@ export function scoreModel(
       terms,
     },
   };
+}
+
+/** The score that a model is believed to have, in [0, 5], with what the query type adds. */
+export function believedScore(
+  { scores }: RoutableModel,
+  { complexity, queryType }: Pick<SelectionRequest, 'complexity' | 'queryType'>,
+): number {
+  const { believed, queryTypeOffsets } = scores[complexity];
+  return withinScale(believed + (queryTypeOffsets[queryType] ?? 0));
 }
 
 function preferenceOf(entry: RoutableModel, chain: readonly string[]): number {

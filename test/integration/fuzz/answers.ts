@@ -12,6 +12,7 @@ export interface Answer {
 const allowedFaults: ReadonlyArray<readonly [path: RegExp, codes: readonly ErrorCode[]]> = [
   [/^\/(route|v1)\//, ['no_eligible_model']],
   [/^\/route$/, ['no_eligible_model']],
+  [/^\/race$/, ['no_eligible_model', 'no_valid_answer', 'deadline_exceeded']],
   // A provider answers 403 where the model that the client named is none for embeddings.
   [/^\/v1\/embeddings$/, ['upstream_auth_failed']],
 ];
@@ -69,6 +70,14 @@ function parseJson(text: string): object | null {
   } catch {
     return null;
   }
+}
+
+/** The ids of the lanes that an answer of the router tells of. */
+export function laneIdsOf({ path }: Operation, { status, body }: Answer): string[] {
+  if (status !== 200 || path !== '/race' || !body.startsWith('{')) return [];
+  return (JSON.parse(body) as { candidates: Array<{ decision_id: string }> }).candidates.map(
+    (lane) => lane.decision_id,
+  );
 }
 
 /** The id of the decision that an answer of the router tells of, if it does. */

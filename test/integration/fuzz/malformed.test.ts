@@ -13,7 +13,7 @@ import { createMetrics } from '../../../src/platform/telemetry/metrics.ts';
 import { defaultProfiles } from '../../../src/simulator/default-profiles.ts';
 import { createSimulator } from '../../../src/simulator/simulator.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
-import { type Answer, checkAnswer, decisionIdOf } from './answers.ts';
+import { type Answer, checkAnswer, decisionIdOf, laneIdsOf } from './answers.ts';
 import { malformedMessages, sendBytes } from './malformed-bytes.ts';
 import { type HttpRequest, malformedRequests } from './malformed-requests.ts';
 import { type Operation, readOperations } from './operations.ts';
@@ -35,8 +35,9 @@ const simulator = createSimulator({
 });
 let database: TestDatabase;
 let app: RunningApp;
-/** Decisions that answers told of. */
+/** Decisions that answers told of, and those of races. */
 const decisionIds = new Set<string>();
+const laneIds = new Set<string>();
 const unhandled: unknown[] = [];
 /** Log lines about errors that nobody foresaw. */
 const faults: string[] = [];
@@ -156,11 +157,15 @@ describe('afterwards', () => {
     }
     await untilConsumed();
 
-    const { rows } = await database.pool.query<{ decision_id: string }>(
-      'select distinct decision_id from routing_records',
+    const { rows } = await database.pool.query<{ decision_id: string; is_race: boolean }>(
+      "select distinct decision_id, origin = 'race' as is_race from routing_records",
     );
+    const idsOf = (isRace: boolean): Set<string> =>
+      new Set(rows.filter((row) => row.is_race === isRace).map((row) => row.decision_id));
     expect(decisionIds.size).toBeGreaterThan(requestsPerOperation / 10);
-    expect(new Set(rows.map((row) => row.decision_id))).toEqual(decisionIds);
+    expect(idsOf(false)).toEqual(decisionIds);
+    // Races that nobody won do not tell of their lanes.
+    expect([...laneIds].filter((id) => !idsOf(true).has(id))).toEqual([]);
     expect(await queueMetrics(database.pool, decisionsDeadLetterQueue)).toMatchObject({ length: 0 });
   });
 });
@@ -211,6 +216,7 @@ async function send(operation: Operation, request: HttpRequest): Promise<Answer>
 function remember(operation: Operation, answer: Answer): void {
   const decisionId = decisionIdOf(operation, answer);
   if (decisionId !== undefined) decisionIds.add(decisionId);
+  for (const laneId of laneIdsOf(operation, answer)) laneIds.add(laneId);
 }
 
 async function untilConsumed(): Promise<void> {

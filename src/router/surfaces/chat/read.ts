@@ -51,6 +51,14 @@ function textOf({ content }: ChatMessage): string {
   return content.map((part) => (typeof part['text'] === 'string' ? part['text'] : '')).join('\n');
 }
 
+/** All that is said in a conversation, as a text. */
+export function questionOf(value: Body): string {
+  const { messages } = value as ChatCompletionRequest;
+  const [only] = messages;
+  if (messages.length === 1 && only !== undefined) return textOf(only);
+  return messages.map((message) => `${message.role}: ${textOf(message)}`).join('\n\n');
+}
+
 /** What OpenAI's dialect alone can ask for. */
 function nativeFeature(body: ChatCompletionRequest): string | null {
   if ((body.n ?? 1) > 1) return 'n';

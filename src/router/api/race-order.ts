@@ -1,0 +1,99 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { RaceResponse } from '../../contracts/race-api.ts';
+import { raceOptionsSchema, type RaceOptions } from '../../contracts/race-options.ts';
+import type { RaceStrategy } from '../../contracts/race.ts';
+import { SignalboxError } from '../../platform/core/errors.ts';
+import type { RaceOrder } from '../racing/race-order.ts';
+import type { RaceEnd } from '../racing/racing.ts';
+import { questionOf } from '../surfaces/chat/read.ts';
+import { chatSurface } from '../surfaces/chat/surface.ts';
+import type { Body } from '../surfaces/surface.ts';
+import { toDecisionRequest } from './decision-request.ts';
+import { headersFor, queryOf, signalOfClient } from './client-request.ts';
+
+/** What a client says of a race, wherever it says it. */
+export interface AskedRace {
+  strategy: RaceStrategy;
+  models: readonly string[] | null;
+  options: RaceOptions;
+  /** Where in the body they stand, as errors name it. */
+  optionsPath: '' | 'race.';
+  maxCostUsd: number | null;
+  /** The chat completion, with everything that is for the models. */
+  chat: Body;
+  /** The client takes a stream as it comes from the provider. */
+  streams: boolean;
+}
+
+/** Names of all options of a race. */
+export const raceOptionNames: ReadonlySet<string> = new Set(Object.keys(raceOptionsSchema.shape));
+
+export function toRaceOrder(asked: AskedRace, request: FastifyRequest, reply: FastifyReply): RaceOrder {
+  const { chat, streams, ...rest } = asked;
+  // Lanes stream, so that the first content is seen; who wants the answer whole gets its usage with it.
+  const body: Body = { ...chat, stream: true, ...(streams ? {} : { stream_options: { include_usage: true } }) };
+  const reading = chatSurface.read(body);
+  return {
+    ...rest,
+    body,
+    question: questionOf(body),
+    decisionRequest: toDecisionRequest(chatSurface, reading, request.caller, null),
+    maxOutputTokens: reading.maxOutputTokens,
+    caller: request.caller,
+    headers: headersFor(request),
+    query: queryOf(request),
+    clientSignal: signalOfClient(reply),
+  };
+}
+
+/** What a client is told of a race that has no winner. */
+export function lostRace(end: RaceEnd): SignalboxError {
+  if (end.outcome === 'no_consensus') return new SignalboxError('no_consensus', end.reason);
+  const lanes = end.candidates();
+  const list = lanes.map(({ model, provider, reason, status }) => `${model} at ${provider}: ${reason ?? status}`);
+  const message = `${end.reason} (${list.join('; ')})`;
+  if (end.invalid > 0) return new SignalboxError('no_valid_answer', message);
+  const reasons = new Set(lanes.map(({ reason }) => reason));
+  if (reasons.has('out of time') || reasons.has('deadline_exceeded')) {
+    return new SignalboxError('deadline_exceeded', message);
+  }
+  if (reasons.size === 1 && reasons.has('rate_limited')) return new SignalboxError('rate_limited', message);
+  return new SignalboxError('upstream_failed', message);
+}
+
+/** Answers a race without a winner: with the providers' own words where all of them refused the request. */
+export function refuseRace(end: RaceEnd, reply: FastifyReply): FastifyReply {
+  reply.header('x-signalbox-attempts', String(end.started));
+  if (end.refusal === null) throw lostRace(end);
+  const { status, contentType, body } = end.refusal.relay;
+  return reply.code(status).type(contentType).send(body);
+}
+
+export function raceHeaders(raceId: string, costUsd: number | null): Record<string, string> {
+  return {
+    'x-signalbox-race-id': raceId,
+    ...(costUsd === null ? {} : { 'x-signalbox-cost-usd': costUsd.toFixed(8) }),
+  };
+}
+
+export function toRaceResponse(
+  raceId: string,
+  strategy: RaceStrategy,
+  end: RaceEnd,
+  answer: RaceResponse['answer'],
+): RaceResponse {
+  const candidates = end.candidates();
+  return {
+    race_id: raceId,
+    strategy,
+    outcome: end.outcome,
+    reason: end.reason,
+    selected: candidates.find(({ status }) => status === 'won') ?? null,
+    candidates,
+    agreement_score: end.agreement,
+    margin: end.margin,
+    cost_usd: end.costUsd(),
+    duration_ms: Math.round(end.durationMs * 10) / 10,
+    answer,
+  };
+}

@@ -1,0 +1,129 @@
+import type { Check, Extract, RaceOptions } from '../../contracts/race-options.ts';
+import type { RaceStrategy } from '../../contracts/race.ts';
+import type { Config } from '../../platform/config/load.ts';
+import { SignalboxError } from '../../platform/core/errors.ts';
+import type { Caller } from '../admission/admission.ts';
+import type { DecisionRequest } from '../decide.ts';
+import type { Extraction } from '../race/answer.ts';
+import { createVerifier, UnusableCheck, type Verify } from '../race/verify.ts';
+import type { Body } from '../surfaces/surface.ts';
+
+/** A race as a client asks for it. */
+export interface RaceOrder {
+  strategy: RaceStrategy;
+  /** Null: the router chooses them. */
+  models: readonly string[] | null;
+  options: RaceOptions;
+  /** Where in the request they stand, as errors name it. */
+  optionsPath: string;
+  /** Most that the race may cost; null: as the configuration says. */
+  maxCostUsd: number | null;
+  /** The chat completion that each model is asked for, without a word of the race. */
+  body: Body;
+  /** The text of its messages, for a judge. */
+  question: string;
+  /** What the body asks of any decision; its model is another one in each lane. */
+  decisionRequest: DecisionRequest;
+  maxOutputTokens: number | null;
+  caller: Caller;
+  headers: Readonly<Record<string, string>>;
+  query: string;
+  clientSignal: AbortSignal;
+}
+
+/** An order with all that it leaves open filled in. */
+export interface RaceRules {
+  lanes: number;
+  timeoutMs: number;
+  maxCostUsd: number;
+  extraction: Extraction;
+  verify: Verify | null;
+  /** Null: nobody judges. `model` null: the best one that is in no lane. */
+  judge: { model: string | null; criteria: string | null } | null;
+  minAgreement: number;
+  staged: boolean;
+}
+
+const lanesByStrategy: Readonly<Record<RaceStrategy, number>> = { first: 2, best: 3, consensus: 3 };
+
+/** @throws SignalboxError `invalid_request` with the path of what cannot be. */
+export function readRules(order: RaceOrder, config: Config['race']): RaceRules {
+  const { strategy, models, options, optionsPath: path } = order;
+  const lanes = options.n ?? models?.length ?? lanesByStrategy[strategy];
+  if (models !== null && lanes < models.length)
+    throw refused(`${path}n`, `there are ${models.length} models for ${lanes} lanes`);
+  if (lanes < 2) throw refused('models', 'a race needs two lanes: name two models, or give n');
+  if (lanes > config.max_lanes) {
+    throw refused(
+      models === null ? `${path}n` : 'models',
+      `a race has ${config.max_lanes} lanes at the most (race.max_lanes)`,
+    );
+  }
+  if (options.judge !== undefined && options.judge !== false && strategy !== 'best') {
+    throw refused(`${path}judge`, 'only the strategy best has a judge');
+  }
+  if (options.extract !== undefined && strategy !== 'consensus') {
+    throw refused(`${path}extract`, 'only the strategy consensus compares answers');
+  }
+  if (Number(order.body['n'] ?? 1) > 1) throw refused('n', 'each lane of a race gives one answer');
+  refuseEffects(order);
+  return {
+    lanes,
+    timeoutMs: options.timeout_ms ?? config.timeout_ms,
+    maxCostUsd: Math.min(config.max_cost_usd, order.maxCostUsd ?? Infinity),
+    extraction: extractionOf(options.extract ?? 'text'),
+    verify: verifierOf(options.verifier, path),
+    judge: judgeOf(options.judge),
+    minAgreement: options.min_agreement ?? 0.5,
+    staged: options.staged ?? true,
+  };
+}
+
+/**
+ * Tools that a provider runs itself would be run once in each lane. Functions are not: a client runs those of the answer
+ * that it is given, and of no other.
+ */
+function refuseEffects({ body, options }: RaceOrder): void {
+  if (options.allow_tools === true) return;
+  const tools = Array.isArray(body['tools']) ? (body['tools'] as Array<{ type?: unknown }>) : [];
+  const index = tools.findIndex(({ type }) => type !== 'function' && type !== 'custom');
+  const path = index === -1 ? (body['web_search_options'] == null ? null : 'web_search_options') : `tools[${index}]`;
+  if (path === null) return;
+  throw refused(path, 'every lane would run this tool; allow_tools: true permits it');
+}
+
+function extractionOf(extract: Extract): Extraction {
+  const given = typeof extract === 'string' ? { type: extract } : extract;
+  switch (given.type) {
+    case 'text':
+      return { kind: 'text', similarity: 'similarity' in given ? given.similarity : 0.8 };
+    case 'number':
+      return { kind: 'number', tolerance: 'tolerance' in given ? given.tolerance : 1e-6 };
+    case 'json':
+      return { kind: 'json', path: 'path' in given ? given.path : [] };
+    case 'choice':
+      return { kind: 'choice', choices: given.choices };
+  }
+}
+
+function verifierOf(verifier: RaceOptions['verifier'], path: string): Verify | null {
+  if (verifier === undefined) return null;
+  const checks: readonly Check[] = Array.isArray(verifier) ? verifier : [verifier];
+  try {
+    return createVerifier(checks);
+  } catch (error) {
+    if (!(error instanceof UnusableCheck)) throw error;
+    throw refused(`${path}verifier${Array.isArray(verifier) ? `[${error.index}]` : ''}`, error.message);
+  }
+}
+
+function judgeOf(judge: RaceOptions['judge']): RaceRules['judge'] {
+  if (judge === undefined || judge === false) return null;
+  if (judge === true) return { model: null, criteria: null };
+  if (typeof judge === 'string') return { model: judge, criteria: null };
+  return { model: judge.model ?? null, criteria: judge.criteria ?? null };
+}
+
+export function refused(param: string, message: string): SignalboxError {
+  return new SignalboxError('invalid_request', message, { param });
+}
