@@ -256,6 +256,29 @@ describe('a race as a chat completion', () => {
     ]);
   });
 
+  it('sends every lane the same, whatever its model', async () => {
+    await app.client.chat.completions.create({
+      model: 'race:best:alpha-1,beta-1,gamma-1',
+      messages: user('What is 6 times 7?'),
+      temperature: 0.5,
+      max_tokens: 20,
+      provider: { sort: 'price' },
+      race: { verifier: { type: 'length', min: 1 } },
+    } as never);
+    const bodies = raw.upstream.requests.map(({ body }) => JSON.parse(body) as Record<string, unknown>);
+    expect(bodies.map(({ model }) => model).toSorted()).toEqual(['alpha-1', 'beta-1', 'gamma-1']);
+    for (const body of bodies) {
+      expect({ ...body, model: '' }).toEqual({
+        model: '',
+        messages: user('What is 6 times 7?'),
+        temperature: 0.5,
+        max_tokens: 20,
+        stream: true,
+        stream_options: { include_usage: true },
+      });
+    }
+  });
+
   it('hands on what the providers say of a request that all of them refuse', async () => {
     raw.plays = { 'alpha-1': fails(400), 'beta-1': fails(400) };
     const failure = await failureOf(

@@ -62,6 +62,31 @@ describe('first', () => {
     expect(settled[2]?.end).toEqual({ kind: 'cancelled', reason: 'decided' });
   });
 
+  it('ends what a loser holds that answered in the same moment', async () => {
+    const discarded: Array<[number, string]> = [];
+    const atOnce =
+      (answer: string): Lane =>
+      () =>
+        Promise.resolve(says(answer));
+    const result = await race([atOnce('answer 0'), atOnce('answer 1'), atOnce('answer 2')], {
+      discard: (index, answer) => void discarded.push([index, answer]),
+    });
+    expect(result.winner?.lane).toBe(0);
+    await result.settled;
+    expect(discarded.toSorted()).toEqual([
+      [1, 'answer 1'],
+      [2, 'answer 2'],
+    ]);
+  });
+
+  it('does not mind what a loser throws once it was told to end', async () => {
+    const throws: Lane = (signal) =>
+      new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('too late'))));
+    const result = await race([lane(1, says('quick')), throws]);
+    expect(result.winner?.answer).toBe('quick');
+    expect(await result.settled).toMatchObject([{}, { end: { kind: 'cancelled', reason: 'decided' } }]);
+  });
+
   it('is not won by a failure, however fast, and has a latency for it', async () => {
     const result = await race([lane(5, fails), lane(30, says('b')), () => Promise.reject(new TypeError('secret'))]);
     expect(result.winner).toEqual({ lane: 1, answer: 'b' });
