@@ -8,6 +8,7 @@ import { keysCommand } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
 import { modelsCommand } from './models.ts';
 import { policyCommand } from './policy.ts';
+import { raceCommand } from './race.ts';
 import { routeCommand } from './route.ts';
 import { scoresCommand } from './scores.ts';
 import { serveCommand } from './serve.ts';
@@ -29,6 +30,7 @@ for (const command of [
   upCommand(),
   serveCommand(),
   routeCommand(),
+  raceCommand(),
   modelsCommand(),
   keysCommand(),
   teamsCommand(),

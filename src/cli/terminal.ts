@@ -13,6 +13,52 @@ export function printProblem(message: string): void {
   say(`${pc.red('error:')} ${message}`);
 }
 
+export type Colors = ReturnType<typeof pc.createColors>;
+
+/** Colours for stderr, which may be a terminal where stdout is none; none where NO_COLOR is set. */
+export function stderrColors(): Colors {
+  return pc.createColors(process.stderr.isTTY && process.stderr.hasColors());
+}
+
+/** Without the characters by which a text could command a terminal; line ends and tabs stay. */
+export function printable(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, (character) => (character === '\n' || character === '\t' ? character : ''));
+}
+
+/** A part of a terminal, from the line of the cursor on, that is drawn over and over. */
+export interface LiveBlock {
+  draw(lines: readonly string[]): void;
+  /** Leaves what was drawn, and gives the cursor back; nothing is drawn after it. */
+  end(): void;
+}
+
+/** Lines wider than the terminal are cut by it, more of them than it has rows are left out. */
+export function liveBlock(terminal: Pick<NodeJS.WriteStream, 'write' | 'rows'>): LiveBlock {
+  let drawn: readonly string[] = [];
+  let isOpen = false;
+  function end(): void {
+    if (isOpen) terminal.write(`${escape}[?25h`);
+    isOpen = false;
+    process.off('exit', end);
+  }
+  return {
+    draw(lines) {
+      const shown = lines.slice(0, Math.max(1, (terminal.rows || 24) - 1));
+      const hide = isOpen ? '' : `${escape}[?25l`;
+      if (!isOpen) process.once('exit', end);
+      isOpen = true;
+      const up = drawn.length === 0 ? '' : `${escape}[${drawn.length}A`;
+      const body = shown.map((line) => `${escape}[2K${line}\n`).join('');
+      // Without wrapping, so that a line always takes one row; all at once, so that nothing flickers.
+      terminal.write(`${hide}${up}\r${escape}[?7l${body}${escape}[J${escape}[?7h`);
+      drawn = shown;
+    },
+    end,
+  };
+}
+
+const escape = '\u001B';
+
 /** Columns aligned by their widest cell; the last one is not padded. */
 export function table(rows: ReadonlyArray<readonly string[]>): string[] {
   const widths: number[] = [];
@@ -31,5 +77,5 @@ export function table(rows: ReadonlyArray<readonly string[]>): string[] {
 
 // Escapes of colours take no room on the screen.
 function visibleLength(cell: string): number {
-  return cell.replaceAll(new RegExp(`${String.fromCharCode(27)}\\[\\d+m`, 'g'), '').length;
+  return cell.replaceAll(new RegExp(`${escape}\\[\\d+m`, 'g'), '').length;
 }

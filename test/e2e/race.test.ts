@@ -78,6 +78,24 @@ describe('first', () => {
     expect(signalboxHeaders(response.headers)).toMatchObject({ model: 'beta-1', provider: 'raw', attempts: '2' });
   });
 
+  it('is not replaced once it has said something, and says so where it breaks off', async () => {
+    raw.plays = { 'alpha-1': hangs };
+    raw.plays['beta-1'] = async (response) => {
+      beginStream(response);
+      await writeNow(response, event(chunk({ content: 'for' })));
+      response.destroy();
+    };
+    const { status, body } = await race({ models: ['alpha-1', 'beta-1'] });
+    expect(status).toBe(502);
+    expect(body).toMatchObject({
+      error: { code: 'upstream_failed', message: 'the provider broke off the answer that had won the race' },
+    });
+    const failure = await failureOf(
+      app.client.chat.completions.create({ model: 'race:alpha-1,beta-1', messages: user('6 times 7?') }),
+    );
+    expect(failure).toMatchObject({ status: 502, code: 'upstream_failed' });
+  });
+
   it('goes on without the answers that its verifier does not accept', async () => {
     const later = new Promise((resolve) => setTimeout(resolve, 50));
     raw.plays = { 'alpha-1': says('no idea'), 'beta-1': says('{"n":42}', { after: later }) };
@@ -311,6 +329,11 @@ describe('what a race must not do', () => {
     expect(status).toBe(402);
     expect(body).toMatchObject({ error: { code: 'race_too_costly' } });
     expect((await race({ models: ['alpha-1', 'beta-1'], max_cost_usd: 0.001, max_tokens: 100 })).status).toBe(200);
+    // Also where the router would choose the models.
+    expect(await race({ max_cost_usd: 1e-7 })).toMatchObject({
+      status: 402,
+      body: { error: { code: 'race_too_costly' } },
+    });
   });
 
   it('go on when its caller has left', async () => {

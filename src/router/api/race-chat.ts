@@ -1,11 +1,10 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { ChatCompletionRequest } from '../../contracts/openai.ts';
-import { SignalboxError } from '../../platform/core/errors.ts';
 import type { RequestedRace } from '../race/requested-race.ts';
 import type { Racing } from '../racing/racing.ts';
 import { chatSurface } from '../surfaces/chat/surface.ts';
 import { collectStream } from '../upstream/collect-stream.ts';
-import { raceHeaders, refuseRace, toRaceOrder } from './race-order.ts';
+import { brokenOff, raceHeaders, refuseRace, toRaceOrder } from './race-order.ts';
 import { writeAnswer, decisionHeaders } from './write-answer.ts';
 
 /** A chat completion whose `model` asks for a race; its options are under `race`. */
@@ -66,8 +65,7 @@ export async function answerRace(
   }
   if (collected.end.outcome !== 'success') {
     reply.headers(raceHeaders(race.raceId, null));
-    const code = collected.end.outcome === 'timeout' ? 'deadline_exceeded' : 'upstream_failed';
-    throw new SignalboxError(code, 'the provider broke off the answer that had won the race');
+    throw brokenOff(collected.end);
   }
   return reply.headers(headers).type('application/json; charset=utf-8').send(collected.document);
 }

@@ -9,6 +9,7 @@ import { questionOf } from '../surfaces/chat/read.ts';
 import { chatSurface } from '../surfaces/chat/surface.ts';
 import type { Body } from '../surfaces/surface.ts';
 import { toDecisionRequest } from './decision-request.ts';
+import type { StreamEnd } from '../upstream/follow-stream.ts';
 import { headersFor, queryOf, signalOfClient } from './client-request.ts';
 
 /** What a client says of a race, wherever it says it. */
@@ -59,6 +60,12 @@ export function lostRace(end: RaceEnd): SignalboxError {
   }
   if (reasons.size === 1 && reasons.has('rate_limited')) return new SignalboxError('rate_limited', message);
   return new SignalboxError('upstream_failed', message);
+}
+
+/** The winner had shown its first content, so that the race was over, and then broke off. */
+export function brokenOff({ outcome }: StreamEnd): SignalboxError {
+  const code = outcome === 'timeout' ? 'deadline_exceeded' : 'upstream_failed';
+  return new SignalboxError(code, 'the provider broke off the answer that had won the race');
 }
 
 /** Answers a race without a winner: with the providers' own words where all of them refused the request. */

@@ -8,6 +8,7 @@ import {
 } from '../../contracts/race-api.ts';
 import { raceOptionsSchema } from '../../contracts/race-options.ts';
 import { sleep } from '../../platform/core/clock.ts';
+import type { SignalboxError } from '../../platform/core/errors.ts';
 import { openAiErrorBody } from '../../platform/http/error-shapes.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { PreparedRace, RaceEnd, Racing } from '../racing/racing.ts';
@@ -17,6 +18,7 @@ import { encodeEvent } from '../surfaces/event-stream.ts';
 import { collectStream } from '../upstream/collect-stream.ts';
 import {
   type AskedRace,
+  brokenOff,
   lostRace,
   raceHeaders,
   raceOptionNames,
@@ -55,10 +57,11 @@ export function registerRace(app: ZodApp, options: RaceRouteOptions): void {
         await streamRace(reply.raw, race, order, options);
         return reply;
       }
-      const { response, end } = await finish(race, order, options);
+      const { response, end, error } = await finish(race, order, options);
       if (order.clientSignal.aborted) return reply.hijack();
       reply.headers(raceHeaders(race.raceId, response.cost_usd));
       if (end.winner === null && end.outcome !== 'no_consensus') return refuseRace(end, reply);
+      if (error !== null) throw error;
       return response;
     },
   );
@@ -94,10 +97,11 @@ async function finish(
   order: RaceOrder,
   { streamIdleMs }: RaceRouteOptions,
   watcher?: Watcher,
-): Promise<{ response: RaceResponse; end: RaceEnd }> {
+): Promise<{ response: RaceResponse; end: RaceEnd; error: SignalboxError | null }> {
   const end = await race.run(watcher === undefined ? undefined : (lane) => watcher.lane(lane));
   const { winner } = end;
   let document = winner?.collected?.document ?? null;
+  let error = winner === null && end.outcome !== 'no_consensus' ? lostRace(end) : null;
   if (winner !== null && winner.collected === null) {
     const collected = await collectStream(winner.completion.answer, {
       signal: order.clientSignal,
@@ -107,11 +111,12 @@ async function finish(
     winner.completion.settle(collected.end);
     document = collected.document;
     winner.lane.output = answerText(document);
+    if (collected.end.outcome !== 'success') error = brokenOff(collected.end);
   }
   const waited = new AbortController();
   await Promise.race([end.settled, sleep(endingMs, waited.signal)]);
   waited.abort();
-  return { response: toRaceResponse(race.raceId, order.strategy, end, document), end };
+  return { response: toRaceResponse(race.raceId, order.strategy, end, document), end, error };
 }
 
 async function streamRace(
@@ -130,11 +135,10 @@ async function streamRace(
     'x-accel-buffering': 'no',
   });
   send('race', { race_id: race.raceId, strategy: order.strategy, timeout_ms: race.timeoutMs, lanes: race.lanes() });
-  const { response, end } = await finish(race, order, options, {
+  const { response, error } = await finish(race, order, options, {
     lane: (candidate) => send('lane', candidate),
     text: (piece) => send('text', { text: piece }),
   });
-  const isLost = end.winner === null && end.outcome !== 'no_consensus';
-  send('result', isLost ? { ...response, ...(openAiErrorBody(lostRace(end)) as object) } : response);
+  send('result', error === null ? response : { ...response, ...(openAiErrorBody(error) as object) });
   raw.end();
 }

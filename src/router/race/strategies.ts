@@ -92,6 +92,7 @@ export function consensusStrategy<T>(rules: ConsensusRules<T>): Strategy<T> {
       if (verdict.kind === 'open') return running.length === 0 ? { kind: 'start', count: 1 } : { kind: 'wait' };
       if (verdict.kind === 'no_consensus') {
         const { reason, agreement } = verdict;
+        if (votes.length === 0) return { kind: 'done', winner: null, reason: 'no lane answered' };
         return { kind: 'done', winner: null, reason: `no_consensus: ${reason.replaceAll('_', ' ')}`, agreement };
       }
       const { cluster, agreement, margin } = verdict;

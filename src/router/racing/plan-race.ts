@@ -68,23 +68,30 @@ function decideLanes(gateway: Gateway, order: RaceOrder, rules: RaceRules, raceI
 function chooseNames(gateway: Gateway, order: RaceOrder, rules: RaceRules): string[] {
   const { decisionRequest, strategy } = order;
   const { constraints } = decisionRequest;
-  const field = gateway.field(
-    {
-      ...decisionRequest,
-      requestedModel: 'auto',
-      constraints: {
-        ...constraints,
-        prefer: constraints.prefer ?? (strategy === 'first' ? 'speed' : null),
-        maxCostUsd: rules.maxCostUsd / rules.lanes,
+  const fieldWithin = (maxCostUsd: number | null): RoutableModel[] =>
+    gateway.field(
+      {
+        ...decisionRequest,
+        requestedModel: 'auto',
+        constraints: {
+          ...constraints,
+          prefer: constraints.prefer ?? (strategy === 'first' ? 'speed' : null),
+          maxCostUsd,
+        },
       },
-    },
-    rules.lanes,
-  );
-  if (field.length < 2) {
-    throw new SignalboxError(
-      'no_eligible_model',
-      `a race needs two models, and ${field[0]?.key ?? 'none'} alone can answer`,
+      rules.lanes,
     );
+  let field: RoutableModel[] = [];
+  try {
+    field = fieldWithin(rules.maxCostUsd / rules.lanes);
+  } catch (error) {
+    if (!(error instanceof SignalboxError) || error.code !== 'no_eligible_model') throw error;
+  }
+  // Where it is the money that leaves too few, that is what is to be said, and is when it is counted.
+  if (field.length < 2) field = fieldWithin(null);
+  if (field.length < 2) {
+    const only = field[0]?.key ?? 'none';
+    throw new SignalboxError('no_eligible_model', `a race needs two models, and ${only} alone can answer`);
   }
   return field.map(({ key }) => key);
 }

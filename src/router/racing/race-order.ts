@@ -113,7 +113,8 @@ function verifierOf(verifier: RaceOptions['verifier'], path: string): Verify | n
     return createVerifier(checks);
   } catch (error) {
     if (!(error instanceof UnusableCheck)) throw error;
-    throw refused(`${path}verifier${Array.isArray(verifier) ? `[${error.index}]` : ''}`, error.message);
+    const param = `${path}verifier${Array.isArray(verifier) ? `[${error.index}]` : ''}`;
+    throw refused(param, `${param}: ${error.message}`);
   }
 }
 

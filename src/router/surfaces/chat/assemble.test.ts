@@ -72,7 +72,7 @@ describe('the chunks of a stream', () => {
       delta({ refusal: 'no' }),
     );
     expect(document['choices']).toMatchObject([
-      { message: { content: '', reasoning_content: 'so it is', refusal: 'no' }, finish_reason: 'stop', logprobs: null },
+      { message: { content: '', reasoning_content: 'so it is', refusal: 'no' }, finish_reason: null, logprobs: null },
     ]);
     expect(meanLogprob(document)).toBeNull();
   });

@@ -6,7 +6,7 @@ export interface CompletionAssembler {
   push(data: string): void;
   /** The text so far. */
   text(): string;
-  /** The completion, as it would have come whole. Of several choices it has the first. */
+  /** The completion, as it would have come whole. Of several choices it has the first. Broken off, it has no reason to end. */
   document(): Record<string, unknown>;
 }
 
@@ -83,7 +83,7 @@ export function createCompletionAssembler(): CompletionAssembler {
           {
             index: 0,
             message,
-            finish_reason: finishReason ?? 'stop',
+            finish_reason: finishReason,
             logprobs: logprobs.size === 0 ? null : Object.fromEntries(logprobs),
           },
         ],
