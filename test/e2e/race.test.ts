@@ -284,7 +284,11 @@ describe('a race as a chat completion', () => {
       race: { verifier: { type: 'length', min: 1 } },
     } as never);
     const bodies = raw.upstream.requests.map(({ body }) => JSON.parse(body) as Record<string, unknown>);
-    expect(bodies.map(({ model }) => model).toSorted()).toEqual(['alpha-1', 'beta-1', 'gamma-1']);
+    expect(bodies.map(({ model }) => String(model)).toSorted((a, b) => a.localeCompare(b))).toEqual([
+      'alpha-1',
+      'beta-1',
+      'gamma-1',
+    ]);
     for (const body of bodies) {
       expect({ ...body, model: '' }).toEqual({
         model: '',

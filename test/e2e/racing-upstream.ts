@@ -1,7 +1,16 @@
 import type { ServerResponse } from 'node:http';
 import type { TestApp } from '../support/app.ts';
 import { getJson } from './requests.ts';
-import { answerJson, beginStream, chunk, event, startUpstream, type Upstream, writeNow } from './upstream.ts';
+import {
+  answerJson,
+  beginStream,
+  chunk,
+  completion,
+  event,
+  startUpstream,
+  type Upstream,
+  writeNow,
+} from './upstream.ts';
 
 /** What a model does with its next requests. */
 export type Play = (response: ServerResponse, body: Record<string, unknown>) => Promise<void> | void;
@@ -58,14 +67,7 @@ export function says(text: string, more: { after?: Promise<unknown>; logprob?: n
 }
 
 export function whole(text: string): object {
-  return {
-    id: 'chatcmpl-1',
-    object: 'chat.completion',
-    created: 1,
-    model: 'raw-1',
-    choices: [{ index: 0, message: { role: 'assistant', content: text }, finish_reason: 'stop' }],
-    usage,
-  };
+  return { ...completion(text), usage };
 }
 
 /** Opens its stream, says nothing, and never ends. */

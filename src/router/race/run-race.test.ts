@@ -73,7 +73,7 @@ describe('first', () => {
     });
     expect(result.winner?.lane).toBe(0);
     await result.settled;
-    expect(discarded.toSorted()).toEqual([
+    expect(discarded.toSorted(([a], [b]) => a - b)).toEqual([
       [1, 'answer 1'],
       [2, 'answer 2'],
     ]);
