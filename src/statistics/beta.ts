@@ -39,9 +39,13 @@ export function betaCdf({ alpha, beta }: Beta, x: number): number {
   if (x <= 0) return 0;
   if (x >= 1) return 1;
   if (x > (alpha + 1) / (alpha + beta + 2)) return 1 - betaCdf({ alpha: beta, beta: alpha }, 1 - x);
-  const logFactor =
-    alpha * Math.log(x) + beta * Math.log1p(-x) + logGamma(alpha + beta) - logGamma(alpha) - logGamma(beta);
+  const logFactor = alpha * Math.log(x) + beta * Math.log1p(-x) - logBeta(alpha, beta);
   return (Math.exp(logFactor) / alpha) * continuedFraction(alpha, beta, x);
+}
+
+/** Natural logarithm of the beta function of two positive numbers. */
+export function logBeta(a: number, b: number): number {
+  return logGamma(a) + logGamma(b) - logGamma(a + b);
 }
 
 /** Evaluated from the front by Lentz's method, as modified by Thompson and Barnett (1986). */

@@ -8,7 +8,15 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { raceResponseSchema } from '../../src/contracts/race-api.ts';
 import { makeTestFolder, startSignalbox, startTestApp, type TestApp } from '../support/app.ts';
-import { fails, hangs, type RacingUpstream, says, setPrices, startRacingUpstream } from './racing-upstream.ts';
+import {
+  fails,
+  hangs,
+  type RacingUpstream,
+  says,
+  setPrices,
+  startRacingUpstream,
+  learnsNothing,
+} from './racing-upstream.ts';
 import { patience } from './requests.ts';
 import { beginStream, chunk, event, writeNow } from './upstream.ts';
 
@@ -22,7 +30,7 @@ let folder: Awaited<ReturnType<typeof makeTestFolder>>;
 beforeAll(async () => {
   folder = await makeTestFolder();
   raw = await startRacingUpstream(names);
-  app = await startTestApp({ config: { providers: [raw.upstream.provider] } });
+  app = await startTestApp({ config: { providers: [raw.upstream.provider], learner: learnsNothing } });
   for (const name of names) await setPrices(app, name);
 });
 afterAll(async () => {

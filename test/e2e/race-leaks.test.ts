@@ -3,7 +3,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { RaceResponse } from '../../src/contracts/race-api.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { patience } from './requests.ts';
-import { hangs, type RacingUpstream, says, startRacingUpstream } from './racing-upstream.ts';
+import { hangs, type RacingUpstream, says, startRacingUpstream, learnsNothing } from './racing-upstream.ts';
 
 const races = 10_000;
 const atOnce = 32;
@@ -15,7 +15,7 @@ const onWarning = (warning: Error): void => void warnings.push(warning);
 
 beforeAll(async () => {
   raw = await startRacingUpstream(['alpha-1', 'beta-1']);
-  app = await startTestApp({ config: { providers: [raw.upstream.provider] } });
+  app = await startTestApp({ config: { providers: [raw.upstream.provider], learner: learnsNothing } });
   process.on('warning', onWarning);
 });
 afterAll(async () => {

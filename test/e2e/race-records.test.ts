@@ -3,7 +3,7 @@ import type { KeyWithSecret } from '../../src/contracts/keys.ts';
 import type { RaceResponse } from '../../src/contracts/race-api.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { type Attempt, getJson, patience, postJson } from './requests.ts';
-import { hangs, type RacingUpstream, says, setPrices, startRacingUpstream } from './racing-upstream.ts';
+import { hangs, type RacingUpstream, says, setPrices, startRacingUpstream, learnsNothing } from './racing-upstream.ts';
 
 const names = ['alpha-1', 'beta-1', 'gamma-1'];
 
@@ -12,7 +12,7 @@ let app: TestApp;
 
 beforeAll(async () => {
   raw = await startRacingUpstream(names);
-  app = await startTestApp({ config: { providers: [raw.upstream.provider] } });
+  app = await startTestApp({ config: { providers: [raw.upstream.provider], learner: learnsNothing } });
   for (const name of names) await setPrices(app, name);
 });
 afterAll(async () => {

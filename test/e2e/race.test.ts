@@ -2,7 +2,16 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { RaceResponse } from '../../src/contracts/race-api.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { collect, failureOf, patience, signalboxHeaders, textOf, user } from './requests.ts';
-import { fails, hangs, type RacingUpstream, says, setPrices, startRacingUpstream, whole } from './racing-upstream.ts';
+import {
+  fails,
+  hangs,
+  type RacingUpstream,
+  says,
+  setPrices,
+  startRacingUpstream,
+  whole,
+  learnsNothing,
+} from './racing-upstream.ts';
 import { answerJson, beginStream, chunk, event, writeNow } from './upstream.ts';
 
 const names = ['alpha-1', 'beta-1', 'gamma-1', 'delta-1'];
@@ -12,7 +21,9 @@ let app: TestApp;
 
 beforeAll(async () => {
   raw = await startRacingUpstream(names);
-  app = await startTestApp({ config: { providers: [raw.upstream.provider], race: { max_lanes: 4, max_cost_usd: 1 } } });
+  app = await startTestApp({
+    config: { providers: [raw.upstream.provider], learner: learnsNothing, race: { max_lanes: 4, max_cost_usd: 1 } },
+  });
   for (const name of names) await setPrices(app, name);
 });
 afterAll(async () => {

@@ -1,6 +1,8 @@
 import type { ServerResponse } from 'node:http';
+import { expect } from 'vitest';
+import type { RouteResponse } from '../../src/contracts/decision.ts';
 import type { TestApp } from '../support/app.ts';
-import { getJson } from './requests.ts';
+import { getJson, patience, postJson } from './requests.ts';
 import {
   answerJson,
   beginStream,
@@ -80,11 +82,20 @@ export function fails(status: number): Play {
   return (response) => answerJson(response, { error: { message: 'no', type: 'x', code: 'x' } }, status);
 }
 
-/** What a model costs in tests: its 10 tokens in and 5 out are 0.00002 USD. */
+/** What a model costs in tests: its 10 tokens in and 5 out are 0.00002 USD. Waits until the router knows it. */
 export async function setPrices(app: Pick<TestApp, 'url'>, model: string): Promise<void> {
   await getJson(`${app.url('registry')}/models/${model}`, {
     method: 'PATCH',
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ costs: { input_tokens_per_1k: 0.001, output_tokens_per_1k: 0.002 } }),
   });
+  await expect
+    .poll(async () => {
+      const response = await postJson(`${app.url('router')}/route`, { query: 'What is 6 times 7?', model });
+      return response.ok ? ((await response.json()) as RouteResponse).estimated_cost_usd : null;
+    }, patience)
+    .not.toBeNull();
 }
+
+/** Votes weigh by what is learned of the models: so that they weigh alike through a test. */
+export const learnsNothing = { kind: 'threshold', min_samples: 1_000_000 };
