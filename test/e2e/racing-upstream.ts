@@ -1,5 +1,5 @@
 import type { ServerResponse } from 'node:http';
-import { expect } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { RouteResponse } from '../../src/contracts/decision.ts';
 import type { TestApp } from '../support/app.ts';
 import { getJson, patience, postJson } from './requests.ts';
@@ -89,12 +89,10 @@ export async function setPrices(app: Pick<TestApp, 'url'>, model: string): Promi
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify({ costs: { input_tokens_per_1k: 0.001, output_tokens_per_1k: 0.002 } }),
   });
-  await expect
-    .poll(async () => {
-      const response = await postJson(`${app.url('router')}/route`, { query: 'What is 6 times 7?', model });
-      return response.ok ? ((await response.json()) as RouteResponse).estimated_cost_usd : null;
-    }, patience)
-    .not.toBeNull();
+  await vi.waitFor(async () => {
+    const response = await postJson(`${app.url('router')}/route`, { query: 'What is 6 times 7?', model });
+    expect(((await response.json()) as RouteResponse).estimated_cost_usd).toEqual(expect.any(Number));
+  }, patience);
 }
 
 /** Votes weigh by what is learned of the models: so that they weigh alike through a test. */
