@@ -212,6 +212,8 @@ function conclude({ response, hasStreamed }: Result, { json }: RaceCommandOption
     for (const line of table(summaryRows(response).map(([label, value]) => [dim(label), value]))) say(line);
   }
   if (outcome !== 'decided') throw new StartupError(failureOf(response));
+  // The winner had begun to answer, and broke off.
+  if (response.error !== undefined) throw new StartupError(response.error.message);
 }
 
 /** A provider's words must not command a terminal; a file gets them as they are. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { complexitySchema, queryTypeSchema } from './query-class.ts';
 import { raceLaneSchema } from './race.ts';
+import { rolloutLabelSchema } from './rollout.ts';
 
 /** Queue of decisions and outcomes, written by every router and read by central. */
 export const decisionsQueue = 'model_routing_decisions';
@@ -73,6 +74,7 @@ export const routingDecisionSchema = z.object({
   /** Quality in [0, 1] as a user, a judge or a race gave it; on `feedback` events and verdicts of races only. */
   feedback_score: z.number().min(0).max(1).nullish(),
   race: raceLaneSchema.optional(),
+  rollout: rolloutLabelSchema.optional(),
 });
 export type RoutingDecision = z.infer<typeof routingDecisionSchema>;
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { chatMessageSchema, providerPreferencesSchema } from './openai.ts';
+import { errorBodySchema } from './api.ts';
 import { laneStatusSchema, mostLanes, raceOutcomeSchema, raceStrategySchema } from './race.ts';
 import { raceOptionsSchema } from './race-options.ts';
 
@@ -51,5 +52,6 @@ export const raceResponseSchema = z.object({
   cost_usd: z.number().nullable().describe('Of all lanes and the judge; null where one of them is unknown.'),
   duration_ms: milliseconds,
   answer: z.unknown().describe('The selected answer as a chat completion; null where there is none.'),
+  error: errorBodySchema.shape.error.optional().describe('In a stream of events: why there is no whole answer.'),
 });
 export type RaceResponse = z.infer<typeof raceResponseSchema>;

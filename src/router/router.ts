@@ -37,6 +37,7 @@ import { createResilience } from './resilience/resilience.ts';
 import { createAffinity } from './select/affinity.ts';
 import { createCostPacer } from './select/cost-pacer.ts';
 import { createExplorer } from './select/explorer.ts';
+import { createVerifier } from './verify/verifier.ts';
 import { chatSurface } from './surfaces/chat/surface.ts';
 import { embeddingsSurface } from './surfaces/embeddings/surface.ts';
 import { messagesSurface } from './surfaces/messages/surface.ts';
@@ -155,7 +156,16 @@ export function createRouter(options: RouterOptions): Service & { port(): number
     clock: systemClock,
   });
 
-  const racing = createRacing({ gateway, accounting, config, clock: systemClock, metrics, random: Math.random });
+  const verifier = createVerifier();
+  const racing = createRacing({
+    gateway,
+    accounting,
+    verifier,
+    config,
+    clock: systemClock,
+    metrics,
+    random: Math.random,
+  });
 
   const http = createHttpService({
     service: 'router',
@@ -200,6 +210,10 @@ export function createRouter(options: RouterOptions): Service & { port(): number
   };
 
   // Stopped in reverse: first no more requests, then the events of the last ones are sent.
-  const service = composeServices('router', [snapshots, admission, publisher, upstreamConnections, http], log);
+  const service = composeServices(
+    'router',
+    [snapshots, admission, publisher, upstreamConnections, verifier, http],
+    log,
+  );
   return { ...service, port: () => http.port() };
 }

@@ -1,15 +1,12 @@
 import { describe, expect, it } from 'vitest';
 import {
-  type BadEvents,
   badEventsToDecision,
   canaryLabelProbability,
-  type LabelTest,
   logEvidenceOfHarm,
   logEvidenceOfSafety,
+  type Stratum,
 } from './label-test.ts';
 import { createRandom, type Random } from './random.ts';
-
-const test10: LabelTest = { share: 0.1, allowedRatio: 1 };
 
 describe('evidence of harm', () => {
   it.each<[canary: number, all: number, share: number, allowedRatio: number, log: number]>([
@@ -20,33 +17,50 @@ describe('evidence of harm', () => {
     [30, 40, 0.5, 1, 4.262888],
     [12, 40, 0.1, 1.25, 3.446176],
   ])('of %i bad canary events of %i, share %f, ratio %f', (canary, all, share, allowedRatio, log) => {
-    expect(logEvidenceOfHarm({ canary, control: all - canary }, { share, allowedRatio })).toBeCloseTo(log, 6);
+    expect(logEvidenceOfHarm([{ share, canary, control: all - canary }], allowedRatio)).toBeCloseTo(log, 6);
+  });
+
+  it('of several shares is that of all their events, each at its own share', () => {
+    const [first, second] = [
+      { share: 0.1, canary: 6, control: 20 },
+      { share: 0.1, canary: 6, control: 8 },
+    ];
+    expect(logEvidenceOfHarm([first, second], 1)).toBeCloseTo(5.096701, 6);
+    // A canary of half the traffic should have half of the bad events: these are no evidence, and do not weaken the rest much.
+    const more = logEvidenceOfHarm([first, second, { share: 0.5, canary: 20, control: 20 }], 1);
+    expect(more).toBeLessThan(5.1);
+    expect(more).toBeGreaterThan(0);
   });
 
   it('is 1 before anything happened, and does not overflow', () => {
-    expect(logEvidenceOfHarm({ canary: 0, control: 0 }, test10)).toBeCloseTo(0, 12);
-    expect(logEvidenceOfHarm({ canary: 1e6, control: 0 }, test10)).toBeGreaterThan(1e5);
-    expect(logEvidenceOfHarm({ canary: 0, control: 1e6 }, test10)).toBeLessThan(-1e4);
+    expect(logEvidenceOfHarm([], 1)).toBeCloseTo(0, 12);
+    expect(logEvidenceOfHarm([{ share: 0.1, canary: 1e6, control: 0 }], 1)).toBeGreaterThan(1e5);
+    expect(logEvidenceOfHarm([{ share: 0.1, canary: 0, control: 1e6 }], 1)).toBeLessThan(-1e4);
   });
 });
+
+interface Traffic {
+  share: number;
+  /** Bad rate of the control at a request, and by how much the canary's is greater. */
+  control(request: number): number;
+  ratio: number;
+}
 
 /** Runs one canary until its evidence is 1/alpha; the requests that it took, or null. */
 function requestsUntil(
   alpha: number,
   requests: number,
-  rates: { canary: number; control: (request: number) => number },
-  test: LabelTest,
+  { share, control, ratio }: Traffic,
   random: Random,
-  evidence = logEvidenceOfHarm,
+  evidence = (strata: readonly Stratum[]) => logEvidenceOfHarm(strata, 1),
 ): number | null {
-  const events: BadEvents = { canary: 0, control: 0 };
+  const stratum: Stratum = { share, canary: 0, control: 0 };
   const bound = Math.log(1 / alpha);
   for (let request = 1; request <= requests; request += 1) {
-    const arm = random.next() < test.share ? 'canary' : 'control';
-    const rate = rates.control(request) * (arm === 'canary' ? rates.canary : 1);
-    if (random.next() >= rate) continue;
-    events[arm] += 1;
-    if (evidence(events, test) >= bound) return request;
+    const arm = random.next() < share ? 'canary' : 'control';
+    if (random.next() >= control(request) * (arm === 'canary' ? ratio : 1)) continue;
+    stratum[arm] += 1;
+    if (evidence([stratum]) >= bound) return request;
   }
   return null;
 }
@@ -59,7 +73,7 @@ describe('watched after every event', () => {
     for (let run = 0; run < 1000; run += 1) {
       // An outage in the middle, and a slow drift: both arms alike.
       const control = (request: number): number => (request > 2000 && request < 2300 ? 0.5 : 0.03 + request / 200_000);
-      if (requestsUntil(alpha, 5000, { canary: 1, control }, test10, random) !== null) rolledBack += 1;
+      if (requestsUntil(alpha, 5000, { share: 0.1, ratio: 1, control }, random) !== null) rolledBack += 1;
     }
     expect(rolledBack / 1000).toBeLessThanOrEqual(alpha);
   });
@@ -74,7 +88,7 @@ describe('watched after every event', () => {
   ])('%s are found within the goal', (_, ratio, rate, goal) => {
     const random = createRandom('detection');
     const median = medianOf(201, () =>
-      requestsUntil(0.025, 50_000, { canary: ratio, control: () => rate }, test10, random),
+      requestsUntil(0.025, 50_000, { share: 0.1, ratio, control: () => rate }, random),
     );
     expect(median).toBeLessThanOrEqual(goal);
   });
@@ -87,12 +101,12 @@ describe('watched after every event', () => {
       0.9,
     );
     const median = medianOf(201, () => {
-      const events: BadEvents = { canary: 0, control: 0 };
+      const stratum: Stratum = { share: 0.1, canary: 0, control: 0 };
       for (let request = 1; request <= 20_000; request += 1) {
         const arm = random.next() < 0.1 ? 'canary' : 'control';
         if (random.logNormal(100, 400) * (arm === 'canary' ? 1.5 : 1) <= p90) continue;
-        events[arm] += 1;
-        if (logEvidenceOfHarm(events, test10) >= Math.log(1 / 0.01)) return request;
+        stratum[arm] += 1;
+        if (logEvidenceOfHarm([stratum], 1) >= Math.log(1 / 0.01)) return request;
       }
       return null;
     });
@@ -106,28 +120,29 @@ function quantileOf(values: number[], share: number): number {
 }
 
 describe('evidence of safety', () => {
-  const test50: LabelTest = { share: 0.5, allowedRatio: 1.5 };
+  const isSafe = (strata: readonly Stratum[]): number => logEvidenceOfSafety(strata, 1.5);
+
   it('promotes a canary that is as bad as allowed at most as often as it may', () => {
     const random = createRandom('unsafe canaries');
     let promoted = 0;
     for (let run = 0; run < 1000; run += 1) {
-      const rates = { canary: 1.5, control: () => 0.1 };
-      if (requestsUntil(0.05, 3000, rates, test50, random, logEvidenceOfSafety) !== null) promoted += 1;
+      const traffic = { share: 0.5, ratio: 1.5, control: () => 0.1 };
+      if (requestsUntil(0.05, 3000, traffic, random, isSafe) !== null) promoted += 1;
     }
     expect(promoted / 1000).toBeLessThanOrEqual(0.05);
   });
 
   it('grows for an equal one', () => {
     const random = createRandom('equal canary');
-    const rates = { canary: 1, control: () => 0.1 };
-    expect(requestsUntil(0.05, 20_000, rates, test50, random, logEvidenceOfSafety)).toBeLessThan(5000);
+    const traffic = { share: 0.5, ratio: 1, control: () => 0.1 };
+    expect(requestsUntil(0.05, 20_000, traffic, random, isSafe)).toBeLessThan(5000);
   });
 });
 
 describe('bad events that are still needed', () => {
   it('are infinitely many where there is nothing to find, fewer the greater the harm', () => {
-    expect(badEventsToDecision(1, test10, 0.02)).toBe(Infinity);
-    const [twice, fivefold] = [2, 5].map((ratio) => badEventsToDecision(ratio, test10, 0.02));
+    expect(badEventsToDecision(1, 1, 0.1, 0.02)).toBe(Infinity);
+    const [twice, fivefold] = [2, 5].map((ratio) => badEventsToDecision(ratio, 1, 0.1, 0.02));
     expect(fivefold).toBeLessThan(twice ?? 0);
     // (ln 50 + ln 7) / KL(θ ‖ 0.1), with θ = 2/11.
     const theta = canaryLabelProbability(2, 0.1);

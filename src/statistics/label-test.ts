@@ -1,16 +1,11 @@
 /** Ratios of the canary's rate of bad events to the control's that are looked for, as multiples of the one allowed. */
 const grid = [1.25, 1.5, 2, 3, 4, 6, 10] as const;
 
-/** What is compared: bad events of a canary and of a control that get shares of one traffic. */
-export interface LabelTest {
+/** Bad events of a canary and a control while they had the same shares of one traffic: all that a test has to remember. */
+export interface Stratum {
   /** Share of the canary in the traffic of both, in (0, 1). */
   share: number;
-  /** The ratio of the bad rates, canary to control, that is still allowed; positive. */
-  allowedRatio: number;
-}
-
-/** Counts of bad events are all that a test of one share has to remember. */
-export interface BadEvents {
+  /** Bad events of each. */
   canary: number;
   control: number;
 }
@@ -27,47 +22,39 @@ export function canaryLabelProbability(ratio: number, share: number): number {
 }
 
 /**
- * Natural logarithm of the evidence that the canary is worse than allowed: an e-value, the mean of likelihood ratios over a
- * grid of greater ratios, E = Σ_j (1/J) Π θ(r_j)/θ(r₀) or (1 − θ(r_j))/(1 − θ(r₀)) over the bad events. Looked at after every
- * event, it ever reaches 1/α with a probability of α at the most while the ratio is the allowed one or less (Ville's
- * inequality), however long the test runs.
+ * Natural logarithm of the evidence that the canary's bad rate is more than `allowedRatio` times the control's: an e-value, the
+ * mean of likelihood ratios over a grid of greater ratios, E = Σ_j (1/J) Π θ(r_j)/θ(r₀) or (1 − θ(r_j))/(1 − θ(r₀)) over the bad
+ * events of all strata, each with the share that held then. Looked at after every event, it ever reaches 1/α with a
+ * probability of α at the most while the ratio is the allowed one or less (Ville's inequality), however long the test runs.
  */
-export function logEvidenceOfHarm(events: BadEvents, test: LabelTest): number {
-  return logEvidence(
-    events,
-    test,
-    grid.map((factor) => test.allowedRatio * factor),
-  );
+export function logEvidenceOfHarm(strata: readonly Stratum[], allowedRatio: number): number {
+  return logEvidence(strata, allowedRatio, (factor) => allowedRatio * factor);
 }
 
 /**
- * The mirrored test: natural logarithm of the evidence that the canary is not worse than `allowedRatio` times the control,
- * against ratios as much smaller as those of the grid are greater.
+ * The mirrored test: natural logarithm of the evidence that the canary's bad rate is less than `allowedRatio` times the
+ * control's, against ratios as much smaller as those of the grid are greater.
  */
-export function logEvidenceOfSafety(events: BadEvents, test: LabelTest): number {
-  return logEvidence(
-    events,
-    test,
-    grid.map((factor) => test.allowedRatio / factor),
-  );
+export function logEvidenceOfSafety(strata: readonly Stratum[], allowedRatio: number): number {
+  return logEvidence(strata, allowedRatio, (factor) => allowedRatio / factor);
 }
 
-function logEvidence(
-  { canary, control }: BadEvents,
-  { share, allowedRatio }: LabelTest,
-  ratios: readonly number[],
-): number {
-  const allowed = canaryLabelProbability(allowedRatio, share);
+function logEvidence(strata: readonly Stratum[], allowedRatio: number, ratioOf: (factor: number) => number): number {
   return logMeanExp(
-    ratios.map((ratio) => {
-      const theta = canaryLabelProbability(ratio, share);
-      return canary * Math.log(theta / allowed) + control * Math.log((1 - theta) / (1 - allowed));
+    grid.map((factor) => {
+      let log = 0;
+      for (const { share, canary, control } of strata) {
+        const theta = canaryLabelProbability(ratioOf(factor), share);
+        const allowed = canaryLabelProbability(allowedRatio, share);
+        log += canary * Math.log(theta / allowed) + control * Math.log((1 - theta) / (1 - allowed));
+      }
+      return log;
     }),
   );
 }
 
 /** ln(mean of e^x), without overflow. */
-export function logMeanExp(values: readonly number[]): number {
+function logMeanExp(values: readonly number[]): number {
   const greatest = Math.max(...values);
   return greatest + Math.log(values.reduce((sum, value) => sum + Math.exp(value - greatest), 0) / values.length);
 }
@@ -76,7 +63,7 @@ export function logMeanExp(values: readonly number[]): number {
  * About how many bad events a test needs until its evidence is 1/α, where the true ratio is `trueRatio`:
  * (ln(1/α) + ln J) / KL(θ(r) ‖ θ(r₀)). Infinite where the two ratios are equal.
  */
-export function badEventsToDecision(trueRatio: number, { share, allowedRatio }: LabelTest, alpha: number): number {
+export function badEventsToDecision(trueRatio: number, allowedRatio: number, share: number, alpha: number): number {
   const theta = canaryLabelProbability(trueRatio, share);
   const allowed = canaryLabelProbability(allowedRatio, share);
   const divergence = theta * Math.log(theta / allowed) + (1 - theta) * Math.log((1 - theta) / (1 - allowed));

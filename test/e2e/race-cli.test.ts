@@ -148,6 +148,21 @@ describe('signalbox race', () => {
   });
 });
 
+it('a winner that breaks off is a failure, whatever it had said', async () => {
+  raw.plays = {
+    'alpha-1': hangs,
+    'beta-1': async (response) => {
+      beginStream(response);
+      await writeNow(response, event(chunk({ content: 'for' })));
+      response.destroy();
+    },
+  };
+  const ended = await race('?', '-m', 'alpha-1,beta-1');
+  expect(ended.code).toBe(1);
+  expect(ended.stdout).toBe('for\n');
+  expect(ended.stderr).toMatch(/error: the provider broke off the answer that had won the race\n$/);
+});
+
 describe('without a winner', () => {
   it('shows the different answers where there is no consensus', async () => {
     raw.plays = { 'alpha-1': says('41'), 'beta-1': says('42'), 'gamma-1': says('43') };

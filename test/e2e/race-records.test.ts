@@ -76,8 +76,13 @@ it('every lane is on record with its tokens, its price and what it came to', asy
   for (const lane of lanes) {
     expect(lane).toMatchObject({ input_tokens: 10, output_tokens: 5, attempts: 1 });
     expect(lane.cost_usd).toBeCloseTo(0.00002, 9);
-    // What the vote says is the label that the learner is given.
-    expect(lane.label).toBe(lane.confidence);
+  }
+  // The learner is given what the others say of an answer: nobody's own word is evidence for it.
+  const [alone, ...agreeing] = lanes;
+  expect(alone?.label).toBeLessThan(0.1);
+  for (const { label, confidence } of agreeing) {
+    expect(label).toBeGreaterThan(0.4);
+    expect(label).toBeLessThan(confidence ?? 0);
   }
   expect(lanes.filter(({ finished_first: isFirst }) => isFirst)).toHaveLength(1);
 

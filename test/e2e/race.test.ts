@@ -1,3 +1,4 @@
+import type { APIError } from 'openai';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { RaceResponse } from '../../src/contracts/race-api.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
@@ -65,6 +66,30 @@ describe('first', () => {
     expect(body.selected?.model).toBe('gamma-1');
     expect(statuses(body)).toEqual(['error', 'cancelled', 'won']);
     expect(body.candidates[0]?.latency_ms).toBeGreaterThan(0);
+  });
+
+  it('is not won by reasoning, nor by a stream that ends without an answer', async () => {
+    const later = new Promise((resolve) => setTimeout(resolve, 100));
+    raw.plays = {
+      'alpha-1': async (response) => {
+        beginStream(response);
+        await writeNow(response, event(chunk({ reasoning_content: 'let me see' })));
+      },
+      'beta-1': (response) => {
+        beginStream(response);
+        response.end(
+          event(chunk({ role: 'assistant', content: '' })) + event(chunk({}, 'content_filter')) + event('[DONE]'),
+        );
+      },
+      'gamma-1': says('42', { after: later }),
+    };
+    const { body } = await race({ models: ['alpha-1', 'beta-1', 'gamma-1'] });
+    expect(body.candidates.map(({ status, reason }) => [status, reason])).toEqual([
+      ['cancelled', 'the race was decided'],
+      ['invalid', 'an empty answer'],
+      ['won', null],
+    ]);
+    await expect.poll(() => raw.cutOff, patience).toEqual(['alpha-1']);
   });
 
   it('stops the losers while the winner still streams, and hands its bytes on', async () => {
@@ -202,6 +227,12 @@ describe('consensus', () => {
     expect(raw.upstream.requests).toHaveLength(3);
   });
 
+  it('is none where one model alone says so, however much its word weighs', async () => {
+    raw.plays = { 'alpha-1': says('41'), 'beta-1': says('42') };
+    const { body } = await race({ models: names.slice(0, 2), strategy: 'consensus', extract: 'number' });
+    expect(body).toMatchObject({ outcome: 'no_consensus', selected: null });
+  });
+
   it('says plainly that there is none', async () => {
     raw.plays = { 'alpha-1': says('41'), 'beta-1': says('42'), 'gamma-1': says('43') };
     const { status, body } = await race({ models: names.slice(0, 3), strategy: 'consensus', extract: 'number' });
@@ -215,6 +246,8 @@ describe('consensus', () => {
       } as never),
     );
     expect(failure).toMatchObject({ status: 502, code: 'no_consensus' });
+    // An SDK would pay for it again and again.
+    expect((failure as APIError).headers?.get('x-should-retry')).toBe('false');
   });
 
   it('lets neither refusals nor empty answers vote', async () => {
@@ -312,6 +345,15 @@ describe('a race as a chat completion', () => {
     }
   });
 
+  it('says nothing of a race to who is asked alone', async () => {
+    await app.client.chat.completions.create({
+      model: 'alpha-1',
+      messages: user('Hello'),
+      race: { n: 2 },
+    } as never);
+    expect(Object.keys(JSON.parse(raw.upstream.requests[0]?.body ?? '{}') as object)).not.toContain('race');
+  });
+
   it('hands on what the providers say of a request that all of them refuse', async () => {
     raw.plays = { 'alpha-1': fails(400), 'beta-1': fails(400) };
     const failure = await failureOf(
@@ -331,6 +373,8 @@ describe('what a race must not do', () => {
     ['a pattern that would be slow', { models: names, verifier: { type: 'regex', pattern: '(a)\\1' } }, 'verifier'],
     ['a schema that is none', { models: names, verifier: { type: 'json_schema', schema: { type: 7 } } }, 'verifier'],
     ['tools that every lane would run', { models: names, tools: [{ type: 'web_search' }] }, 'tools[0]'],
+    ['a lane of the router’s choice', { models: ['alpha-1', 'auto'] }, 'models[1]'],
+    ['plugins that every lane would run', { models: names, plugins: [{ id: 'web' }] }, 'plugins'],
     ['both a prompt and messages', { models: names, messages: user('?') }, 'messages'],
   ])('%s', async (_, body, param) => {
     const answer = await race(body);

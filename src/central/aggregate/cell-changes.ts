@@ -56,8 +56,8 @@ export function createCellChanges(): CellChanges {
       delta.costUsd += record.cost_usd ?? 0;
       if (record.outcome !== 'cancelled') delta.usage += 1;
       countUnjudged(delta, record, 1);
-      // How long a failure took is no response time.
-      if (record.outcome === 'success' && record.response_time_ms !== null) {
+      // How long a failure took is no response time, and of the lanes of a race only the quick ones get so far.
+      if (record.outcome === 'success' && record.response_time_ms !== null && record.origin !== 'race') {
         delta.responseTimesMs.push(record.response_time_ms);
         addLatency(record, record.response_time_ms);
       }

@@ -100,7 +100,7 @@ const statisticsSchema = z.object({
         mean_confidence: z.number().nullable(),
         latency_ms: z
           .object({ p50: z.number().nullable(), p95: z.number().nullable() })
-          .describe('Of lanes that answered.'),
+          .describe('Of whole answers; where the first content decides, the others’ are not known.'),
         cost_usd: z.number().nullable(),
       }),
     )
@@ -108,7 +108,9 @@ const statisticsSchema = z.object({
   pairs: z
     .array(
       z.object({
-        kind: z.enum(['speed', 'quality']).describe('`speed`: races of `first`; `quality`: of the other strategies.'),
+        kind: z
+          .enum(['speed', 'quality'])
+          .describe('`speed`: races of `first`; `quality`: of the others, by what was judged.'),
         a: candidateSchema,
         b: candidateSchema,
         races: count.describe('In which both ran; for quality, in which neither was stopped.'),

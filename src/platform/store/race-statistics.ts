@@ -66,10 +66,12 @@ export async function readRaceStatistics(
     `with recent as (
        select distinct call_id from race_mode_results where created_at > now() - make_interval(hours => $1)
      ), lane as materialized (
-       select race_mode_results.* from race_mode_results join recent using (call_id)
+       select race_mode_results.*, status in ('won', 'lost') and strategy <> 'first' as is_whole
+       from race_mode_results join recent using (call_id)
      ), race as materialized (
        select call_id, min(strategy) as strategy, coalesce(min(race_outcome), 'unfinished') as outcome,
-         max(race_ms) as race_ms, max(agreement) as agreement, sum(cost_usd) as cost_usd
+         max(race_ms) as race_ms, max(agreement) as agreement, sum(cost_usd) as cost_usd,
+         bool_and(cost_usd is not null or latency_ms is null or status = 'error') as is_priced
        from lane group by call_id
      ), candidate as materialized (
        select call_id, candidate_model as model, candidate_provider as provider,
@@ -81,8 +83,8 @@ export async function readRaceStatistics(
        group by 1, 2, 3
      ), meeting as (
        select a.kind, a.model as model_a, a.provider as provider_a, b.model as model_b, b.provider as provider_b,
-         case when a.kind = 'quality' and a.label is not null and b.label is not null
-           then sign(a.label - b.label) else a.selected - b.selected end as lead
+         -- Of quality only what somebody has judged: who is selected without was believed to be better before.
+         case when a.kind = 'quality' then coalesce(sign(a.label - b.label), 0) else a.selected - b.selected end as lead
        from candidate as a join candidate as b
          on a.call_id = b.call_id and (a.model, a.provider) < (b.model, b.provider)
      ), pair as (
@@ -97,13 +99,13 @@ export async function readRaceStatistics(
          count(*) filter (where status = 'error') as errors, count(*) filter (where status = 'invalid') as invalid,
          avg(confidence) as mean_confidence,
          -- How long the others would have taken is not known.
-         percentile_cont(0.5) within group (order by latency_ms) filter (where status in ('won', 'lost')) as p50,
-         percentile_cont(0.95) within group (order by latency_ms) filter (where status in ('won', 'lost')) as p95,
+         percentile_cont(0.5) within group (order by latency_ms) filter (where is_whole) as p50,
+         percentile_cont(0.95) within group (order by latency_ms) filter (where is_whole) as p95,
          sum(cost_usd) as cost_usd
        from lane group by 1, 2 order by races desc, model, provider limit $2
      ), strategy as (
        select strategy, count(*) as races, avg(race_ms) as mean, percentile_cont(0.5) within group (order by race_ms) as p50,
-         percentile_cont(0.95) within group (order by race_ms) as p95, avg(cost_usd) as mean_cost_usd
+         percentile_cont(0.95) within group (order by race_ms) as p95, avg(cost_usd) filter (where is_priced) as mean_cost_usd
        from race group by strategy
      )
      select

@@ -4,8 +4,8 @@ import type { RequestedRace } from '../race/requested-race.ts';
 import type { Racing } from '../racing/racing.ts';
 import { chatSurface } from '../surfaces/chat/surface.ts';
 import { collectStream } from '../upstream/collect-stream.ts';
-import { brokenOff, raceHeaders, refuseRace, toRaceOrder } from './race-order.ts';
-import { writeAnswer, decisionHeaders } from './write-answer.ts';
+import { brokenOff, raceHeaders, refuseRace, settledSoon, toRaceOrder } from './race-order.ts';
+import { decisionHeaders, writeAnswer, writeStreamHead } from './write-answer.ts';
 
 /** A chat completion whose `model` asks for a race; its options are under `race`. */
 export async function answerRace(
@@ -54,11 +54,12 @@ export async function answerRace(
     winner.collected ??
     (await collectStream(winner.completion.answer, { signal: order.clientSignal, idleMs: streamIdleMs }));
   if (winner.collected === null) winner.completion.settle(collected.end);
+  await settledSoon(end);
   Object.assign(headers, raceHeaders(race.raceId, end.costUsd()));
   if (streams) {
     reply.hijack();
-    const { contentType } = winner.completion.answer;
-    reply.raw.writeHead(200, { ...headers, 'content-type': contentType, 'cache-control': 'no-cache' });
+    writeStreamHead(reply.raw, winner.completion.answer, headers);
+    // No more of it than what is kept of an answer.
     for (const chunk of collected.chunks) reply.raw.write(chunk);
     reply.raw.end();
     return reply;

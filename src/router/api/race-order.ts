@@ -2,6 +2,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { RaceResponse } from '../../contracts/race-api.ts';
 import { raceOptionsSchema, type RaceOptions } from '../../contracts/race-options.ts';
 import type { RaceStrategy } from '../../contracts/race.ts';
+import { sleep } from '../../platform/core/clock.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import type { RaceOrder } from '../racing/race-order.ts';
 import type { RaceEnd } from '../racing/racing.ts';
@@ -31,34 +32,48 @@ export const raceOptionNames: ReadonlySet<string> = new Set(Object.keys(raceOpti
 
 export function toRaceOrder(asked: AskedRace, request: FastifyRequest, reply: FastifyReply): RaceOrder {
   const { chat, streams, ...rest } = asked;
-  // Lanes stream, so that the first content is seen; who wants the answer whole gets its usage with it.
-  const body: Body = { ...chat, stream: true, ...(streams ? {} : { stream_options: { include_usage: true } }) };
+  // Lanes stream, so that the first content is seen.
+  const body: Body = { ...chat, stream: true };
   const reading = chatSurface.read(body);
   return {
     ...rest,
     body,
+    keepsUsage: !streams,
     question: questionOf(body),
     decisionRequest: toDecisionRequest(chatSurface, reading, request.caller, null),
     maxOutputTokens: reading.maxOutputTokens,
     caller: request.caller,
-    headers: headersFor(request),
+    // A key of the client's for repeats would make samples of one model copies of each other.
+    headers: Object.fromEntries(Object.entries(headersFor(request)).filter(([name]) => name !== 'idempotency-key')),
     query: queryOf(request),
     clientSignal: signalOfClient(reply),
   };
 }
 
+/** The lanes have been paid for, and OpenAI's clients would repeat them by themselves. */
+const doNotRepeat = { 'x-should-retry': 'false' };
+
 /** What a client is told of a race that has no winner. */
 export function lostRace(end: RaceEnd): SignalboxError {
-  if (end.outcome === 'no_consensus') return new SignalboxError('no_consensus', end.reason);
+  if (end.outcome === 'no_consensus') return new SignalboxError('no_consensus', end.reason, { headers: doNotRepeat });
   const lanes = end.candidates();
   const list = lanes.map(({ model, provider, reason, status }) => `${model} at ${provider}: ${reason ?? status}`);
   const message = `${end.reason} (${list.join('; ')})`;
-  if (end.invalid > 0) return new SignalboxError('no_valid_answer', message);
+  if (end.invalid > 0) return new SignalboxError('no_valid_answer', message, { headers: doNotRepeat });
+  const [first] = end.errors;
+  if (
+    first !== undefined &&
+    end.errors.length === lanes.length &&
+    end.errors.every(({ code }) => code === first.code)
+  ) {
+    const waits = end.errors.flatMap(({ headers }) => headers['retry-after'] ?? []).map(Number);
+    const headers: Record<string, string> = waits.length === 0 ? {} : { 'retry-after': String(Math.min(...waits)) };
+    return new SignalboxError(first.code, message, { headers });
+  }
   const reasons = new Set(lanes.map(({ reason }) => reason));
   if (reasons.has('out of time') || reasons.has('deadline_exceeded')) {
     return new SignalboxError('deadline_exceeded', message);
   }
-  if (reasons.size === 1 && reasons.has('rate_limited')) return new SignalboxError('rate_limited', message);
   return new SignalboxError('upstream_failed', message);
 }
 
@@ -74,6 +89,16 @@ export function refuseRace(end: RaceEnd, reply: FastifyReply): FastifyReply {
   if (end.refusal === null) throw lostRace(end);
   const { status, contentType, body } = end.refusal.relay;
   return reply.code(status).type(contentType).send(body);
+}
+
+/** Losers end at once; whoever asks what all lanes cost waits for it no longer than this. */
+const endingMs = 250;
+
+/** Waits until the cost of all lanes is known, within reason. */
+export async function settledSoon({ settled }: RaceEnd): Promise<void> {
+  const waited = new AbortController();
+  await Promise.race([settled, sleep(endingMs, waited.signal)]);
+  waited.abort();
 }
 
 export function raceHeaders(raceId: string, costUsd: number | null): Record<string, string> {

@@ -7,9 +7,7 @@ import {
   raceResponseSchema,
 } from '../../contracts/race-api.ts';
 import { raceOptionsSchema } from '../../contracts/race-options.ts';
-import { sleep } from '../../platform/core/clock.ts';
 import type { SignalboxError } from '../../platform/core/errors.ts';
-import { openAiErrorBody } from '../../platform/http/error-shapes.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { PreparedRace, RaceEnd, Racing } from '../racing/racing.ts';
 import type { RaceOrder } from '../racing/race-order.ts';
@@ -23,6 +21,7 @@ import {
   raceHeaders,
   raceOptionNames,
   refuseRace,
+  settledSoon,
   toRaceOrder,
   toRaceResponse,
 } from './race-order.ts';
@@ -32,8 +31,8 @@ export interface RaceRouteOptions {
   streamIdleMs: number;
 }
 
-/** Losers end at once; whoever asks for the cost of all lanes waits for it no longer than this. */
-const endingMs = 250;
+/** A client that leaves more of a stream lying is taken for gone. */
+const mostUnreadBytes = 8 * 1024 * 1024;
 
 /** `POST /race`: all that happens in a race, its answer among it. */
 export function registerRace(app: ZodApp, options: RaceRouteOptions): void {
@@ -86,6 +85,8 @@ function asked(body: z.infer<typeof raceRequestSchema>): AskedRace {
   };
 }
 
+const contentOf = ({ message, type, param, code }: SignalboxError) => ({ message, type, param, code });
+
 interface Watcher {
   lane(candidate: RaceCandidate): void;
   text(piece: string): void;
@@ -113,9 +114,7 @@ async function finish(
     winner.lane.output = answerText(document);
     if (collected.end.outcome !== 'success') error = brokenOff(collected.end);
   }
-  const waited = new AbortController();
-  await Promise.race([end.settled, sleep(endingMs, waited.signal)]);
-  waited.abort();
+  await settledSoon(end);
   return { response: toRaceResponse(race.raceId, order.strategy, end, document), end, error };
 }
 
@@ -126,7 +125,10 @@ async function streamRace(
   options: RaceRouteOptions,
 ): Promise<void> {
   const send = (name: string, data: unknown): void => {
-    if (!raw.destroyed) raw.write(encodeEvent(data, name));
+    if (raw.destroyed) return;
+    raw.write(encodeEvent(data, name));
+    // Nobody reads: the lanes end with the connection.
+    if (raw.writableLength > mostUnreadBytes) raw.destroy();
   };
   raw.writeHead(200, {
     ...raceHeaders(race.raceId, null),
@@ -139,6 +141,6 @@ async function streamRace(
     lane: (candidate) => send('lane', candidate),
     text: (piece) => send('text', { text: piece }),
   });
-  send('result', error === null ? response : { ...response, ...(openAiErrorBody(error) as object) });
+  send('result', error === null ? response : { ...response, error: contentOf(error) });
   raw.end();
 }

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import type { Decision } from '../decide.ts';
 import type { Completion } from '../gateway.ts';
 import type { Surface } from '../surfaces/surface.ts';
+import type { StreamAnswer } from '../upstream/attempt.ts';
 import { relayStream } from '../upstream/relay.ts';
 
 export type Answered = Exclude<Completion, { kind: 'cancelled' }>;
@@ -16,14 +17,7 @@ export async function writeAnswer(
   idleMs: number,
 ): Promise<void> {
   if (completion.kind === 'stream') {
-    raw.writeHead(200, {
-      ...headers,
-      ...completion.answer.headers,
-      'content-type': completion.answer.contentType,
-      'cache-control': 'no-cache',
-      // Proxies such as nginx would collect the stream otherwise.
-      'x-accel-buffering': 'no',
-    });
+    writeStreamHead(raw, completion.answer, headers);
     completion.settle(await relayStream(raw, completion.answer, { surface, clientSignal, idleMs }));
     return;
   }
@@ -31,6 +25,17 @@ export async function writeAnswer(
   if (completion.kind === 'whole') Object.assign(headers, completion.answer.headers);
   raw.writeHead(status, { ...headers, 'content-type': contentType, 'content-length': body.length });
   raw.end(body);
+}
+
+export function writeStreamHead(raw: ServerResponse, answer: StreamAnswer, headers: Record<string, string>): void {
+  raw.writeHead(200, {
+    ...headers,
+    ...answer.headers,
+    'content-type': answer.contentType,
+    'cache-control': 'no-cache',
+    // Proxies such as nginx would collect the stream otherwise.
+    'x-accel-buffering': 'no',
+  });
 }
 
 export function decisionHeaders(decision: Decision): Record<string, string> {

@@ -54,12 +54,17 @@ export function isSameAnswer(a: Answer, b: Answer, extraction: Extraction): bool
 
 /** Compatibility forms, case and space folded; never cut. */
 export function normalise(text: string): string {
-  return text
-    .normalize('NFKC')
-    .toLowerCase()
-    .replaceAll(/\s+/gu, ' ')
-    .replaceAll(/^[\s"'`*_.,;:!?()[\]]+|[\s"'`*_.,;:!?()[\]]+$/gu, '');
+  const folded = text.normalize('NFKC').toLowerCase().replaceAll(/\s+/gu, ' ');
+  let start = 0;
+  let end = folded.length;
+  // By hand, because a pattern for the end is tried at every place where such marks stand.
+  while (start < end && atTheEnds.has(folded.charAt(start))) start += 1;
+  while (end > start && atTheEnds.has(folded.charAt(end - 1))) end -= 1;
+  return folded.slice(start, end);
 }
+
+/** Marks that say nothing before and after an answer. */
+const atTheEnds: ReadonlySet<string> = new Set(' "\'`*_.,;:!?()[]');
 
 /** Object keys in order, at every depth; numbers as JavaScript writes them. */
 export function canonicalJson(value: unknown): string {
@@ -105,8 +110,7 @@ function lastChoice(text: string, choices: readonly string[]): string | null {
 
 /** The first JSON value of a text, which may stand in a code fence or between words. */
 export function firstJson(text: string): { value: unknown } | undefined {
-  const fenced = /```(?:json)?\s*([\s\S]*?)```/i.exec(text)?.[1];
-  for (const candidate of [text, fenced, outermost(text, '{', '}'), outermost(text, '[', ']')]) {
+  for (const candidate of [text, fenced(text), outermost(text, '{', '}'), outermost(text, '[', ']')]) {
     if (candidate === undefined) continue;
     try {
       return { value: JSON.parse(candidate) as unknown };
@@ -115,6 +119,15 @@ export function firstJson(text: string): { value: unknown } | undefined {
     }
   }
   return undefined;
+}
+
+/** What stands in the first code fence; undefined where there is none. */
+function fenced(text: string): string | undefined {
+  const start = text.indexOf('```');
+  const end = start === -1 ? -1 : text.indexOf('```', start + 3);
+  if (end === -1) return undefined;
+  const inside = text.slice(start + 3, end);
+  return inside.toLowerCase().startsWith('json') ? inside.slice(4) : inside;
 }
 
 function outermost(text: string, open: string, close: string): string | undefined {

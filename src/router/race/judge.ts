@@ -6,7 +6,7 @@ interface Message {
   content: string;
 }
 
-/** Longest part of a question and of an answer that a judge is shown; of longer ones the beginning. */
+/** Longest part of a question and of an answer that a judge is shown; of longer ones the beginning and the end. */
 const shownCharacters = 24_000;
 
 const highestScore = 10;
@@ -64,4 +64,8 @@ function memberOf(value: unknown, name: string): unknown {
 
 const letterOf = (index: number): string => String.fromCharCode('A'.charCodeAt(0) + index);
 
-const shown = (text: string): string => (text.length > shownCharacters ? `${text.slice(0, shownCharacters)} …` : text);
+/** What is asked, and what is answered, mostly stands at the end. */
+function shown(text: string): string {
+  if (text.length <= shownCharacters) return text;
+  return `${text.slice(0, shownCharacters / 4)}\n…\n${text.slice((-3 * shownCharacters) / 4)}`;
+}

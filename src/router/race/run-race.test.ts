@@ -41,7 +41,7 @@ function race(lanes: readonly Lane[], options: Partial<RaceOptions<string>> = {}
 
 const consensus = (count: number, staged = false, minAgreement = 0.5) =>
   consensusStrategy<string>({
-    voters: Array.from({ length: count }, (_, index) => ({ lane: index, weight: 1 })),
+    voters: Array.from({ length: count }, (_, index) => ({ lane: index, weight: 1, model: `m${index}` })),
     extraction: text,
     minAgreement,
     staged,

@@ -118,6 +118,7 @@ export async function runRace<T>(options: RaceOptions<T>): Promise<RaceResult<T>
       toStart = 0;
       // When time is up the strategy decides on what there is: nothing more will come.
       const move = whyStopped === null ? strategy.next(stateNow()) : strategy.next({ ended, running: [], waiting: [] });
+      if (whyStopped === 'caller') return finish({ winner: null, reason: 'the client left' });
       if (move.kind === 'done' || whyStopped !== null) {
         const done = move.kind === 'done' ? move : { winner: null, reason: 'nothing was decided' };
         stop('decided');

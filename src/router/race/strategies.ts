@@ -75,6 +75,7 @@ export interface ConsensusRules<T> {
 /** The answer that most of the weight is for, as soon as that is certain. */
 export function consensusStrategy<T>(rules: ConsensusRules<T>): Strategy<T> {
   const { voters, extraction, minAgreement, staged } = rules;
+  const leastModels = Math.min(2, new Set(voters.map(({ model }) => model)).size);
   const weightOf = (lanes: readonly number[]): number =>
     lanes.reduce((sum, lane) => sum + (voters[lane]?.weight ?? 0), 0);
   return {
@@ -88,7 +89,7 @@ export function consensusStrategy<T>(rules: ConsensusRules<T>): Strategy<T> {
       // Lanes of no weight may be out still, and can change nothing.
       const isOver = running.length + waiting.length === 0;
       const outstanding = isOver ? 0 : Math.max(Number.MIN_VALUE, weightOf(running) + weightOf(waiting));
-      const verdict = judge(standing, outstanding, minAgreement);
+      const verdict = judge(standing, outstanding, { minAgreement, leastModels });
       if (verdict.kind === 'open') return running.length === 0 ? { kind: 'start', count: 1 } : { kind: 'wait' };
       if (verdict.kind === 'no_consensus') {
         const { reason, agreement } = verdict;

@@ -6,7 +6,11 @@ import { createRandom } from '../../statistics/random.ts';
 
 const exact: Extraction = { kind: 'json', path: [] };
 const says = (key: string): Answer => ({ kind: 'exact', key });
-const vote = (lane: number, key: string, weight = 1) => ({ voter: { lane, weight }, answer: says(key) });
+const vote = (lane: number, key: string, weight = 1, model = `m${lane}`) => ({
+  voter: { lane, weight, model },
+  answer: says(key),
+});
+const rules = { minAgreement: 0.5, leastModels: 2 };
 
 describe('a vote', () => {
   it('weighs by the chance to be right, shared between lanes of one model', () => {
@@ -60,37 +64,50 @@ describe('the chance of each answer to be right', () => {
 
 describe('the verdict', () => {
   it('needs two answers, a lead, and agreement', () => {
-    const of = (...votes: ReturnType<typeof vote>[]) => judge(countVotes(votes, exact), 0, 0.5);
+    const of = (...votes: ReturnType<typeof vote>[]) => judge(countVotes(votes, exact), 0, rules);
     expect(of()).toMatchObject({ kind: 'no_consensus', reason: 'too_few_answers' });
     expect(of(vote(0, 'a'))).toMatchObject({ kind: 'no_consensus', reason: 'too_few_answers' });
     expect(of(vote(0, 'a'), vote(1, 'b'))).toMatchObject({ kind: 'no_consensus', reason: 'tie' });
-    expect(of(vote(0, 'a', 2), vote(1, 'b', 1.5), vote(2, 'c', 1.5))).toMatchObject({
+    expect(of(vote(0, 'a'), vote(1, 'a'), vote(2, 'b', 1.5), vote(3, 'c', 1.5))).toMatchObject({
       kind: 'no_consensus',
       reason: 'too_little_agreement',
       agreement: 0.4,
     });
+    // However much its word weighs, one model agrees with nobody, and no more if it is asked twice.
+    expect(of(vote(0, 'a', 3), vote(1, 'b', 1))).toMatchObject({ kind: 'no_consensus', reason: 'nobody_agrees' });
+    const twice = [vote(0, 'a', 2, 'm'), vote(1, 'a', 2, 'm'), vote(2, 'b', 1)];
+    expect(of(...twice)).toMatchObject({ kind: 'no_consensus', reason: 'nobody_agrees' });
+    // Unless it is asked alone.
+    expect(judge(countVotes(twice.slice(0, 2), exact), 0, { ...rules, leastModels: 1 }).kind).toBe('consensus');
     expect(of(vote(0, 'a'), vote(1, 'a'), vote(2, 'b'))).toMatchObject({ kind: 'consensus', margin: 1 });
   });
 
   it('is the same in whatever order equal answers stand', () => {
     const tie = [vote(0, 'a'), vote(1, 'b')];
-    expect(judge(countVotes(tie, exact), 0, 0).kind).toBe(judge(countVotes(tie.toReversed(), exact), 0, 0).kind);
+    const decide = (votes: typeof tie) => judge(countVotes(votes, exact), 0, { minAgreement: 0, leastModels: 1 }).kind;
+    expect(decide(tie)).toBe(decide(tie.toReversed()));
   });
 
   it('given early is that of the full vote, in 10,000 random races', () => {
     const weight = fc.oneof(fc.constant(1), fc.double({ min: 0, max: 3, noNaN: true }));
     const race = fc.record({
-      lanes: fc.array(fc.record({ key: fc.constantFrom('a', 'b', 'c', null), weight }), { minLength: 1, maxLength: 9 }),
+      lanes: fc.array(
+        fc.record({ key: fc.constantFrom('a', 'b', 'c', null), weight, model: fc.constantFrom('m', 'n', 'o') }),
+        { minLength: 1, maxLength: 9 },
+      ),
       minAgreement: fc.constantFrom(0, 0.5, 0.67),
+      leastModels: fc.constantFrom(1, 2),
     });
     let early = 0;
     fc.assert(
-      fc.property(race, ({ lanes, minAgreement }) => {
-        const valid = lanes.map(({ key, weight: heavy }, lane) => (key === null ? [] : [vote(lane, key, heavy)]));
-        const full = judge(countVotes(valid.flat(), exact), 0, minAgreement);
+      fc.property(race, ({ lanes, ...wanted }) => {
+        const valid = lanes.map(({ key, weight: heavy, model }, lane) =>
+          key === null ? [] : [vote(lane, key, heavy, model)],
+        );
+        const full = judge(countVotes(valid.flat(), exact), 0, wanted);
         for (let arrived = 1; arrived < lanes.length; arrived += 1) {
           const outstanding = lanes.slice(arrived).reduce((sum, lane) => sum + lane.weight, 0);
-          const verdict = judge(countVotes(valid.slice(0, arrived).flat(), exact), outstanding, minAgreement);
+          const verdict = judge(countVotes(valid.slice(0, arrived).flat(), exact), outstanding, wanted);
           if (verdict.kind === 'open' || outstanding === 0) continue;
           early += 1;
           expect(verdict.kind).toBe('consensus');

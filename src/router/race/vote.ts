@@ -5,6 +5,8 @@ export interface Voter {
   lane: number;
   /** Weight of its vote, not negative. */
   weight: number;
+  /** Whose vote it is: lanes of one model have the same. */
+  model: string;
 }
 
 export interface Cluster {
@@ -12,6 +14,8 @@ export interface Cluster {
   answer: Answer;
   weight: number;
   lanes: number[];
+  /** Different models that say so. */
+  models: number;
 }
 
 export interface Standing {
@@ -26,7 +30,11 @@ export interface Standing {
 export type Verdict =
   | { kind: 'open' }
   | { kind: 'consensus'; cluster: Cluster; agreement: number; margin: number }
-  | { kind: 'no_consensus'; reason: 'too_few_answers' | 'tie' | 'too_little_agreement'; agreement: number };
+  | {
+      kind: 'no_consensus';
+      reason: 'too_few_answers' | 'tie' | 'nobody_agrees' | 'too_little_agreement';
+      agreement: number;
+    };
 
 /**
  * What a model's vote weighs: ln(p(K − 1)/(1 − p)), with p its chance to be right, cut to [0.05, 0.95], and K the number of
@@ -44,13 +52,17 @@ export function voteWeight(chanceToBeRight: number, possibleAnswers: number, lan
 /** Puts each answer to the first cluster that says the same, in the order in which they came. */
 export function countVotes(votes: ReadonlyArray<{ voter: Voter; answer: Answer }>, extraction: Extraction): Standing {
   const clusters: Cluster[] = [];
+  const models = new Map<Cluster, Set<string>>();
   for (const { voter, answer } of votes) {
-    const cluster = clusters.find((one) => isSameAnswer(one.answer, answer, extraction));
-    if (cluster === undefined) clusters.push({ answer, weight: voter.weight, lanes: [voter.lane] });
-    else {
-      cluster.weight += voter.weight;
-      cluster.lanes.push(voter.lane);
+    let cluster = clusters.find((one) => isSameAnswer(one.answer, answer, extraction));
+    if (cluster === undefined) {
+      cluster = { answer, weight: 0, lanes: [], models: 0 };
+      clusters.push(cluster);
+      models.set(cluster, new Set());
     }
+    cluster.weight += voter.weight;
+    cluster.lanes.push(voter.lane);
+    cluster.models = models.get(cluster)?.add(voter.model).size ?? 0;
   }
   clusters.sort((a, b) => b.weight - a.weight || Math.min(...a.lanes) - Math.min(...b.lanes));
   return { clusters, votes: votes.length, weight: votes.reduce((sum, { voter }) => sum + voter.weight, 0) };
@@ -69,26 +81,32 @@ export function chancesOf({ clusters }: Standing, possibleAnswers: number): numb
 /**
  * What is certain while lanes of the weight `outstanding` are still out; 0 when all are in. Pure.
  *
- * A consensus needs two valid answers, a heaviest cluster without an equal, and the share `minAgreement` of the weight of
- * all valid answers. It is declared early only when no answer still out can change it: the lead is greater than the
- * runner-up, or a cluster that nobody is in yet, with all that weight would be, and the agreement would do although
- * everything still out spoke against it.
+ * A consensus needs two valid answers; a heaviest cluster without an equal, and with as many different models as `rules`
+ * want, since one alone agrees with nobody; and the share `minAgreement` of the weight of all valid answers. It is declared
+ * early only when no answer still out can change it: the lead is greater than the runner-up, or a cluster that nobody is in
+ * yet, with all that weight would be, and the agreement would do although everything still out spoke against it.
  */
-export function judge(standing: Standing, outstanding: number, minAgreement: number): Verdict {
+export function judge(
+  standing: Standing,
+  outstanding: number,
+  { minAgreement, leastModels }: { minAgreement: number; leastModels: number },
+): Verdict {
   const [first, second] = standing.clusters;
   const top = first?.weight ?? 0;
   const runnerUp = second?.weight ?? 0;
   const agreement = standing.weight === 0 ? 0 : top / standing.weight;
+  const agree = (cluster: Cluster): boolean => cluster.lanes.length >= 2 && cluster.models >= leastModels;
   if (outstanding > 0) {
     const isSure =
       first !== undefined &&
-      standing.votes >= 2 &&
+      agree(first) &&
       top > runnerUp + outstanding &&
       top >= minAgreement * (standing.weight + outstanding);
     return isSure ? { kind: 'consensus', cluster: first, agreement, margin: top - runnerUp } : { kind: 'open' };
   }
   if (first === undefined || standing.votes < 2) return { kind: 'no_consensus', reason: 'too_few_answers', agreement };
   if (top <= runnerUp) return { kind: 'no_consensus', reason: 'tie', agreement };
+  if (!agree(first)) return { kind: 'no_consensus', reason: 'nobody_agrees', agreement };
   if (agreement < minAgreement) return { kind: 'no_consensus', reason: 'too_little_agreement', agreement };
   return { kind: 'consensus', cluster: first, agreement, margin: top - runnerUp };
 }

@@ -1,7 +1,8 @@
+import type { Answer } from '../race/answer.ts';
 import type { RaceResult, Strategy } from '../race/run-race.ts';
 import { bestStrategy, collectStrategy, consensusStrategy, firstStrategy } from '../race/strategies.ts';
 import { chancesOf, countVotes, type Voter, voteWeight } from '../race/vote.ts';
-import { isSameModel } from '../select/field.ts';
+import { isSameModel, nameOfModel } from '../select/field.ts';
 import { askJudge } from './ask-judge.ts';
 import { chanceOf, type Lane, type LaneAnswer } from './lane.ts';
 import type { RacePlan } from './plan-race.ts';
@@ -46,7 +47,8 @@ function possibleAnswers({ extraction }: RaceRules): number {
 function votersOf({ lanes, rules }: RunningRace): Voter[] {
   return lanes.map((lane) => {
     const same = lanes.filter((other) => isSameModel(modelOf(other), modelOf(lane))).length;
-    return { lane: lane.index, weight: voteWeight(chanceOf(lane), possibleAnswers(rules), same) };
+    const weight = voteWeight(chanceOf(lane), possibleAnswers(rules), same);
+    return { lane: lane.index, weight, model: nameOfModel(modelOf(lane)) };
   });
 }
 
@@ -70,12 +72,24 @@ export function noteConfidence(race: RunningRace, { ended, winner }: RaceResult<
   const standing = countVotes(votes, rules.extraction);
   const chances = chancesOf(standing, possibleAnswers(rules));
   for (const [place, cluster] of standing.clusters.entries()) {
-    for (const index of cluster.lanes) {
-      const lane = lanes[index] as Lane;
-      lane.confidence = chances[place] ?? null;
-      if (winner !== null) lane.label = lane.confidence;
-    }
+    for (const index of cluster.lanes) (lanes[index] as Lane).confidence = chances[place] ?? null;
   }
+  if (winner === null) return;
+  for (const { voter } of votes) (lanes[voter.lane] as Lane).label = byTheOthers(voter, votes, rules);
+}
+
+/** How likely the answer of one is right in the eyes of the others: its own word for it would be no evidence. */
+function byTheOthers(
+  voter: Voter,
+  votes: ReadonlyArray<{ voter: Voter; answer: Answer }>,
+  rules: RaceRules,
+): number | null {
+  const others = votes.map((vote) =>
+    vote.voter.model === voter.model ? { ...vote, voter: { ...vote.voter, weight: 0 } } : vote,
+  );
+  const standing = countVotes(others, rules.extraction);
+  const place = standing.clusters.findIndex(({ lanes }) => lanes.includes(voter.lane));
+  return chancesOf(standing, possibleAnswers(rules))[place] ?? null;
 }
 
 /** Lets the judge choose among the valid answers; without a verdict, what central has learned of the models does. */
@@ -87,10 +101,11 @@ export async function judgeAnswers(
 ): Promise<Decided> {
   const { gateway, order, rules, lanes, clock } = race;
   const valid = ended.flatMap(({ lane, end }) => (end.kind === 'answered' ? [{ lane, answer: end.answer }] : []));
+  if (order.clientSignal.aborted) return { winner: null, reason: 'the client left' };
   if (valid.length === 0) return { winner: null, reason: 'no lane answered' };
   const leftMs = rules.timeoutMs - (clock.monotonicMs() - startedAtMs);
   const scores =
-    valid.length < 2 || leftMs < 1 || order.clientSignal.aborted
+    valid.length < 2 || leftMs < 1
       ? null
       : await askJudge(
           valid.map(({ answer }) => answer.text),

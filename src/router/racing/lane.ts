@@ -3,7 +3,7 @@ import type { LaneStatus } from '../../contracts/race.ts';
 import type { TerminalOutcome } from '../../contracts/event.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import type { ReservedPart } from '../admission/share-reservation.ts';
-import type { Decision } from '../decide.ts';
+import type { Decision, DecisionStep } from '../decide.ts';
 import type { Completion, Gateway } from '../gateway.ts';
 import { type Answer, extractAnswer, isRefusal } from '../race/answer.ts';
 import type { LaneEnd } from '../race/run-race.ts';
@@ -11,7 +11,7 @@ import { believedScore } from '../select/score.ts';
 import { answerText, meanLogprob } from '../surfaces/chat/assemble.ts';
 import { chatSurface } from '../surfaces/chat/surface.ts';
 import { middleScore, successRateOf } from '../../statistics/score-scale.ts';
-import { type CollectedStream, collectStream } from '../upstream/collect-stream.ts';
+import { type CollectedStream, collectStream, readToAnswer } from '../upstream/collect-stream.ts';
 import type { ClientRequest } from '../upstream/upstream.ts';
 import type { RaceOrder, RaceRules } from './race-order.ts';
 
@@ -43,8 +43,12 @@ export interface Lane {
   output: string | null;
   /** How its call ended, as far as it has. */
   outcome: TerminalOutcome;
+  /** Who answered: another provider of the model than the first, where that one failed. */
+  step: DecisionStep;
   /** A provider's own refusal of the request. */
   refusal: RelayCompletion | null;
+  /** Why no provider answered. */
+  error: SignalboxError | null;
   /** The quality of its answer in [0, 1], where something has judged it: a verifier, a judge or a vote. */
   label: number | null;
 }
@@ -61,7 +65,9 @@ export function createLane(index: number, decision: Decision, part: ReservedPart
     reason: null,
     output: null,
     outcome: 'cancelled',
+    step: decision.chain[0],
     refusal: null,
+    error: null,
     label: null,
   };
 }
@@ -76,6 +82,7 @@ export function chanceOf({ decision: { chain, classification } }: Lane): number 
 
 export interface LaneOptions {
   gateway: Gateway;
+  request: ClientRequest;
   order: RaceOrder;
   rules: RaceRules;
   /** Longest silence within a stream. */
@@ -87,12 +94,12 @@ export interface LaneOptions {
  * a verifier) it answers there, else it reads on to the end, and checks what came.
  */
 export async function runLane(lane: Lane, signal: AbortSignal, options: LaneOptions): Promise<LaneEnd<LaneAnswer>> {
-  const { gateway, order, rules } = options;
+  const { gateway, order, rules, idleMs } = options;
   let completion: Completion;
   try {
     completion = await gateway.complete({
       decision: lane.decision,
-      request: requestOf(order),
+      request: options.request,
       caller: order.caller,
       maxOutputTokens: order.maxOutputTokens,
       conversationId: null,
@@ -103,6 +110,7 @@ export async function runLane(lane: Lane, signal: AbortSignal, options: LaneOpti
   } catch (error) {
     if (!(error instanceof SignalboxError)) throw error;
     lane.outcome = error.code === 'deadline_exceeded' ? 'timeout' : 'failure';
+    lane.error = error;
     return { kind: 'error', reason: error.code };
   }
   switch (completion.kind) {
@@ -115,10 +123,32 @@ export async function runLane(lane: Lane, signal: AbortSignal, options: LaneOpti
     case 'whole':
       throw new Error('a stream was asked for');
     case 'stream':
+      lane.step = completion.step;
       return order.strategy === 'first' && rules.verify === null
-        ? { kind: 'answered', answer: { completion, collected: null, text: '', compared: null, meanLogprob: null } }
+        ? await awaitContent(lane, completion, signal, idleMs)
         : await readWhole(lane, completion, signal, options);
   }
+}
+
+/** Reads on until the lane answers: reasoning, refusals and blanks are no answer, nor is a stream that ends without. */
+async function awaitContent(
+  lane: Lane,
+  completion: StreamCompletion,
+  signal: AbortSignal,
+  idleMs: number,
+): Promise<LaneEnd<LaneAnswer>> {
+  const seen = await readToAnswer(completion.answer, { signal, idleMs });
+  if ('head' in seen) {
+    const answer = { ...completion.answer, head: seen.head };
+    return {
+      kind: 'answered',
+      answer: { completion: { ...completion, answer }, collected: null, text: '', compared: null, meanLogprob: null },
+    };
+  }
+  completion.settle(seen.end);
+  lane.outcome = seen.end.outcome;
+  if (seen.end.outcome !== 'success') return { kind: 'error', reason: seen.end.errorCode ?? 'broken off' };
+  return { kind: 'invalid', reason: 'an empty answer' };
 }
 
 async function readWhole(
@@ -135,10 +165,10 @@ async function readWhole(
   lane.output = text === '' ? null : text;
   if (collected.end.outcome !== 'success') return { kind: 'error', reason: collected.end.errorCode ?? 'broken off' };
   const compared = order.strategy === 'consensus' ? extractAnswer(text, rules.extraction) : null;
-  const problem = problemOf(text, compared, order, rules);
+  const problem = await problemOf(text, compared, order, rules);
   if (problem !== null) {
     lane.confidence = 0;
-    lane.label = 0;
+    if (rules.verify !== null) lane.label = 0;
     return { kind: 'invalid', reason: problem };
   }
   if (rules.verify !== null) lane.label = 1;
@@ -146,19 +176,25 @@ async function readWhole(
 }
 
 /** Why a text is no valid answer; null where it is one. */
-function problemOf(text: string, compared: Answer | null, { strategy }: RaceOrder, rules: RaceRules): string | null {
+async function problemOf(
+  text: string,
+  compared: Answer | null,
+  { strategy }: RaceOrder,
+  rules: RaceRules,
+): Promise<string | null> {
   if (text.trim() === '') return 'an empty answer';
-  const problem = rules.verify === null ? (isRefusal(text) ? 'a refusal' : null) : rules.verify(text);
+  const problem = rules.verify === null ? (isRefusal(text) ? 'a refusal' : null) : await rules.verify(text);
   return problem ?? (strategy === 'consensus' && compared === null ? `no ${rules.extraction.kind} in it` : null);
 }
 
-function requestOf({ body, headers, query }: RaceOrder): ClientRequest {
-  return { surface: chatSurface, bytes: Buffer.from(JSON.stringify(body)), body, stream: true, headers, query };
+/** What every lane is sent. */
+export function requestOf({ body, keepsUsage, headers, query }: RaceOrder): ClientRequest {
+  const bytes = Buffer.from(JSON.stringify(body));
+  return { surface: chatSurface, bytes, body, stream: true, keepsUsage, headers, query };
 }
 
 /** What a client sees of a lane. */
-export function toCandidate({ index, decision, part, ...lane }: Lane): RaceCandidate {
-  const [step] = decision.chain;
+export function toCandidate({ index, decision, part, step, ...lane }: Lane): RaceCandidate {
   return {
     lane: index,
     decision_id: decision.decisionId,

@@ -6,6 +6,7 @@ import type { Gateway } from '../gateway.ts';
 import { costUsd, noUsage } from '../predict/cost.ts';
 import { formatUsd } from '../select/choose.ts';
 import { isSameModel } from '../select/field.ts';
+import { parseRequestedModel } from '../select/requested-model.ts';
 import type { RoutableModel } from '../select/routable-model.ts';
 import { type RaceOrder, type RaceRules, refused } from './race-order.ts';
 
@@ -115,6 +116,7 @@ function findJudge(
     if (judge === undefined) throw refused(`${optionsPath}judge`, 'every model that could judge is in a lane');
     return judge;
   }
+  if (parseRequestedModel(name).kind !== 'pinned') throw refused(`${optionsPath}judge`, 'name a model, or say true');
   const { chain } = gateway.consider({ ...decisionRequest, models: null, requestedModel: name });
   const [{ entry }] = chain;
   if (entry === null) throw refused(`${optionsPath}judge`, `the catalogue has no model ${name}`);

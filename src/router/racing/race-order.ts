@@ -5,7 +5,9 @@ import { SignalboxError } from '../../platform/core/errors.ts';
 import type { Caller } from '../admission/admission.ts';
 import type { DecisionRequest } from '../decide.ts';
 import type { Extraction } from '../race/answer.ts';
-import { createVerifier, UnusableCheck, type Verify } from '../race/verify.ts';
+import { parseRequestedModel } from '../select/requested-model.ts';
+import { UnusableCheck } from '../verify/checks.ts';
+import type { Verifier } from '../verify/verifier.ts';
 import type { Body } from '../surfaces/surface.ts';
 
 /** A race as a client asks for it. */
@@ -20,6 +22,8 @@ export interface RaceOrder {
   maxCostUsd: number | null;
   /** The chat completion that each model is asked for, without a word of the race. */
   body: Body;
+  /** Whether the usage is wanted with the answer, as it is in one that comes whole. */
+  keepsUsage: boolean;
   /** The text of its messages, for a judge. */
   question: string;
   /** What the body asks of any decision; its model is another one in each lane. */
@@ -37,7 +41,8 @@ export interface RaceRules {
   timeoutMs: number;
   maxCostUsd: number;
   extraction: Extraction;
-  verify: Verify | null;
+  /** Why an answer does not pass; null where it does. */
+  verify: ((text: string) => Promise<string | null>) | null;
   /** Null: nobody judges. `model` null: the best one that is in no lane. */
   judge: { model: string | null; criteria: string | null } | null;
   minAgreement: number;
@@ -47,12 +52,20 @@ export interface RaceRules {
 const lanesByStrategy: Readonly<Record<RaceStrategy, number>> = { first: 2, best: 3, consensus: 3 };
 
 /** @throws SignalboxError `invalid_request` with the path of what cannot be. */
-export function readRules(order: RaceOrder, config: Config['race']): RaceRules {
+export async function readRules(order: RaceOrder, config: Config['race'], verifier: Verifier): Promise<RaceRules> {
   const { strategy, models, options, optionsPath: path } = order;
   const lanes = options.n ?? models?.length ?? lanesByStrategy[strategy];
   if (models !== null && lanes < models.length)
     throw refused(`${path}n`, `there are ${models.length} models for ${lanes} lanes`);
-  if (lanes < 2) throw refused('models', 'a race needs two lanes: name two models, or give n');
+  const nameless = (models ?? []).findIndex((name) => parseRequestedModel(name).kind !== 'pinned' || name === '');
+  if (nameless !== -1 || models?.length === 0) {
+    throw refused(`models[${Math.max(0, nameless)}]`, 'each lane of a race needs a model of its own, and auto is none');
+  }
+  if (lanes < 2)
+    throw refused(
+      'models',
+      'a race needs two lanes: name two models, or give n; race:first, race:best and race:consensus choose them',
+    );
   if (lanes > config.max_lanes) {
     throw refused(
       models === null ? `${path}n` : 'models',
@@ -72,12 +85,15 @@ export function readRules(order: RaceOrder, config: Config['race']): RaceRules {
     timeoutMs: options.timeout_ms ?? config.timeout_ms,
     maxCostUsd: Math.min(config.max_cost_usd, order.maxCostUsd ?? Infinity),
     extraction: extractionOf(options.extract ?? 'text'),
-    verify: verifierOf(options.verifier, path),
+    verify: await verifierOf(options.verifier, path, verifier),
     judge: judgeOf(options.judge),
     minAgreement: options.min_agreement ?? 0.5,
     staged: options.staged ?? true,
   };
 }
+
+/** Fields by which OpenAI, OpenRouter and xAI are told to search. */
+const providerRun = ['web_search_options', 'plugins', 'search_parameters'] as const;
 
 /**
  * Tools that a provider runs itself would be run once in each lane. Functions are not: a client runs those of the answer
@@ -85,10 +101,11 @@ export function readRules(order: RaceOrder, config: Config['race']): RaceRules {
  */
 function refuseEffects({ body, options }: RaceOrder): void {
   if (options.allow_tools === true) return;
+  const field = providerRun.find((name) => body[name] !== undefined && body[name] !== null);
   const tools = Array.isArray(body['tools']) ? (body['tools'] as Array<{ type?: unknown }>) : [];
   const index = tools.findIndex(({ type }) => type !== 'function' && type !== 'custom');
-  const path = index === -1 ? (body['web_search_options'] == null ? null : 'web_search_options') : `tools[${index}]`;
-  if (path === null) return;
+  const path = index === -1 ? field : `tools[${index}]`;
+  if (path === undefined) return;
   throw refused(path, 'every lane would run this tool; allow_tools: true permits it');
 }
 
@@ -106,14 +123,19 @@ function extractionOf(extract: Extract): Extraction {
   }
 }
 
-function verifierOf(verifier: RaceOptions['verifier'], path: string): Verify | null {
-  if (verifier === undefined) return null;
-  const checks: readonly Check[] = Array.isArray(verifier) ? verifier : [verifier];
+async function verifierOf(
+  given: RaceOptions['verifier'],
+  path: string,
+  verifier: Verifier,
+): Promise<RaceRules['verify']> {
+  if (given === undefined) return null;
+  const checks: readonly Check[] = Array.isArray(given) ? given : [given];
   try {
-    return createVerifier(checks);
+    await verifier.accepts(checks);
+    return (text) => verifier.verify(checks, text);
   } catch (error) {
     if (!(error instanceof UnusableCheck)) throw error;
-    const param = `${path}verifier${Array.isArray(verifier) ? `[${error.index}]` : ''}`;
+    const param = `${path}verifier${Array.isArray(given) ? `[${error.index}]` : ''}`;
     throw refused(param, `${param}: ${error.message}`);
   }
 }

@@ -1,14 +1,17 @@
 import type { RaceCandidate } from '../../contracts/race-api.ts';
 import type { RaceOutcome } from '../../contracts/race.ts';
+import type { SignalboxError } from '../../platform/core/errors.ts';
 import { uuidv7 } from '../../platform/core/ids.ts';
 import { type LaneEnd, runRace } from '../race/run-race.ts';
 import type { StreamEnd } from '../upstream/follow-stream.ts';
+import type { ClientRequest } from '../upstream/upstream.ts';
 import { type Decided, judgeAnswers, noteConfidence, strategyOf } from './deciding.ts';
 import {
   createLane,
   type Lane,
   type LaneAnswer,
   type RelayCompletion,
+  requestOf,
   runLane,
   type StreamCompletion,
   toCandidate,
@@ -47,6 +50,8 @@ export interface RaceEnd {
   started: number;
   /** How many answers were no valid ones. */
   invalid: number;
+  /** Why each lane failed that did, where no provider answered. */
+  errors: readonly SignalboxError[];
   /** A provider's own words where every lane was refused by its provider. */
   refusal: RelayCompletion | null;
   /** As far as they are known: those of lanes that are still ending lack their cost. */
@@ -62,6 +67,9 @@ export interface RaceWinner extends Pick<LaneAnswer, 'completion' | 'collected'>
   lane: Lane;
 }
 
+/** Of the time of a race that has a judge, what its lanes may take. */
+const lanesShare = 0.75;
+
 /** Races over the gateway, so that keys, budgets, circuits, prices and records hold in each lane. */
 export function createRacing(options: RacingOptions): Racing {
   const { gateway, config } = options;
@@ -71,7 +79,7 @@ export function createRacing(options: RacingOptions): Racing {
   ]);
   return {
     async prepare(order) {
-      const rules = readRules(order, config.race);
+      const rules = await readRules(order, config.race, options.verifier);
       const raceId = uuidv7(options.clock.nowMs());
       const plan = await planRace(gateway, order, rules, raceId);
       const lanes = plan.lanes.map(({ decision, part }, index) => createLane(index, decision, part));
@@ -92,16 +100,18 @@ export function createRacing(options: RacingOptions): Racing {
 async function run(race: RunningRace): Promise<RaceEnd> {
   const { order, rules, plan, lanes, clock } = race;
   const startedAtMs = clock.monotonicMs();
+  const request = requestOf(order);
   // All at once, so that a race that is cut short has none or all of its lanes on record.
   for (const { decision } of lanes) race.gateway.open(decision);
 
   const result = await runRace<LaneAnswer>({
     lanes: lanes.length,
     strategy: strategyOf(race),
-    timeoutMs: rules.timeoutMs,
+    // What a judge needs is kept for it.
+    timeoutMs: plan.judge === null ? rules.timeoutMs : rules.timeoutMs * lanesShare,
     callerSignal: order.clientSignal,
     nowMs: () => clock.monotonicMs(),
-    run: (index, signal) => follow(race, lanes[index] as Lane, signal),
+    run: (index, signal) => follow(race, lanes[index] as Lane, request, signal),
     discard(_, { completion, collected }) {
       if (collected !== null) return;
       completion.answer.abort();
@@ -159,6 +169,7 @@ async function run(race: RunningRace): Promise<RaceEnd> {
           },
     started: lanes.filter(({ startedAtMs: at }) => at !== null).length,
     invalid: lanes.filter(({ status }) => status === 'invalid').length,
+    errors: lanes.flatMap(({ error }) => error ?? []),
     refusal: winner === null && lanes.every(({ refusal }) => refusal !== null) ? (lanes[0]?.refusal ?? null) : null,
     candidates: () => lanes.map(toCandidate),
     costUsd: () => costOf(plan),
@@ -166,12 +177,23 @@ async function run(race: RunningRace): Promise<RaceEnd> {
   };
 }
 
-async function follow(race: RunningRace, lane: Lane, signal: AbortSignal): Promise<LaneEnd<LaneAnswer>> {
+async function follow(
+  race: RunningRace,
+  lane: Lane,
+  request: ClientRequest,
+  signal: AbortSignal,
+): Promise<LaneEnd<LaneAnswer>> {
   const { gateway, order, rules, config, clock } = race;
   lane.status = 'running';
   lane.startedAtMs = clock.monotonicMs();
   race.onLane(toCandidate(lane));
-  const end = await runLane(lane, signal, { gateway, order, rules, idleMs: config.deadlines.stream_idle_ms });
+  const end = await runLane(lane, signal, {
+    gateway,
+    request,
+    order,
+    rules,
+    idleMs: config.deadlines.stream_idle_ms,
+  });
   // Once it was told to end, it counts as cancelled, whatever it says.
   if (!signal.aborted) {
     noteEnd(lane, { lane: lane.index, end, startedAtMs: lane.startedAtMs, endedAtMs: clock.monotonicMs() });
@@ -200,5 +222,6 @@ function settledWith(completion: StreamCompletion, after: (end: StreamEnd) => vo
 
 function outcomeOf({ order, lanes }: RunningRace, winner: Decided['winner']): RaceOutcome {
   if (winner !== null) return 'decided';
-  return order.strategy === 'consensus' && lanes.some(({ status }) => status === 'lost') ? 'no_consensus' : 'no_answer';
+  const isOpen = order.strategy === 'consensus' && !order.clientSignal.aborted;
+  return isOpen && lanes.some(({ status }) => status === 'lost') ? 'no_consensus' : 'no_answer';
 }

@@ -4,6 +4,7 @@ import type { Clock } from '../../platform/core/clock.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import type { Accounting } from '../accounting.ts';
 import type { Gateway } from '../gateway.ts';
+import type { Verifier } from '../verify/verifier.ts';
 import type { Lane } from './lane.ts';
 import type { RacePlan } from './plan-race.ts';
 import type { RaceOrder, RaceRules } from './race-order.ts';
@@ -11,6 +12,7 @@ import type { RaceOrder, RaceRules } from './race-order.ts';
 export interface RacingOptions {
   gateway: Gateway;
   accounting: Accounting;
+  verifier: Verifier;
   config: Pick<Config, 'race' | 'deadlines'>;
   clock: Clock;
   metrics: Metrics;

@@ -19,7 +19,14 @@ export interface Verdict {
 }
 
 /** Errors for which a model can be blamed. */
-const modelsFault: ReadonlySet<string> = new Set(['upstream_failed', 'deadline_exceeded']);
+const modelsFault: ReadonlySet<string> = new Set([
+  'upstream_failed',
+  'deadline_exceeded',
+  'network',
+  'stream_error',
+  'bad_response',
+  'timeout',
+]);
 
 const whyCancelled = { decided: stoppedReason, timeout: 'out of time', caller: 'the client left' } as const;
 
@@ -68,12 +75,13 @@ export function tell({ accounting, order }: RunningRace, lane: Lane, verdict: Ve
 }
 
 /**
- * The quality of a lane's answer in [0, 1], where the race has found it; null where it says nothing: which of two answers
- * came first, or what the learner itself believed before. A failure counts where all lanes were waited for; else those that
- * fail quickly would be seen more often than those that answer slowly.
+ * The quality of a lane's answer in [0, 1], where the race has found it; null where it says nothing: which of two answers came
+ * first, or what the learner itself believed before. Whether a lane answered at all counts where all were waited for, as it
+ * does outside of races; else those that fail quickly would be seen more often than those that answer slowly.
  */
 function labelOf(lane: Lane, { wasCutShort }: Verdict, { strategy }: RaceOrder): number | null {
   if (lane.label !== null) return lane.label;
-  const isFailure = lane.status === 'error' && modelsFault.has(lane.reason ?? '');
-  return isFailure && strategy !== 'first' && !wasCutShort ? 0 : null;
+  if (strategy === 'first' || wasCutShort) return null;
+  if (lane.status === 'won' || lane.status === 'lost') return 1;
+  return lane.status === 'invalid' || (lane.status === 'error' && modelsFault.has(lane.reason ?? '')) ? 0 : null;
 }

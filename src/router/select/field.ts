@@ -33,15 +33,15 @@ function likenessOf({ entry: a }: ScoredModel, { entry: b }: ScoredModel): numbe
 
 /** Whether two names are of one model, at whatever provider. */
 export function isSameModel(a: string, b: string): boolean {
-  return nameOf(a) === nameOf(b);
+  return nameOfModel(a) === nameOfModel(b);
 }
 
-/** Marketplaces put the maker before the name: `openai/gpt-5`. */
-function nameOf(modelId: string): string {
+/** The name of a model alone; marketplaces put the maker before it: `openai/gpt-5`. */
+export function nameOfModel(modelId: string): string {
   return modelId.slice(modelId.lastIndexOf('/') + 1).toLowerCase();
 }
 
 /** The word that a name begins with: `gpt` of `gpt-5-mini`. */
 function familyOf(modelId: string): string {
-  return /^[a-z]+/.exec(nameOf(modelId))?.[0] ?? nameOf(modelId);
+  return /^[a-z]+/.exec(nameOfModel(modelId))?.[0] ?? nameOfModel(modelId);
 }

@@ -154,10 +154,13 @@ async function readAll(reply: UpstreamReply): Promise<Buffer> {
 type Head = Omit<StreamAnswer, 'timeToFirstTokenMs' | 'abort'>;
 
 /** Reads a stream up to its first content token, or to its end where an answer is complete without one. */
-async function readHead(reply: UpstreamReply, { surface, body }: ClientRequest): Promise<Head | FailedAttempt> {
+async function readHead(
+  reply: UpstreamReply,
+  { surface, body, keepsUsage = false }: ClientRequest,
+): Promise<Head | FailedAttempt> {
   const { contentType, headers } = reply;
   if (!contentType.includes('text/event-stream')) throw new BadResponse('not an event stream');
-  const reader = createStreamReader(surface, surface.name === 'chat' && !wantsUsage(body));
+  const reader = createStreamReader(surface, surface.name === 'chat' && !keepsUsage && !wantsUsage(body));
   const { reading } = reader;
   const rest = reply.body[Symbol.asyncIterator]();
   const head: Uint8Array[] = [];

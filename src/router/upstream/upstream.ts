@@ -8,6 +8,8 @@ export interface ClientRequest {
   bytes: Buffer;
   body: Body;
   stream: boolean;
+  /** True where the usage of a stream is wanted though the client does not ask for it; see `wantsUsage`. */
+  keepsUsage?: boolean;
   /** Headers of the client that the provider is to see as well. */
   headers: Readonly<Record<string, string>>;
   /** The query of the request's address, such as `?beta=true`; empty where it has none. */

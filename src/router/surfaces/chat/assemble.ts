@@ -6,6 +6,8 @@ export interface CompletionAssembler {
   push(data: string): void;
   /** The text so far. */
   text(): string;
+  /** Whether it answers: with text that is not blank, or a call. Reasoning and refusals are none. */
+  answers(): boolean;
   /** The completion, as it would have come whole. Of several choices it has the first. Broken off, it has no reason to end. */
   document(): Record<string, unknown>;
 }
@@ -31,7 +33,7 @@ export function createCompletionAssembler(): CompletionAssembler {
     }
     for (const field of listFields) {
       const pieces = delta[field];
-      if (Array.isArray(pieces)) lists.set(field, [...(lists.get(field) ?? []), ...(pieces as unknown[])]);
+      if (Array.isArray(pieces)) listOf(lists, field).push(...(pieces as unknown[]));
     }
     if (Array.isArray(delta['tool_calls'])) for (const call of delta['tool_calls']) readCall(call);
     if (isObject(delta['function_call'])) functionCall = joinFunction(functionCall, delta['function_call']);
@@ -52,7 +54,7 @@ export function createCompletionAssembler(): CompletionAssembler {
     if (isObject(choice['delta'])) readDelta(choice['delta']);
     if (!isObject(choice['logprobs'])) return;
     for (const [name, pieces] of Object.entries(choice['logprobs'])) {
-      if (Array.isArray(pieces)) logprobs.set(name, [...(logprobs.get(name) ?? []), ...(pieces as unknown[])]);
+      if (Array.isArray(pieces)) listOf(logprobs, name).push(...(pieces as unknown[]));
     }
   }
 
@@ -60,11 +62,13 @@ export function createCompletionAssembler(): CompletionAssembler {
     push(data) {
       const chunk = data === '[DONE]' ? null : parseObject(data);
       if (chunk === null) return;
-      const { choices, ...rest } = chunk;
+      // Some pad their chunks with random text, so that their length tells nothing.
+      const { choices, obfuscation: _, ...rest } = chunk;
       Object.assign(top, withoutNulls(rest));
       if (Array.isArray(choices)) for (const choice of choices) readChoice(choice);
     },
     text: () => texts.get('content') ?? '',
+    answers: () => calls.size > 0 || functionCall !== null || (texts.get('content') ?? '').trim() !== '',
     document() {
       const content = texts.get('content') ?? null;
       const message: Record<string, unknown> = { role: 'assistant', content, refusal: texts.get('refusal') ?? null };
@@ -90,6 +94,12 @@ export function createCompletionAssembler(): CompletionAssembler {
       };
     },
   };
+}
+
+function listOf(lists: Map<string, unknown[]>, name: string): unknown[] {
+  const list = lists.get(name) ?? [];
+  lists.set(name, list);
+  return list;
 }
 
 /** The arguments of a call come in pieces, its name at once. */

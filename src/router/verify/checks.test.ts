@@ -1,8 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { createVerifier, UnusableCheck } from './verify.ts';
+import { createChecks, UnusableCheck } from './checks.ts';
 
 describe('an answer is accepted', () => {
-  it.each<[string, Parameters<typeof createVerifier>[0], string, boolean]>([
+  it.each<[string, Parameters<typeof createChecks>[0], string, boolean]>([
     ['as its schema says', [{ type: 'json_schema', schema: { required: ['a'] } }], 'Here: {"a":1}', true],
     ['as its schema says', [{ type: 'json_schema', schema: { required: ['a'] } }], '{"b":1}', false],
     ['where it holds JSON', [{ type: 'json_schema', schema: {} }], 'none', false],
@@ -38,30 +38,34 @@ describe('an answer is accepted', () => {
       false,
     ],
   ])('%s', (_, checks, text, isAccepted) => {
-    expect(createVerifier(checks)(text) === null).toBe(isAccepted);
+    expect(createChecks(checks)(text) === null).toBe(isAccepted);
   });
 });
 
 it('says why not without a word of the answer', () => {
-  const verify = createVerifier([{ type: 'json_schema', schema: { properties: { name: { const: 'a' } } } }]);
+  const verify = createChecks([{ type: 'json_schema', schema: { properties: { name: { const: 'a' } } } }]);
   expect(verify('{"name":"secret"}')).toBe('is not as the schema says: const');
 });
 
 it('names the check that is none', () => {
   const length = { type: 'length' } as const;
-  expect(() => createVerifier([length, { type: 'regex', pattern: '(', flags: '' }])).toThrow(
+  expect(() => createChecks([length, { type: 'regex', pattern: '(', flags: '' }])).toThrow(
     expect.objectContaining({ name: 'UnusableCheck', index: 1 }),
   );
-  expect(() => createVerifier([{ type: 'json_schema', schema: { $ref: 'https://example.com/other' } }])).toThrow(
+  expect(() => createChecks([{ type: 'json_schema', schema: { $ref: 'https://example.com/other' } }])).toThrow(
     UnusableCheck,
   );
 });
 
-it('is never slow, whatever the pattern', () => {
+it('refuses a schema that would answer later', () => {
+  expect(() => createChecks([{ type: 'json_schema', schema: { $async: true } }])).toThrow(UnusableCheck);
+});
+
+it('is linear in the text, whatever the pattern', () => {
   // Takes a backtracking engine longer than the universe has been there.
   const pattern = '^(a+)+$';
   const text = `${'a'.repeat(200)}b`;
-  expect(createVerifier([{ type: 'regex', pattern, flags: '' }])(text)).toBe('does not match the pattern');
+  expect(createChecks([{ type: 'regex', pattern, flags: '' }])(text)).toBe('does not match the pattern');
   const schema = { type: 'string', pattern };
-  expect(createVerifier([{ type: 'json_schema', schema }])(JSON.stringify(text))).toMatch(/pattern/);
+  expect(createChecks([{ type: 'json_schema', schema }])(JSON.stringify(text))).toMatch(/pattern/);
 });

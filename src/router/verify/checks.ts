@@ -1,12 +1,12 @@
 import { Ajv } from 'ajv';
 import { RE2JS } from 're2js';
 import type { Check } from '../../contracts/race-options.ts';
-import { firstJson, lastNumber, normalise } from './answer.ts';
+import { firstJson, lastNumber, normalise } from '../race/answer.ts';
 
 /** Why an answer is not accepted, without a word of it; null where it is. */
-export type Verify = (text: string) => string | null;
+type Judge = (text: string) => string | null;
 
-/** Longest answer that is checked: what a check may cost is bounded by this. */
+/** Longest answer that is checked. */
 const mostCharacters = 1_000_000;
 const mostSchemaCharacters = 100_000;
 
@@ -22,11 +22,12 @@ export class UnusableCheck extends Error {
 
 /**
  * All checks together; an answer has to pass each. Patterns, those in schemas too, are run by RE2's algorithm, whose time
- * is linear in the text whatever the pattern.
+ * is linear in the text whatever the pattern; but a schema may refer to itself in ways that take for ever, so that this
+ * belongs where it can be ended (`verifier.ts`).
  *
  * Throws an UnusableCheck for a schema or pattern that is none.
  */
-export function createVerifier(checks: readonly Check[]): Verify {
+export function createChecks(checks: readonly Check[]): Judge {
   const verifiers = checks.map((check, index) => {
     try {
       return verifierOf(check);
@@ -44,7 +45,7 @@ export function createVerifier(checks: readonly Check[]): Verify {
   };
 }
 
-function verifierOf(check: Check): Verify {
+function verifierOf(check: Check): Judge {
   switch (check.type) {
     case 'json_schema':
       return bySchema(check.schema);
@@ -74,7 +75,7 @@ function verifierOf(check: Check): Verify {
   }
 }
 
-function bySchema(schema: Record<string, unknown>): Verify {
+function bySchema(schema: Record<string, unknown>): Judge {
   if (JSON.stringify(schema).length > mostSchemaCharacters) throw new Error('the schema is too long');
   // One instance for each schema: it remembers what it has compiled for as long as it lives.
   const validate = new Ajv({
@@ -83,6 +84,8 @@ function bySchema(schema: Record<string, unknown>): Verify {
     logger: false,
     code: { regExp: linearRegExp },
   }).compile(schema);
+  // It would answer with a promise, which is neither yes nor no.
+  if ('$async' in validate) throw new Error('$async is not supported');
   return (text) => {
     const found = firstJson(text.trim());
     if (found === undefined) return 'holds no JSON';
@@ -103,7 +106,7 @@ const linearRegExp = Object.assign(
   { code: 'linearRegExp' },
 );
 
-function byText(type: 'contains' | 'not_contains' | 'equals', value: string, ignoreCase: boolean): Verify {
+function byText(type: 'contains' | 'not_contains' | 'equals', value: string, ignoreCase: boolean): Judge {
   const fold = (text: string): string => (ignoreCase ? normalise(text) : text.normalize('NFKC').trim());
   const wanted = fold(value);
   return (text) => {
