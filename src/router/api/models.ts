@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { raceStrategySchema } from '../../contracts/race.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Caller } from '../admission/admission.ts';
@@ -15,7 +16,7 @@ const entrySchema = z.object({
 type Entry = z.infer<typeof entrySchema>;
 
 /**
- * OpenAI's model list: `auto` and its variants, then every model that the caller's key may use, by its own name and by
+ * OpenAI's model list: `auto` and its variants, races of the router's choice, then every model that the caller's key may use, by its own name and by
  * `provider/name`.
  */
 export function registerModels(app: ZodApp, currentSnapshot: () => Snapshot): void {
@@ -62,7 +63,11 @@ function listEntries(snapshot: Snapshot, allowedModels: Caller['allowedModels'])
     created,
     owned_by: owner,
   });
-  const automatic = ['auto', ...autoVariants.map((variant) => `auto:${variant}`)];
+  const automatic = [
+    'auto',
+    ...autoVariants.map((variant) => `auto:${variant}`),
+    ...raceStrategySchema.options.map((strategy) => `race:${strategy}`),
+  ];
   const byName = new Map<string, Entry>();
   for (const id of automatic) byName.set(id, make(id, 'signalbox', 0));
   for (const { key, model } of snapshot.models) {
