@@ -27,7 +27,7 @@ export function simCommand(): Command {
       'after',
       `
 Point a provider at it: OPENAI_BASE_URL=http://127.0.0.1:8090/v1 OPENAI_API_KEY=any signalbox up
-Faults: header x-sim-fault, or POST /sim/faults; what happened: GET /sim/stats.`,
+Faults: header x-sim-fault, or POST /sim/faults; new and changed models: POST /sim/models; what happened: GET /sim/stats.`,
     )
     .action(async (options: SimOptions) => {
       const simulator = createSimulator({

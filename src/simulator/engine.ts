@@ -5,13 +5,15 @@ import { createBoundedMap } from './bounded-map.ts';
 import { createFaultRules, type Fault, type FaultRules } from './faults.ts';
 import { createIdentifier, generate, type Generation } from './generate/generation.ts';
 import { type GenerationRequest, normalisePrompt } from './generate/request.ts';
-import { type Dialect, type ModelProfile, profileAt } from './profile.ts';
+import { baseProfile, type Dialect, type ModelProfile, profileAt } from './profile.ts';
+import type { ProfileChanges } from './profiles.ts';
 import { createPromptCache, type PromptCacheUse } from './prompt-cache.ts';
 import type { Replay } from './replay.ts';
 import { createStats, type SimulatorStats } from './stats.ts';
 
 /** Most (model, prompt) pairs whose calls are counted; the ones unused for longest start again at 0. */
 const maxCounters = 20_000;
+const maxModels = 1000;
 
 export interface EngineOptions {
   profiles: readonly ModelProfile[];
@@ -49,6 +51,8 @@ export interface Engine {
   /** The model as it is now, with what its schedule has changed. */
   findModel(id: string): (ModelProfile & { outage: boolean }) | undefined;
   listModels(dialect: Dialect): ModelProfile[];
+  /** Brings out a model, or changes one; false where there are too many. Reset by `reset`. */
+  changeModel(changes: ProfileChanges): boolean;
   /** `fault` is what the request itself asks for; it comes before rules, outages and the error rate. */
   answer(request: GenerationRequest, fault: Fault | undefined): Call;
   /** The same for a request without generated text: only pace and fault. */
@@ -57,19 +61,25 @@ export interface Engine {
   isOut(dialect: Dialect): boolean;
   replayCounts(): { hits: number; misses: number } | null;
   uptimeS(): number;
-  /** As after the start: counters, cache, faults, statistics and the schedule. */
+  /** As after the start: models, counters, cache, faults, statistics and the schedule. */
   reset(): void;
 }
 
 export function createEngine(options: EngineOptions): Engine {
   const { seed, timeScale, replay, clock } = options;
-  const profiles = new Map(options.profiles.map((profile) => [profile.id, profile]));
+  const profiles = new Map<string, ModelProfile>();
+  putProfilesBack();
   const counters = createBoundedMap<string, number>(maxCounters);
   const cache = createPromptCache();
   const faults = createFaultRules(`${seed}\nfaults`);
   const stats = createStats();
   let replayed = { hits: 0, misses: 0 };
   let startedMs = clock.monotonicMs();
+
+  function putProfilesBack(): void {
+    profiles.clear();
+    for (const profile of options.profiles) profiles.set(profile.id, profile);
+  }
 
   function findModel(id: string): (ModelProfile & { outage: boolean }) | undefined {
     const profile = profiles.get(id);
@@ -160,7 +170,14 @@ export function createEngine(options: EngineOptions): Engine {
     },
     replayCounts: () => (replay === undefined ? null : { ...replayed }),
     uptimeS: () => (clock.monotonicMs() - startedMs) / 1000,
+    changeModel(changes) {
+      const known = profiles.get(changes.id);
+      if (known === undefined && profiles.size >= maxModels) return false;
+      profiles.set(changes.id, { ...(known ?? baseProfile(changes.id)), ...changes });
+      return true;
+    },
     reset() {
+      putProfilesBack();
       counters.clear();
       cache.clear();
       faults.clear();

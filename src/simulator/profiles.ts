@@ -5,14 +5,15 @@ import { messageOf, StartupError } from '../platform/core/errors.ts';
 import { defaultProfiles } from './default-profiles.ts';
 import { baseProfile, type ModelProfile, profileSchema } from './profile.ts';
 
-/** `models` changes default profiles of the same id and adds new ones; what a new one leaves out is `baseProfile`'s. */
+/** What is different of one model; what a new one leaves out is `baseProfile`'s. */
+export const profileChangesSchema = profileSchema.partial().required({ id: true });
+export type ProfileChanges = z.infer<typeof profileChangesSchema>;
+
+/** `models` changes default profiles of the same id and adds new ones. */
 const profilesFileSchema = z.strictObject({
   /** False: only the models of this file. */
   defaults: z.boolean().default(true),
-  models: z
-    .array(profileSchema.partial().required({ id: true }))
-    .min(1)
-    .max(500),
+  models: z.array(profileChangesSchema).min(1).max(500),
 });
 
 /**

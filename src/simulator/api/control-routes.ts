@@ -2,6 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import type { Engine } from '../engine.ts';
 import { faultForms, parseFault } from '../faults.ts';
+import { profileChangesSchema } from '../profiles.ts';
 import { openAiError, parseBody, unknownFault } from './provider-error.ts';
 
 const ruleSchema = z.strictObject({
@@ -34,6 +35,12 @@ export function registerControlRoutes(server: FastifyInstance, engine: Engine): 
   server.delete('/sim/faults', async () => {
     engine.faults.clear();
     return { faults: [] };
+  });
+
+  server.post('/sim/models', async (request, reply) => {
+    const changes = parseBody(profileChangesSchema, request.body, 'openai');
+    if (!engine.changeModel(changes)) throw openAiError(400, 'There are too many models; reset the simulator first.');
+    return reply.code(201).send(engine.findModel(changes.id));
   });
 
   server.get('/sim/stats', async () => ({

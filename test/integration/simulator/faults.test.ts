@@ -32,6 +32,35 @@ async function readBroken(response: Response): Promise<{ events: string[]; isBro
 
 const contentOf = (events: string[]) => events.filter((event) => /"delta":\{"content"/.test(event));
 
+describe('a provider’s models', () => {
+  const listed = async (): Promise<string[]> => (await openAiClient(simulator).models.list()).data.map(({ id }) => id);
+
+  it('can be brought out and changed while it runs, until it is reset', async () => {
+    const brought = await post(simulator, '/sim/models', {
+      id: 'gpt-7-sol',
+      quality: { simple: 1, medium: 1, complex: 1 },
+    });
+    expect(brought.status).toBe(201);
+    expect(await listed()).toContain('gpt-7-sol');
+    expect((await post(simulator, '/v1/chat/completions', chatBody(question, { model: 'gpt-7-sol' }))).status).toBe(
+      200,
+    );
+    expect(await (await post(simulator, '/sim/models', { id: model, error_rate: 1 })).json()).toMatchObject({
+      id: model,
+      error_rate: 1,
+    });
+    expect((await post(simulator, '/v1/chat/completions', chatBody(question))).status).toBeGreaterThanOrEqual(500);
+    await post(simulator, '/sim/reset', {});
+    expect(await listed()).not.toContain('gpt-7-sol');
+    expect((await post(simulator, '/v1/chat/completions', chatBody(question))).status).toBe(200);
+  });
+
+  it('are refused where they make no sense', async () => {
+    expect((await post(simulator, '/sim/models', { error_rate: 0.5 })).status).toBe(400);
+    expect((await post(simulator, '/sim/models', { id: 'x', error_rate: 2 })).status).toBe(400);
+  });
+});
+
 describe('faults before the answer', () => {
   it.each([
     ['http_401', 401, { type: 'invalid_request_error', code: 'invalid_api_key' }],
