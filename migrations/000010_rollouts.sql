@@ -87,3 +87,17 @@ create unique index incidents_open on incidents (kind, model_id, complexity) whe
 
 -- Whether the requests of a key may be copied to a model that is tried.
 alter table virtual_keys add column may_shadow boolean not null default false;
+
+-- Of which rollout the decision is part; null where of none. Feedback that comes later is told of it by this.
+alter table routing_records
+  add column rollout_id uuid,
+  add column rollout_arm text,
+  add column rollout_share double precision;
+
+-- Copies of requests are no usage: nobody asked for them.
+create or replace view model_usage_by_instance as
+select instance_id, model, count(*) as usage_count
+from routing_records
+where timestamp > now() - interval '1 day' and origin <> 'shadow'
+group by instance_id, model
+order by usage_count desc;

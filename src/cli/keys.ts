@@ -31,6 +31,7 @@ interface KeyOptions extends CallOptions, LimitOptions {
   models?: OrNone<string[]>;
   expires?: OrNone<string>;
   explore?: boolean;
+  mayShadow?: boolean;
 }
 
 /** `signalbox keys …`. A key is named by its id, its name or its prefix. */
@@ -120,7 +121,9 @@ function withKeyOptions(command: Command): Command {
     .option('--expires <when>', 'such as 30d, 12h, 2026-12-31 or never', orNone(expiry, 'never'))
     .option('--team <team>', 'name or id of its team, or none', orNone(String))
     .option('--explore', 'let auto try out other models than the best now and then (the default)')
-    .option('--no-explore', 'always the best model');
+    .option('--no-explore', 'always the best model')
+    .option('--may-shadow', 'let its requests be copied to a model that is tried before it replaces another')
+    .option('--no-may-shadow', 'copy none of its requests (the default)');
 }
 
 function keyFields(options: KeyOptions, present: Key | null): Record<string, unknown> {
@@ -130,6 +133,7 @@ function keyFields(options: KeyOptions, present: Key | null): Record<string, unk
     ...(options.models === undefined ? {} : { models: fromNone(options.models) }),
     ...(options.expires === undefined ? {} : { expires_at: fromNone(options.expires) }),
     ...(options.explore === undefined ? {} : { may_explore: options.explore }),
+    ...(options.mayShadow === undefined ? {} : { may_shadow: options.mayShadow }),
     ...limitFields(options, present?.budget ?? null),
   };
 }
@@ -162,6 +166,7 @@ function show(key: Key, options: CallOptions): void {
     ['team', key.team?.name ?? 'none'],
     ['models', key.models?.join(', ') ?? 'all'],
     ['explores', key.may_explore ? 'yes' : 'no'],
+    ['may be copied', key.may_shadow ? 'yes' : 'no'],
     ...limitLines(key),
     ['expires', key.expires_at ?? 'never'],
     ['last used', key.last_used_at ?? 'never'],

@@ -16,6 +16,7 @@ import { simCommand } from './sim.ts';
 import { teamsCommand } from './teams.ts';
 import { printProblem } from './terminal.ts';
 import { upCommand } from './up.ts';
+import { upgradeCommand } from './upgrade.ts';
 
 const program = new Command('signalbox')
   .description('The LLM gateway that learns where to send each request.')
@@ -36,6 +37,7 @@ for (const command of [
   teamsCommand(),
   scoresCommand(),
   policyCommand(),
+  upgradeCommand(),
   deadLettersCommand(),
   simCommand(),
   migrateCommand(),

@@ -58,6 +58,12 @@ const keyFields = {
     .boolean()
     .optional()
     .describe('Whether `auto` may try out other models than the best now and then, to learn. True for a new key.'),
+  may_shadow: z
+    .boolean()
+    .optional()
+    .describe(
+      'Whether requests of this key may be copied to a model that is tried before it replaces another. False for a new key.',
+    ),
   ...limitFields,
 };
 
@@ -75,6 +81,7 @@ export const keySchema = z.object({
   team: z.object({ team_id: z.uuid(), name: z.string() }).nullable(),
   models: z.array(z.string()).nullable(),
   may_explore: z.boolean(),
+  may_shadow: z.boolean(),
   budget: budgetSchema.nullable(),
   requests_per_minute: z.int().nullable(),
   tokens_per_minute: z.int().nullable(),

@@ -34,8 +34,11 @@ export const capabilitiesSchema = z.strictObject({
 });
 export type Capabilities = z.infer<typeof capabilitiesSchema>;
 
-/** `snapshot`: a dated copy of a model that is also listed undated; it is honoured when pinned, never chosen by `auto`. */
-export const modelStatusSchema = z.enum(['stable', 'preview', 'snapshot', 'deprecated', 'disabled']);
+/**
+ * `snapshot`: a dated copy of a model that is also listed undated; it is honoured when pinned, never chosen by `auto`.
+ * `candidate`: came out after its provider was known; only its rollout sends it requests until that is over.
+ */
+export const modelStatusSchema = z.enum(['stable', 'preview', 'snapshot', 'deprecated', 'disabled', 'candidate']);
 export type ModelStatus = z.infer<typeof modelStatusSchema>;
 
 /** Measured where there were calls, else null. Times in milliseconds, rates and quality in [0, 1]. */

@@ -38,6 +38,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     pool,
     intervalMs: refreshMs,
     listTimeoutMs,
+    triesNewModels: config.upgrade.mode !== 'off',
     log,
     metrics,
     onRefreshed: () => gauges.loop.wake(),

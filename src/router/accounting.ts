@@ -1,11 +1,19 @@
 import type { TerminalOutcome } from '../contracts/event.ts';
 import type { RaceVerdict } from '../contracts/race.ts';
+import type { ShadowPair } from '../contracts/rollout.ts';
 import { uuidv7 } from '../platform/core/ids.ts';
 import type { Clock } from '../platform/core/clock.ts';
 import { createSeries, type Metrics } from '../platform/telemetry/metrics.ts';
 import type { Decision, DecisionStep } from './decide.ts';
 import { costUsd, type TokenUsage } from './predict/cost.ts';
-import { attemptEvent, type AttemptOutcome, routedEvent, uncalledAttempt, verdictEvent } from './publish/events.ts';
+import {
+  attemptEvent,
+  type AttemptOutcome,
+  pairEvent,
+  routedEvent,
+  uncalledAttempt,
+  verdictEvent,
+} from './publish/events.ts';
 import type { Publisher } from './publish/publisher.ts';
 
 /** Every decision and every end of an attempt, counted and published. */
@@ -16,6 +24,8 @@ export interface Accounting {
   notCalled(decision: Decision, reason: string): void;
   /** A race was decided and one of its lanes has ended; `label`: the quality of its answer, where the race judged it. */
   raced(decision: Decision, verdict: RaceVerdict, outcome: TerminalOutcome, label: number | null): void;
+  /** A copy has been compared with the answer that its user got. */
+  compared(copy: Decision, pair: ShadowPair, outcome: TerminalOutcome): void;
 }
 
 export interface AccountingOptions {
@@ -50,6 +60,13 @@ export function createAccounting({ instanceId, publisher, clock, metrics }: Acco
   const lanes = createSeries(
     metrics.counter('signalbox_router_race_lanes_total', 'Lanes of races by how they ended.', ['strategy', 'status']),
   );
+  const copies = createSeries(
+    metrics.counter(
+      'signalbox_router_shadow_calls_total',
+      'Calls of models on trial and of their judge, of which no user sees anything, by their end.',
+      ['provider', 'model', 'outcome'],
+    ),
+  );
   const firstToken = createSeries(
     metrics.histogram('signalbox_router_time_to_first_token_seconds', 'From the call to the first content token.', [
       'provider',
@@ -67,12 +84,16 @@ export function createAccounting({ instanceId, publisher, clock, metrics }: Acco
     ended(decision, attempt) {
       const provider = metrics.boundedLabel('provider', attempt.step.providerName);
       const model = metrics.boundedLabel('model', attempt.step.modelId);
+      publisher.publish(attemptEvent(decision, attempt, eventBase()));
+      if (decision.origin === 'shadow') {
+        copies(provider, model, attempt.outcome).inc();
+        return;
+      }
       attempts(provider, model, attempt.outcome).inc();
       if (attempt.timeToFirstTokenMs !== null) firstToken(provider, model).observe(attempt.timeToFirstTokenMs / 1000);
       if (attempt.isHedge) hedges.inc();
       if (attempt.outcome === 'success' && attempt.step !== decision.chain[0]) fallbacks.inc();
       if (attempt.outcome === 'success' && attempt.costUsd === null) unpriced(provider, model).inc();
-      publisher.publish(attemptEvent(decision, attempt, eventBase()));
     },
     notCalled(decision, reason) {
       publisher.publish(attemptEvent(decision, uncalledAttempt(decision, reason), eventBase()));
@@ -81,6 +102,10 @@ export function createAccounting({ instanceId, publisher, clock, metrics }: Acco
       if (decision.race === null) return;
       lanes(decision.race.strategy, verdict.status).inc();
       publisher.publish(verdictEvent(decision, { ...decision.race, verdict }, outcome, label, eventBase()));
+    },
+    compared(copy, pair, outcome) {
+      if (copy.rollout === null) return;
+      publisher.publish(pairEvent(copy, { ...copy.rollout, pair }, outcome, eventBase()));
     },
   };
 }

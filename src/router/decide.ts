@@ -2,10 +2,12 @@ import type { Exclusion, ExclusionReason, Explanation, Prefer } from '../contrac
 import type { Capability } from '../contracts/model.ts';
 import type { Classification, Complexity } from '../contracts/query-class.ts';
 import type { RaceLane } from '../contracts/race.ts';
+import type { RolloutLabel } from '../contracts/rollout.ts';
 import { SignalboxError } from '../platform/core/errors.ts';
 import { classify } from './classify/classify.ts';
 import type { Prompt } from './classify/prompt.ts';
 import { estimateInputTokens } from './predict/tokens.ts';
+import { asOfControl, assignArm, chooseCopy, explainArm } from './select/canary.ts';
 import {
   chooseModel,
   countReasons,
@@ -19,6 +21,7 @@ import { estimatedCostUsd } from './select/filter.ts';
 import { type PinnedRefusal, refusesPinned, resolvePinned } from './select/pinned.ts';
 import type { Policy, SelectionRequest } from './select/policy.ts';
 import { autoVariants, parseRequestedModel, type RequestedModel } from './select/requested-model.ts';
+import type { ActiveRollout, TrialTerms } from './select/rollout.ts';
 import type { RoutableModel } from './select/routable-model.ts';
 import type { Snapshot } from './snapshot/snapshot.ts';
 
@@ -35,7 +38,7 @@ export interface Decision {
   decisionId: string;
   timestampMs: number;
   requestedModel: string;
-  origin: 'auto' | 'pinned' | 'race';
+  origin: 'auto' | 'pinned' | 'race' | 'canary' | 'shadow';
   classification: Classification;
   prefer: Prefer | null;
   requiredCapabilities: readonly Capability[];
@@ -51,6 +54,10 @@ export interface Decision {
   explanation: Explanation;
   /** Of which race it is a lane; null: of none. */
   race: RaceLane | null;
+  /** Of which rollout it is part, and in which arm; null: of none. */
+  rollout: RolloutLabel | null;
+  /** To whose candidate the request is copied once it is answered; null: to none. */
+  copiedTo: ActiveRollout | null;
 }
 
 /** What a request asks of the decision beside its prompt. */
@@ -66,6 +73,10 @@ export interface DecisionRequest {
   race?: RaceLane;
   /** Where it is not what the requested model says. */
   origin?: Decision['origin'];
+  /** How it takes part in trials of new models; without, it takes no part. */
+  trial?: TrialTerms;
+  /** The decision is a copy for this rollout, and `requestedModel` its candidate. */
+  rollout?: RolloutLabel;
   constraints: Omit<SelectionRequest, 'queryType' | 'complexity' | 'inputTokens' | 'onlyModels' | 'inputModalities'>;
 }
 
@@ -90,7 +101,7 @@ export function decide(request: DecisionRequest, context: DecisionContext): Deci
   const { requested, classification, prefer, selection } = readRequest(request);
   const choice =
     requested.kind === 'auto'
-      ? chooseAutomatically(selection, context)
+      ? chooseAutomatically(selection, context, request.expectsOutcome === false ? null : (request.trial ?? null))
       : honourPinned([requested.name, ...(request.models ?? [])], selection, context);
 
   return {
@@ -105,6 +116,8 @@ export function decide(request: DecisionRequest, context: DecisionContext): Deci
     expectsOutcome: request.expectsOutcome ?? true,
     policyVersion: context.policyVersion,
     race: request.race === undefined ? null : { ...request.race, estimated_cost_usd: choice.estimatedCostUsd },
+    rollout: request.rollout ?? null,
+    copiedTo: null,
     ...choice,
   };
 }
@@ -156,33 +169,70 @@ export function decideField(
   return chooseField(ranked, count).map(({ entry }) => entry);
 }
 
-type Choice = Pick<Decision, 'chain' | 'estimatedCostUsd' | 'propensity' | 'explanation'>;
+type Choice = Pick<Decision, 'chain' | 'estimatedCostUsd' | 'propensity' | 'explanation'> &
+  Partial<Pick<Decision, 'origin' | 'rollout' | 'copiedTo'>>;
 
-function chooseAutomatically(selection: SelectionRequest, context: DecisionContext): Choice {
+function chooseAutomatically(selection: SelectionRequest, context: DecisionContext, trial: TrialTerms | null): Choice {
   const { snapshot, policy, expectedTtftMs } = context;
+  const conversation = trial === null ? selection.conversation : asOfControl(selection.conversation, snapshot);
   // A conversation under way is no place for trials.
   const exploration = selection.mayExplore && selection.conversation === null ? context.exploration : null;
   const { chain, propensity, explanation } = chooseModel(
     snapshot.models,
-    selection,
+    { ...selection, conversation },
     policy,
     expectedTtftMs,
     exploration,
   );
-  const [first, ...rest] = chain.map(({ entry, candidate }): DecisionStep => ({
-    modelId: entry.model.model_id,
-    providerName: entry.provider.name,
-    entry,
-    complexityScore: candidate.complexity_score,
-  }));
+  const [first, ...rest] = chain.map(({ entry }) => stepOf(entry, selection));
   if (first === undefined) {
     throw noneEligible(explanation.excluded, explanation.excluded_counts);
   }
-  return {
+  const choice: Choice = {
     chain: [first, ...rest],
     estimatedCostUsd: chain[0]?.candidate.estimated_cost_usd ?? null,
     propensity,
     explanation,
+  };
+  return trial === null ? choice : tryOut(choice, first.entry, selection, context, trial);
+}
+
+interface ListedStep extends DecisionStep {
+  entry: RoutableModel;
+}
+
+function stepOf(entry: RoutableModel, { complexity }: SelectionRequest): ListedStep {
+  return {
+    modelId: entry.model.model_id,
+    providerName: entry.provider.name,
+    entry,
+    complexityScore: entry.scores[complexity].score,
+  };
+}
+
+/** The choice with what rollouts make of it. A canary goes before the whole chain, so that it takes nobody's place in it. */
+function tryOut(
+  choice: Choice,
+  chosen: RoutableModel,
+  selection: SelectionRequest,
+  { snapshot, policy }: DecisionContext,
+  trial: TrialTerms,
+): Choice {
+  const assigned = assignArm(chosen, selection, policy, snapshot, trial);
+  if (assigned === null) return { ...choice, copiedTo: chooseCopy(chosen, selection, policy, snapshot, trial) };
+  const { rollout, arm, candidate, probability } = assigned;
+  const labelled: Choice = {
+    ...choice,
+    rollout: { rollout_id: rollout.rolloutId, arm, share: rollout.share },
+    propensity: choice.propensity === null ? null : choice.propensity * probability,
+    explanation: explainArm(choice.explanation, assigned, chosen),
+  };
+  if (arm === 'control') return labelled;
+  return {
+    ...labelled,
+    origin: 'canary',
+    chain: [stepOf(candidate, selection), ...choice.chain.filter(({ entry }) => entry?.key !== candidate.key)],
+    estimatedCostUsd: estimatedCostUsd(candidate, selection, policy),
   };
 }
 

@@ -25,6 +25,7 @@ import type { CostPacer } from './select/cost-pacer.ts';
 import type { Explorer } from './select/explorer.ts';
 import type { Policy } from './select/policy.ts';
 import type { RoutableModel } from './select/routable-model.ts';
+import type { Snapshot } from './snapshot/snapshot.ts';
 import type { SnapshotService } from './snapshot/snapshot-service.ts';
 import type { FailedAttempt, StreamAnswer, WholeAnswer } from './upstream/attempt.ts';
 import { type AttemptReport, type ChainAnswer, type ChainStep, runChain } from './upstream/chain.ts';
@@ -74,6 +75,8 @@ interface AttemptNumbers {
 
 interface CallState extends GatewayRequest {
   attempts: AttemptNumbers;
+  /** Those of the decision's chain that are called. */
+  steps: readonly DecisionStep[];
 }
 
 interface AnsweredBy {
@@ -119,7 +122,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     return costPacer === null ? policy : { ...policy, weights: { ...policy.weights, cost: costPacer.weight() } };
   }
 
-  function accountFailure({ decision, request, attempts }: CallState, report: AttemptReport): Spent {
+  function accountFailure(
+    { decision, request, attempts }: CallState,
+    report: AttemptReport,
+    errorCode: string | null = report.failure?.class ?? null,
+  ): Spent {
     const step = findStep(decision, report.step);
     // A call that was broken off before it answered has made its provider read the prompt, at the least.
     const usage = report.outcome === 'cancelled' ? { ...noUsage, inputTokens: decision.inputTokens } : null;
@@ -133,7 +140,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       timeToFirstTokenMs: null,
       streamed: request.stream,
       httpStatus: report.failure?.status ?? null,
-      errorCode: report.failure?.class ?? null,
+      errorCode,
       usage,
       usageEstimated: usage !== null,
       costUsd: cost,
@@ -164,7 +171,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   /** What the client itself chose says nothing of what a dollar should count for. */
   function paceCost({ origin }: Decision, costUsd: number | null): void {
-    if (origin === 'auto' && costUsd !== null) options.costPacer?.observe(costUsd);
+    if ((origin === 'auto' || origin === 'canary') && costUsd !== null) options.costPacer?.observe(costUsd);
   }
 
   /** The conversation is with this model from now on, and so are answers that refer to this one. */
@@ -178,7 +185,9 @@ export function createGateway(options: GatewayOptions): Gateway {
     const nowMs = clock.nowMs();
     if (of.conversationId === null) return;
     affinity.note(of.conversationId, modelKey, inputTokens, nowMs);
-    if (responseId !== null) affinity.note(conversationIdOf(responseId, of.caller), modelKey, inputTokens, nowMs);
+    if (responseId === null) return;
+    const firstId = affinity.firstIdOf(of.conversationId, nowMs);
+    affinity.note(conversationIdOf(responseId, of.caller), modelKey, inputTokens, nowMs, firstId);
   }
 
   function settleWhole(of: CallState, result: ChainAnswer, answer: WholeAnswer): number | null {
@@ -243,8 +252,16 @@ export function createGateway(options: GatewayOptions): Gateway {
     let failedMs = 0;
     let failedAttempts = 0;
     let lost = nothingSpent;
+    // Whether a model on trial refused what nobody can answer is known when the others have had their say.
+    let refusal: AttemptReport | null = null;
+    let isOver = false;
+    function accountRefusal(errorCode?: string): void {
+      if (refusal !== null) lost = sum(lost, accountFailure(of, refusal, errorCode));
+      refusal = null;
+      isOver = true;
+    }
     const result = await runChain({
-      steps: decision.chain.map((step) => toChainStep(step, snapshots)),
+      steps: of.steps.map((step) => toChainStep(step, decision, snapshots)),
       request,
       deadlineMs:
         of.deadlineMs ?? (request.stream ? config.deadlines.first_token_ms : config.deadlines.complete_ms)[complexity],
@@ -253,9 +270,9 @@ export function createGateway(options: GatewayOptions): Gateway {
       clientSignal,
       call: options.call,
       resilience,
-      // A race has other lanes to begin with.
+      // A race has other lanes to begin with; a rollout has to see how slow its models are.
       p95TtftMs:
-        config.resilience.hedge.enabled && decision.origin !== 'race'
+        config.resilience.hedge.enabled && decision.origin !== 'race' && decision.rollout === null
           ? ({ provider, modelId }) => latency.p95Ms(`${provider.name}/${modelId}`)
           : () => null,
       nowMs: () => clock.monotonicMs(),
@@ -264,9 +281,14 @@ export function createGateway(options: GatewayOptions): Gateway {
       onAttemptFailed(report) {
         failedMs += report.durationMs;
         failedAttempts += 1;
-        lost = sum(lost, accountFailure(of, report));
+        if (!isOver && report.step.trial !== undefined && isRefusal(report)) refusal = report;
+        else lost = sum(lost, accountFailure(of, report));
       },
+    }).catch((error: unknown) => {
+      accountRefusal();
+      throw error;
     });
+    accountRefusal(result.kind === 'answer' ? refusedCode : undefined);
     if (result.kind === 'cancelled') {
       reservation.settle(lost);
       return { kind: 'cancelled' };
@@ -305,6 +327,28 @@ export function createGateway(options: GatewayOptions): Gateway {
     };
   }
 
+  /** Holds what the decision may use; where that is too much because of a canary, what it may use without. */
+  async function hold({
+    decision,
+    caller,
+    maxOutputTokens,
+    clientSignal,
+    reservation,
+  }: GatewayRequest): Promise<{ reservation: Reservation; steps: CallState['steps'] }> {
+    const steps = decision.chain;
+    const needOfSteps = (chain: Decision['chain']): Need =>
+      needOf({ ...decision, chain }, maxOutputTokens, config.limits.reserve_output_tokens);
+    if (reservation !== undefined) return { reservation, steps };
+    try {
+      return { reservation: await admission.reserve(caller, needOfSteps(steps), clientSignal), steps };
+    } catch (error) {
+      const [, second, ...others] = steps;
+      if (decision.origin !== 'canary' || second === undefined || codeOf(error) !== 'budget_exceeded') throw error;
+      const rest: Decision['chain'] = [second, ...others];
+      return { reservation: await admission.reserve(caller, needOfSteps(rest), clientSignal), steps: rest };
+    }
+  }
+
   function contextAt(nowMs: number): DecisionContext {
     return {
       snapshot: snapshots.current(),
@@ -335,14 +379,11 @@ export function createGateway(options: GatewayOptions): Gateway {
     reserve: async (caller, need, signal) => admission.reserve(caller, need, signal),
 
     async complete(request) {
-      const { decision, caller, maxOutputTokens, clientSignal } = request;
+      const { decision, clientSignal } = request;
       const attempts = numberAttempts(decision);
-      const of = { ...request, attempts };
-      const need = needOf(decision, maxOutputTokens, config.limits.reserve_output_tokens);
-      let reservation: Reservation;
+      let held: Awaited<ReturnType<typeof hold>>;
       try {
-        const held = request.reservation ?? admission.reserve(caller, need, clientSignal);
-        reservation = held instanceof Promise ? await held : held;
+        held = await hold(request);
       } catch (error) {
         attempts.end(clientSignal.aborted ? 'client_left' : codeOf(error));
         if (clientSignal.aborted) return { kind: 'cancelled' };
@@ -350,12 +391,12 @@ export function createGateway(options: GatewayOptions): Gateway {
       }
       options.recent.markCalled(decision.decisionId);
       try {
-        const completion = await callChain(of, reservation);
+        const completion = await callChain({ ...request, attempts, steps: held.steps }, held.reservation);
         attempts.end('client_left');
         return completion;
       } catch (error) {
         attempts.end(codeOf(error));
-        reservation.settle(null);
+        held.reservation.settle(null);
         throw error;
       }
     },
@@ -378,10 +419,31 @@ function estimateUsage(counted: TokenUsage | null, inputTokens: number, outputCh
   return { ...base, outputTokens: Math.max(base.outputTokens, estimateTokens(outputCharacters)) };
 }
 
-function toChainStep(step: DecisionStep, snapshots: SnapshotService): ChainStep {
+/** Error code of a model on trial that refused a request which another then answered: the fault was not the request's. */
+const refusedCode = 'refused';
+
+/** Whether the end of a call says that this model does not take the request, for whatever reason lies in it. */
+function isRefusal({ failure }: AttemptReport): boolean {
+  if (failure === null) return false;
+  const { class: kind, status } = failure;
+  return kind === 'client' || kind === 'unsupported' || kind === 'not_found' || (kind === 'auth' && status === 403);
+}
+
+function toChainStep(step: DecisionStep, decision: Decision, snapshots: SnapshotService): ChainStep {
   const provider = snapshots.current().providers.get(step.providerName);
   if (provider === undefined) throw new SignalboxError('internal', `provider ${step.providerName} is not configured`);
-  return { modelId: step.modelId, provider };
+  const chainStep = { modelId: step.modelId, provider };
+  if (decision.origin !== 'canary' || step !== decision.chain[0]) return chainStep;
+  const isActive = (): boolean => isInCanary(decision, snapshots.current());
+  return { ...chainStep, trial: { isActive } };
+}
+
+/** Whether the rollout of a decision still lets its candidate answer. */
+function isInCanary({ rollout }: Decision, { rolloutsByControl }: Snapshot): boolean {
+  for (const { rolloutId, state } of rolloutsByControl.values()) {
+    if (rolloutId === rollout?.rollout_id) return state === 'canary';
+  }
+  return false;
 }
 
 function codeOf(error: unknown): string {

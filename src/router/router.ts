@@ -28,6 +28,8 @@ import { createLatencyTracker } from './predict/latency.ts';
 import { createPublisher } from './publish/publisher.ts';
 import { createRecentDecisions } from './publish/recent-decisions.ts';
 import { createRacing } from './racing/racing.ts';
+import { createFirstAttempts } from './shadow/first-attempts.ts';
+import { createShadow } from './shadow/shadow.ts';
 import { createSnapshotService } from './snapshot/snapshot-service.ts';
 import { callThroughAiSdk } from './upstream/ai-sdk/adapter.ts';
 import { createPassThrough } from './upstream/pass-through.ts';
@@ -139,21 +141,51 @@ export function createRouter(options: RouterOptions): Service & { port(): number
   const costPacer = targetCostUsd === undefined ? null : createCostPacer(targetCostUsd, weights.cost);
   const accounting = createAccounting({ instanceId, publisher, clock: systemClock, metrics });
 
-  const gateway = createGateway({
-    config,
+  const firstAttempts = createFirstAttempts();
+  const common = {
     policy,
     policyVersion: policyVersion(policy),
     snapshots,
+    admission,
+    accounting: firstAttempts.observe(accounting),
+    call,
+    clock: systemClock,
+  };
+  const gateway = createGateway({
+    ...common,
+    config,
     latency: createLatencyTracker(),
     affinity,
     explorer,
     costPacer,
-    admission,
     resilience,
-    accounting,
     recent,
-    call,
+  });
+  const shadow = createShadow({
+    // Copies are called once each, and what they meet with is no experience of users.
+    gateway: createGateway({
+      ...common,
+      config: {
+        ...config,
+        retries: { ...config.retries, same_model: 0 },
+        resilience: { ...config.resilience, hedge: { ...config.resilience.hedge, enabled: false } },
+      },
+      latency: createLatencyTracker(),
+      affinity: createAffinity(1),
+      explorer: createExplorer(null, createRandom('copies')),
+      costPacer: null,
+      resilience: createResilience(config.resilience, Math.random),
+      recent: createRecentDecisions(1),
+    }),
+    accounting,
+    attempts: firstAttempts,
+    verifier: createVerifier(),
+    currentSnapshot: () => snapshots.current(),
+    config,
     clock: systemClock,
+    log,
+    metrics,
+    random: Math.random,
   });
 
   const verifier = createVerifier();
@@ -191,7 +223,7 @@ export function createRouter(options: RouterOptions): Service & { port(): number
       registerFeedback(app, { recent, findStored: (id) => findDecision(pool, id), publisher, instanceId });
       const { stream_idle_ms: streamIdleMs } = config.deadlines;
       for (const route of answerRoutes)
-        registerAnswers(app, route, { gateway, affinity, clock: systemClock, streamIdleMs, racing });
+        registerAnswers(app, route, { gateway, affinity, clock: systemClock, streamIdleMs, racing, shadow });
       registerRace(app, { racing, streamIdleMs });
       registerCountTokens(app, { currentSnapshot: () => snapshots.current(), passThrough });
       registerPassThrough(app, {
@@ -212,7 +244,7 @@ export function createRouter(options: RouterOptions): Service & { port(): number
   // Stopped in reverse: first no more requests, then the events of the last ones are sent.
   const service = composeServices(
     'router',
-    [snapshots, admission, publisher, upstreamConnections, verifier, http],
+    [snapshots, admission, publisher, upstreamConnections, verifier, shadow, http],
     log,
   );
   return { ...service, port: () => http.port() };

@@ -6,15 +6,26 @@ import type { Provider } from '../platform/providers/definitions.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 import { registerRoutes } from './api/routes.ts';
-import { createCandidateGauge } from './candidate-gauge.ts';
-import { createDiscover } from './discover/discover.ts';
+import { registerIncidents } from './api/incidents.ts';
+import { registerRefiners } from './api/refiners.ts';
+import { registerRollouts } from './api/rollouts.ts';
+import { createDiscover, type Discover } from './discover/discover.ts';
 import { createSchedule } from './discover/schedule.ts';
+import { createUpgradeGauges } from './gauges.ts';
+import { createSweep } from './refiners/sweep.ts';
+import { createActions } from './rollouts/actions.ts';
+import { createEngine } from './rollouts/engine.ts';
+import { createRolloutMetrics } from './rollouts/metrics.ts';
+import { createProposer } from './rollouts/propose-rollouts.ts';
+import { rolloutSettings } from './rollouts/settings.ts';
 
 export interface UpgradeOptions {
   config: Config;
   /** Apart from the configuration's, since the simulated ones may have joined them. */
   providers: readonly Provider[];
   pool: Pool;
+  /** Of the database that `pool` is for; notifications need a connection of their own. */
+  connectionString: string;
   log: Logger;
   metrics: Metrics;
 }
@@ -24,33 +35,70 @@ export interface Upgrade extends Service {
   port(): number;
 }
 
-/** Finds the models that providers have brought out since they are known. */
+/**
+ * Finds the models that providers have brought out since they are known, tries them beside those in use, and gives them
+ * their place or takes it away. Any number may run on one database: one at a time discovers, and one at a time decides.
+ */
 export function createUpgrade(options: UpgradeOptions): Upgrade {
-  const { config, providers, pool, metrics } = options;
+  const { config, providers, pool, connectionString, metrics } = options;
   const log = options.log.child({ service: 'upgrade' });
   const intervalMs = config.upgrade.discover_ms;
+  const settings = rolloutSettings(config);
+  const budgetMs = config.deadlines.refinement_ms;
 
-  const discover = createDiscover({ providers, pool, listTimeoutMs: config.registry.list_timeout_ms, log, metrics });
+  const counts = createRolloutMetrics(metrics);
+  const gauges = createUpgradeGauges({ pool, log, metrics });
+  const engine = createEngine({ pool, connectionString, settings, log, metrics: counts });
+  const proposer = createProposer({
+    pool,
+    isOff: settings.mode === 'off',
+    log,
+    onProposed() {
+      engine.wake();
+      gauges.loop.wake();
+    },
+  });
+  const sweep = createSweep({ pool, budgetMs, isAutomatic: settings.mode === 'auto', log });
+  const list = createDiscover({ providers, pool, listTimeoutMs: config.registry.list_timeout_ms, log, metrics });
+  const discover: Discover = async (trigger, signal) => {
+    const run = await list(trigger, signal);
+    await proposer.propose();
+    if (trigger === 'schedule') await sweep();
+    return run;
+  };
   const schedule = createSchedule({ pool, intervalMs, discover, log });
-  const gauge = createCandidateGauge({ pool, log, metrics });
+  const act = createActions({ pool, settings, log, metrics: counts, onStep: () => gauges.loop.wake() });
 
   function readiness(): Record<string, HealthCheck> {
-    const databaseError = gauge.lastError();
-    return { database: databaseError === null ? { ok: true } : { ok: false, detail: databaseError } };
+    const databaseError = gauges.lastError();
+    return {
+      database: databaseError === null ? { ok: true } : { ok: false, detail: databaseError },
+      ...engine.checks(),
+    };
   }
 
   const http = createHttpService({
     service: 'upgrade',
-    description: 'New models: what providers have brought out since they are known.',
-    tags: [{ name: 'upgrade', description: 'Models that providers newly offer' }],
+    description: 'New models: what providers have brought out, how it is tried, and what became of it.',
+    tags: [
+      { name: 'upgrade', description: 'Models that providers newly offer' },
+      { name: 'rollouts', description: 'How they are tried in the place of others' },
+      { name: 'incidents', description: 'Models in use that changed without a word' },
+      { name: 'refiners', description: 'Models that are fast and cheap enough to refine questions' },
+    ],
     config,
     log,
     metrics,
     checks: readiness,
     routes(app) {
       registerRoutes(app, { pool, discover, schedule, intervalMs });
+      registerRollouts(app, { pool, act, settings });
+      registerIncidents(app, pool);
+      registerRefiners(app, { sweep, budgetMs });
     },
   });
 
-  return { ...composeServices('upgrade', [gauge.loop, schedule, http], log), port: () => http.port() };
+  // Stopped in reverse: nobody asks any more, then the rounds under way end.
+  const parts = [gauges.loop, engine, proposer.loop, schedule, http];
+  return { ...composeServices('upgrade', parts, log), port: () => http.port() };
 }

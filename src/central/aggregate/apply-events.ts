@@ -1,3 +1,5 @@
+import { observationsChannel } from '../../contracts/rollout.ts';
+import { notify } from '../../platform/postgres/notify.ts';
 import type { PoolClient } from '../../platform/postgres/pool.ts';
 import { addTallies } from '../../platform/store/decision-tallies.ts';
 import { insertEvidence } from '../../platform/store/learner-evidence.ts';
@@ -6,6 +8,7 @@ import { addMeasuredUsage } from '../../platform/store/model-usage.ts';
 import { addMetrics } from '../../platform/store/model-routing-metrics.ts';
 import { deleteProcessedEvents, insertProcessedEvents } from '../../platform/store/processed-events.ts';
 import { upsertRaceLanes } from '../../platform/store/race-results.ts';
+import { insertObservations } from '../../platform/store/rollout-observations.ts';
 import {
   insertRecords,
   lockRecords,
@@ -13,7 +16,7 @@ import {
   type LockedRecord,
   updateRecords,
 } from '../../platform/store/routing-records.ts';
-import { type DecisionEvent, isFeedback, isVerdict } from '../consume/parse-message.ts';
+import { type DecisionEvent, isFeedback, isPair, isVerdict } from '../consume/parse-message.ts';
 import { mergeEvents } from './merge-events.ts';
 
 export interface Applied {
@@ -64,6 +67,9 @@ export async function applyEvents(
   await insertEvidence(client, merge.evidence.rows());
   await addTallies(client, merge.tallies);
   await upsertRaceLanes(client, merge.races.changes());
+  const observations = merge.rollouts.observations();
+  await insertObservations(client, observations);
+  if (observations.length > 0) await notify(client, observationsChannel, '');
   await deleteProcessedEvents(
     client,
     merge.postponed.map((event) => event.eventId),
@@ -81,8 +87,8 @@ export async function applyEvents(
 
 async function readRecords(client: PoolClient, events: readonly DecisionEvent[]): Promise<LockedRecord[]> {
   const feedback = new Set(idsOf(events.filter(isFeedback)));
-  // A verdict that is no label touches no record.
-  const others = events.filter((event) => !feedback.has(event.decisionId) && !isVerdict(event));
+  // A verdict that is no label touches no record, nor does the pair of a copy.
+  const others = events.filter((event) => !feedback.has(event.decisionId) && !isVerdict(event) && !isPair(event));
   const records = feedback.size === 0 ? [] : await lockRecordsOfAnyTime(client, [...feedback]);
   if (others.length === 0) return records;
   const times = others.map((event) => Date.parse(event.timestamp)).sort((a, b) => a - b);

@@ -1,6 +1,6 @@
 import type { EvidenceRow } from '../../platform/store/learner-evidence.ts';
 import type { WrittenRecord } from '../../platform/store/routing-records.ts';
-import { isTerminal, isUnjudgedLane } from './record.ts';
+import { isModelsFault, isTerminal, isUnjudgedLane } from './record.ts';
 import { queryTypeSchema } from '../../contracts/query-class.ts';
 
 /** What a batch of events tells the learner of each model, complexity, query type, provider and instance. */
@@ -11,9 +11,6 @@ export interface EvidenceChanges {
   correct(before: WrittenRecord, after: WrittenRecord): void;
   rows(): EvidenceRow[];
 }
-
-/** Errors that say nothing of the model: the request was wrong, or the key, or there were too many requests. */
-const notTheModels: ReadonlySet<string> = new Set(['client', 'unsupported', 'auth', 'not_found', 'rate_limit']);
 
 const halfLifeMs = 86_400_000;
 /** Older evidence is not worth counting. */
@@ -47,8 +44,7 @@ export function createEvidenceChanges(nowMs: number): EvidenceChanges {
 
   function weightOf(record: WrittenRecord): number {
     const ageMs = Math.max(0, nowMs - Date.parse(record.timestamp));
-    // Copies of requests are judged by the rollout, apart from all this.
-    return ageMs > oldestMs || record.origin === 'shadow' ? 0 : 2 ** (-ageMs / halfLifeMs);
+    return ageMs > oldestMs ? 0 : 2 ** (-ageMs / halfLifeMs);
   }
 
   return {
@@ -87,5 +83,5 @@ function worthOf(record: WrittenRecord): number | null {
   if (isUnjudgedLane(record)) return null;
   if (record.feedback_score !== null) return record.feedback_score;
   if (record.outcome === 'success') return 1;
-  return record.error_code !== null && notTheModels.has(record.error_code) ? null : 0;
+  return isModelsFault(record) ? 0 : null;
 }

@@ -1,10 +1,11 @@
 import type { TallyChange } from '../../platform/store/decision-tallies.ts';
 import type { LockedRecord, WrittenRecord } from '../../platform/store/routing-records.ts';
-import { type DecisionEvent, isFeedback, isVerdict } from '../consume/parse-message.ts';
+import { type DecisionEvent, isFeedback, isPair, isVerdict } from '../consume/parse-message.ts';
 import { type CellChanges, createCellChanges } from './cell-changes.ts';
 import { createEvidenceChanges, type EvidenceChanges } from './evidence-changes.ts';
 import { createRaceChanges, type RaceChanges } from './race-changes.ts';
-import { combineRecords, isTerminal, recordOf } from './record.ts';
+import { combineRecords, isCopy, isTerminal, recordOf } from './record.ts';
+import { createRolloutChanges, type RolloutChanges } from './rollout-changes.ts';
 import { createTallyChanges } from './tally-changes.ts';
 import { createUsageChanges, type UsageChanges } from './usage-changes.ts';
 
@@ -18,6 +19,7 @@ export interface Merge {
   evidence: EvidenceChanges;
   tallies: TallyChange[];
   races: RaceChanges;
+  rollouts: RolloutChanges;
   /** How many outcomes came for decisions that counted as unknown. */
   late: number;
   /** Further outcomes of attempts that had ended. */
@@ -31,7 +33,8 @@ export interface Merge {
  * For each attempt: the first event opens the record and counts as routed, the first terminal outcome closes it and is the
  * one that counts, whichever of the two comes first; a later decision only fills in what is missing; feedback corrects
  * what was counted. The verdict of a race ends no attempt: it is said of the lane, and where it judges the lane's answer it
- * is feedback too.
+ * is feedback too. Nor does the pair of a copy: it is said of the rollout. The attempts of copies are recorded, and count in
+ * no statistic.
  */
 export function mergeEvents(known: readonly LockedRecord[], events: readonly DecisionEvent[], nowMs: number): Merge {
   const attempts = new Map<string, Map<number, WrittenRecord>>();
@@ -42,6 +45,7 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
   const evidence = createEvidenceChanges(nowMs);
   const tallies = createTallyChanges();
   const races = createRaceChanges();
+  const rollouts = createRolloutChanges();
   const openedAt = new Map(known.map((record) => [keyOf(record), record.created_at]));
   const ignored: DecisionEvent[] = [];
   const postponed: DecisionEvent[] = [];
@@ -58,7 +62,13 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
     changed.set(keyOf(record), record);
   }
 
+  function writeAttempt(before: WrittenRecord | undefined, after: WrittenRecord): void {
+    write(after);
+    rollouts.countAttempt(before, after);
+  }
+
   function countOutcome(record: WrittenRecord, event: DecisionEvent): void {
+    if (isCopy(record)) return;
     changes.countOutcome(record);
     usage.countOutcome(record);
     evidence.countOutcome(record);
@@ -71,22 +81,24 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
     const current = attempts.get(later.decision_id)?.get(later.attempt);
     if (current === undefined) {
       created.add(keyOf(later));
-      write(later);
+      writeAttempt(undefined, later);
+      if (isCopy(later)) return;
       // Only of decisions that have an id of their own can an outcome be missing.
       const isCounted = event.decision.decision_id !== undefined && later.attempt === 0 && later.expects_outcome;
       if (isCounted) tallies.countDecision(later.instance_id);
       changes.countRouted(later);
       countOutcome(later, event);
     } else if (!isTerminal(later.outcome)) {
-      write(combineRecords(current, later));
+      writeAttempt(current, combineRecords(current, later));
     } else if (isTerminal(current.outcome)) {
       ignored.push(event);
     } else {
       const closed = combineRecords(current, later);
-      write(closed);
+      writeAttempt(current, closed);
       countOutcome(closed, event);
       const since = openedAt.get(keyOf(closed));
-      if (current.outcome === 'unknown' && since !== undefined) tallies.takeBackUnknown(closed.instance_id, since);
+      if (current.outcome === 'unknown' && since !== undefined && !isCopy(closed))
+        tallies.takeBackUnknown(closed.instance_id, since);
     }
   }
 
@@ -100,6 +112,8 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
     const score = event.decision.feedback_score ?? (event.decision.outcome === 'success' ? 1 : 0);
     const corrected = { ...current, feedback_score: score };
     write(corrected);
+    rollouts.judge(current, corrected);
+    if (isCopy(corrected)) return true;
     changes.correct(current, corrected);
     usage.correct(current, corrected);
     evidence.correct(current, corrected);
@@ -107,7 +121,8 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
   }
 
   for (const event of events) {
-    if (!isFeedback(event) && !isVerdict(event)) mergeDecision(event);
+    if (isPair(event)) rollouts.compare(event);
+    else if (!isFeedback(event) && !isVerdict(event)) mergeDecision(event);
     // One that is postponed must leave no trace, for it comes again.
     else if ((!isFeedback(event) || mergeFeedback(event)) && isVerdict(event)) races.decide(event);
   }
@@ -121,6 +136,7 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
     evidence,
     tallies: tallies.changes(),
     races,
+    rollouts,
     late: tallies.late(),
     ignored,
     postponed,

@@ -2,9 +2,13 @@ import type { RecordOutcome, TerminalOutcome } from '../../contracts/event.ts';
 import type { WrittenRecord } from '../../platform/store/routing-records.ts';
 import type { DecisionEvent } from '../consume/parse-message.ts';
 
+/** Errors that say nothing of the model: the request was wrong, or the key, or there were too many requests. */
+const notTheModels: ReadonlySet<string> = new Set(['client', 'unsupported', 'auth', 'not_found', 'rate_limit']);
+
 /** The record that an event describes. */
 export function recordOf(event: DecisionEvent): WrittenRecord {
   const { decision } = event;
+  const { rollout } = decision;
   return {
     timestamp: event.timestamp,
     instance_id: event.instanceId,
@@ -18,7 +22,8 @@ export function recordOf(event: DecisionEvent): WrittenRecord {
     preference: decision.prefer ?? null,
     decision_id: event.decisionId,
     attempt: event.attempt ?? 0,
-    origin: decision.origin ?? 'auto',
+    // Whichever attempt of a copy it is: by this alone others know that nobody asked for it.
+    origin: rollout?.arm === 'shadow' ? 'shadow' : (decision.origin ?? 'auto'),
     propensity: decision.propensity ?? null,
     expects_outcome: decision.expects_outcome ?? true,
     query_type: decision.query_type ?? null,
@@ -37,6 +42,9 @@ export function recordOf(event: DecisionEvent): WrittenRecord {
     error_code: decision.error_code ?? null,
     policy_version: decision.policy_version ?? null,
     feedback_score: null,
+    rollout_id: rollout?.rollout_id ?? null,
+    rollout_arm: rollout?.arm ?? null,
+    rollout_share: rollout?.share ?? null,
     features: decision.features ?? null,
     explanation: null,
     explained_by: event.explainedBy,
@@ -59,6 +67,7 @@ export function isTerminal(outcome: RecordOutcome): outcome is TerminalOutcome {
 export function combineRecords(current: WrittenRecord, later: WrittenRecord): WrittenRecord {
   const closes = !isTerminal(current.outcome) && isTerminal(later.outcome);
   const [first, second] = closes ? [later, current] : [current, later];
+  const labelled = current.rollout_id === null ? later : current;
   return {
     ...current,
     outcome: first.outcome,
@@ -81,6 +90,9 @@ export function combineRecords(current: WrittenRecord, later: WrittenRecord): Wr
     http_status: first.http_status ?? second.http_status,
     error_code: first.error_code ?? second.error_code,
     policy_version: first.policy_version ?? second.policy_version,
+    rollout_id: labelled.rollout_id,
+    rollout_arm: labelled.rollout_arm,
+    rollout_share: labelled.rollout_share,
     features: first.features ?? second.features,
     explained_by: first.explained_by ?? second.explained_by ?? null,
   };
@@ -93,6 +105,19 @@ export function combineRecords(current: WrittenRecord, later: WrittenRecord): Wr
  */
 export function isUnjudgedLane({ origin, feedback_score }: Pick<WrittenRecord, 'origin' | 'feedback_score'>): boolean {
   return origin === 'race' && feedback_score === null;
+}
+
+/**
+ * Whether it is an attempt of a copy of a request, for a rollout to compare. Nobody has asked for it and nobody sees its
+ * answer: it counts in nothing that is told or learned of models and their users.
+ */
+export function isCopy({ origin }: Pick<WrittenRecord, 'origin'>): boolean {
+  return origin === 'shadow';
+}
+
+/** Whether it failed, and by the fault of the model. */
+export function isModelsFault({ outcome, error_code }: Pick<WrittenRecord, 'outcome' | 'error_code'>): boolean {
+  return (outcome === 'failure' || outcome === 'timeout') && !(error_code !== null && notTheModels.has(error_code));
 }
 
 /** Whether the answer counts as good: as the last feedback says, else as the technical outcome does. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { recordOutcomeSchema } from '../../contracts/event.ts';
 import { complexitySchema } from '../../contracts/query-class.ts';
+import { rolloutArmSchema } from '../../contracts/rollout.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
@@ -38,6 +39,9 @@ const recordSchema = z.object({
   policy_version: z.string().nullable(),
   features: z.array(z.int()).nullable(),
   feedback_score: z.number().nullable(),
+  rollout_id: z.uuid().nullable().describe('The rollout of a model that it is part of.'),
+  rollout_arm: rolloutArmSchema.nullable(),
+  rollout_share: z.number().nullable(),
   explanation: z.record(z.string(), z.unknown()).nullable().describe('Null unless it was asked for.'),
   updated_at: z.string(),
 });

@@ -25,6 +25,11 @@ export interface Delivery {
   ownId(): string;
 }
 
+/** Whether it compares a copy of a request with what its user got, instead of saying how an attempt ended. */
+export function isPair({ decision }: Pick<DecisionEvent, 'decision'>): boolean {
+  return decision.rollout?.pair !== undefined;
+}
+
 /** Whether it says what the race of a lane came to, instead of how an attempt ended. */
 export function isVerdict({ decision }: Pick<DecisionEvent, 'decision'>): boolean {
   return decision.race?.verdict !== undefined;
@@ -72,7 +77,12 @@ function parseEvent(
     return { reason: `${issue?.path.join('.') || 'message'}: ${issue?.message ?? 'invalid'}` };
   }
   const { event_id: eventId, timestamp, instance_id: instanceId, routing_decision: decision } = parsed.data;
-  if (isVerdict({ decision })) {
+  if (isPair({ decision })) {
+    if (decision.decision_id === undefined) return { reason: 'routing_decision.decision_id: a copy needs one' };
+    if (decision.rollout?.arm !== 'shadow' || decision.origin !== 'shadow' || decision.race !== undefined) {
+      return { reason: 'routing_decision.rollout.pair: only copies are compared in pairs' };
+    }
+  } else if (isVerdict({ decision })) {
     if (decision.decision_id === undefined) {
       return { reason: 'routing_decision.decision_id: the verdict of a race needs one' };
     }

@@ -185,16 +185,14 @@ function feedbackOf(decision: LoggedDecision, policy: CandidatePolicy): Judged |
   if (propensity === null || propensity === 0) return 'no_propensity';
   const { data: candidates } = candidatesSchema.safeParse(decision.candidates);
   const served = candidates?.find((candidate) => keyOf(candidate) === keyOf(decision));
-  // An answer of another model than the chosen one says nothing about the choice.
-  if (
-    candidates === undefined ||
-    served === undefined ||
-    Math.abs((served.probability ?? propensity) - propensity) > 1e-6
-  ) {
-    return 'no_candidates';
-  }
+  if (candidates === undefined) return 'no_candidates';
+  // An answer of another model than the chosen one says nothing about the choice; that of a rollout's candidate stands for
+  // the share of such requests that it took.
+  const isServed = served !== undefined && Math.abs((served.probability ?? propensity) - propensity) <= 1e-6;
+  if (!isServed && decision.origin !== 'canary') return 'no_candidates';
   if (!isByTotal(candidates)) return 'provider_order';
-  const mayExplore = candidates.some(({ probability }) => probability !== undefined);
+  // One alone has a probability where a rollout took the rest of it.
+  const mayExplore = candidates.filter(({ probability }) => probability !== undefined).length > 1;
   const choices = policy.choose({
     candidates,
     queryType: queryTypeSchema.safeParse(decision.query_type).data ?? null,

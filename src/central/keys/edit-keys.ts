@@ -55,6 +55,7 @@ export function createKeyEditor(pool: Pool): KeyEditor {
           teamId: key.team == null ? null : (await teamOf(db, key.team)).team_id,
           allowedModels: key.models ?? null,
           mayExplore: key.may_explore ?? true,
+          mayShadow: key.may_shadow ?? false,
           expiresAt: key.expires_at ?? null,
         });
         await setLimits(db, { scope: 'key', id: keyId }, key);
@@ -62,9 +63,9 @@ export function createKeyEditor(pool: Pool): KeyEditor {
       }),
     updateKey: (keyId, patch) =>
       edit(async (db) => {
-        const { name, team, models, may_explore: mayExplore, expires_at: expiresAt } = patch;
+        const { name, team, models, may_explore: mayExplore, may_shadow: mayShadow, expires_at: expiresAt } = patch;
         const teamId = team == null ? team : (await teamOf(db, team)).team_id;
-        const changes = { name, teamId, allowedModels: models, mayExplore, expiresAt };
+        const changes = { name, teamId, allowedModels: models, mayExplore, mayShadow, expiresAt };
         if (!(await updateKey(db, keyId, changes))) throw noKey(keyId);
         await setLimits(db, { scope: 'key', id: keyId }, patch);
         return keyOf(db, keyId);

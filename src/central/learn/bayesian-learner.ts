@@ -10,13 +10,14 @@ import {
   upsertLearnerCells,
   writeClocks,
 } from '../../platform/store/learner-cells.ts';
+import { type Drift, openDriftIncidents } from '../../platform/store/drift-incidents.ts';
 import { takeEvidence } from '../../platform/store/learner-evidence.ts';
 import { listCatalogueScores } from '../../platform/store/models.ts';
 import { betaMean } from '../../statistics/beta.ts';
 import { middleScore } from '../../statistics/score-scale.ts';
 import { publishScores, type ScoreDecision } from '../broadcast/publish-scores.ts';
 import { describeFinding } from './describe-change.ts';
-import type { Part } from './evidence.ts';
+import type { Evidence, Part } from './evidence.ts';
 import {
   ageCell,
   type Alarm,
@@ -28,7 +29,7 @@ import {
   newCell,
 } from './fleet-beliefs.ts';
 import type { LearnResult } from './learn-result.ts';
-import { posteriorOf } from './posterior.ts';
+import { noBelief, posteriorOf } from './posterior.ts';
 import { nextPublished, scoreInterval } from './publication.ts';
 import { recentP95 } from './recent-latency.ts';
 import { refinementsOf } from './refinements.ts';
@@ -58,19 +59,30 @@ export async function learnFromEvidence(client: PoolClient, rule: Rule): Promise
     catalogue.get(model)?.[complexity] ?? middleScore;
   const forgetting = forgettingOf(rule);
   const nowMs = await readDatabaseTimeMs(client);
-  const learned = learnFrom(
-    {
-      clocks: await readClocks(client),
-      cells: new Map(stored.map((row) => [cellKeyOf(row.model, row.complexity), toCell(row)])),
-    },
-    evidence,
-    { catalogueScore, nowMs, forgetting },
-  );
+  const known = new Map(stored.map((row) => [cellKeyOf(row.model, row.complexity), toCell(row)]));
+  const learned = learnFrom({ clocks: await readClocks(client), cells: known }, evidence, {
+    catalogueScore,
+    nowMs,
+    forgetting,
+  });
   const touched = [...learned.touched].flatMap((key) => learned.cells.get(key) ?? []);
   await writeClocks(client, learned.clocks);
   await upsertLearnerCells(
     client,
     touched.map((cell) => toRow(cell, catalogueScore(cell.model, cell.complexity))),
+  );
+
+  const worse = touched.filter(({ model, complexity }) => learned.alarms.get(cellKeyOf(model, complexity)) === 'worse');
+  await openDriftIncidents(
+    client,
+    worse.map((cell) =>
+      driftOf(
+        known.get(cellKeyOf(cell.model, cell.complexity)),
+        cell,
+        evidence,
+        catalogueScore(cell.model, cell.complexity),
+      ),
+    ),
   );
 
   const { rows: scores } = await listComplexityScores(client, models);
@@ -125,6 +137,29 @@ export function cellAt(
 
 function forgettingOf(rule: Rule): Forgetting {
   return { halfLifeRequests: rule.half_life_requests, halfLifeMs: rule.half_life_hours * 3_600_000 };
+}
+
+/** What `evidence` has changed of a cell; `before` undefined where nothing had been seen of it. */
+function driftOf(before: Cell | undefined, after: Cell, evidence: readonly Evidence[], catalogueScore: number): Drift {
+  const { model, complexity } = after;
+  const ofCell = evidence.filter((one) => one.model === model && one.complexity === complexity);
+  const sum = (count: (one: Evidence) => number): number => ofCell.reduce((total, one) => total + count(one), 0);
+  const rateOf = ({ belief, baseScore }: Pick<Cell, 'belief' | 'baseScore'>): number =>
+    betaMean(posteriorOf(belief, baseScore ?? catalogueScore));
+  return {
+    model,
+    complexity,
+    detail: {
+      success_rate_before: rateOf(before ?? { belief: noBelief, baseScore: null }),
+      success_rate_after: rateOf(after),
+      observations_before: before?.belief.observations ?? 0,
+      evidence: {
+        requests: sum((one) => one.requests),
+        successes: sum((one) => one.successes),
+        failures: sum((one) => one.failures),
+      },
+    },
+  };
 }
 
 function decideScore(

@@ -12,6 +12,7 @@ import { pruneEvidence } from '../../platform/store/learner-evidence.ts';
 import { pruneLatencySketches } from '../../platform/store/latency-sketches.ts';
 import { pruneProcessedEvents } from '../../platform/store/processed-events.ts';
 import { pruneRaceLanes } from '../../platform/store/race-results.ts';
+import { pruneObservations } from '../../platform/store/rollout-observations.ts';
 import { dropRecordsOlderThan, ensureRecordPartitions } from '../../platform/store/routing-records.ts';
 import { pruneScoreUpdates } from '../../platform/store/score-updates.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
@@ -35,6 +36,8 @@ const partitionDaysAhead = 7;
 const historyDays = 366;
 /** Evidence that no learner has taken for so long is too old to count. */
 const evidenceDays = 7;
+/** A rollout that nobody has looked after for so long is judged by what comes when somebody does. */
+const observationDays = 7;
 /** `consumer.unknown_after_s` is a week at the most; the hour before it is looked at. */
 const tallyDays = 8;
 /** Rows that one deletion takes at most, so that no transaction is long. */
@@ -62,6 +65,7 @@ async function maintain(client: PoolClient, retention: Retention): Promise<Maint
     await pruneEvidence(client, evidenceDays, deletionLimit),
     await pruneTallies(client, tallyDays, deletionLimit),
     await pruneRaceLanes(client, retention.records_days, deletionLimit),
+    await pruneObservations(client, observationDays, deletionLimit),
   ];
   let messagesTrimmed = 0;
   for (const { queue, keepNewest, maxAgeSeconds } of trimmedQueues) {

@@ -62,7 +62,9 @@ export function createUnknownOutcomes(options: {
     failures: metrics.counter('signalbox_loop_failures_total', 'Failed rounds of background loops.', ['loop']),
     async runOnce() {
       const instances = await markUnknownOutcomes(pool, afterSeconds, batchLimit);
-      for (const { instanceId, count } of instances) marked.inc({ instance_id: label(instanceId) }, count);
+      for (const { instanceId, count, copies } of instances) {
+        if (count > copies) marked.inc({ instance_id: label(instanceId) }, count - copies);
+      }
       const lanes = await markUnknownLanes(pool, afterSeconds, batchLimit);
       if (lanes === batchLimit || instances.reduce((sum, { count }) => sum + count, 0) === batchLimit) return 'again';
       await check();

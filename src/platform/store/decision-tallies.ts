@@ -39,14 +39,15 @@ export async function addTallies(db: Executor, changes: readonly TallyChange[]):
 
 /**
  * Marks decisions as unknown whose outcome has not come for `afterSeconds`, the oldest first, at most `limit`; those that
- * somebody else is changing at the moment are left for the next time. Returns how many of each instance.
+ * somebody else is changing at the moment are left for the next time. Returns how many of each instance, and how many of
+ * these are copies for a rollout, which no tally counts.
  */
 export async function markUnknownOutcomes(
   db: Executor,
   afterSeconds: number,
   limit: number,
-): Promise<Array<{ instanceId: string; count: number }>> {
-  const { rows } = await db.query<{ instance_id: string; count: number }>(
+): Promise<Array<{ instanceId: string; count: number; copies: number }>> {
+  const { rows } = await db.query<{ instance_id: string; count: number; copies: number }>(
     `with silent as (
        select timestamp, decision_id, attempt from routing_records
        where outcome = 'routed' and expects_outcome and get_byte(uuid_send(decision_id), 6) >> 4 <> 8
@@ -58,16 +59,17 @@ export async function markUnknownOutcomes(
        from silent
        where record.timestamp = silent.timestamp and record.decision_id = silent.decision_id
          and record.attempt = silent.attempt
-       returning record.instance_id, record.created_at
+       returning record.instance_id, record.created_at, record.origin = 'shadow' as is_copy
      ), tallied as (
        insert into decision_tallies as tally (minute, instance_id, decisions, unknown)
-       select date_trunc('minute', created_at), instance_id, 0, count(*) from marked group by 1, 2 order by 1, 2
+       select date_trunc('minute', created_at), instance_id, 0, count(*) from marked where not is_copy group by 1, 2 order by 1, 2
        on conflict (minute, instance_id) do update set unknown = tally.unknown + excluded.unknown
      )
-     select instance_id, count(*)::integer from marked group by 1 order by 1`,
+     select instance_id, count(*)::integer, count(*) filter (where is_copy)::integer as copies
+     from marked group by 1 order by 1`,
     [afterSeconds, limit],
   );
-  return rows.map((row) => ({ instanceId: row.instance_id, count: row.count }));
+  return rows.map((row) => ({ instanceId: row.instance_id, count: row.count, copies: row.copies }));
 }
 
 /** Of each instance, over the newest hour whose decisions have had `afterSeconds` for their outcome. */

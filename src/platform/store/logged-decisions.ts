@@ -4,6 +4,8 @@ import type { Executor } from '../postgres/pool.ts';
 
 /** An automatic decision as it was logged, with how its first attempt ended. */
 export interface LoggedDecision {
+  /** `canary`: a rollout gave it to a model that the policy does not choose from. */
+  origin: 'auto' | 'canary';
   model: string;
   provider: string;
   complexity: Complexity;
@@ -40,14 +42,14 @@ export async function listLoggedDecisions(
 ): Promise<{ decisions: LoggedDecision[]; next: DecisionCursor | null }> {
   const { rows } = await db.query<LoggedDecision & DecisionCursor>(
     `select id, to_char(timestamp at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as timestamp,
-       model, provider, complexity, query_type, preference, outcome, propensity, feedback_score, cost_usd,
+       origin, model, provider, complexity, query_type, preference, outcome, propensity, feedback_score, cost_usd,
        response_time_ms, policy_version,
        explanation -> 'candidates' as candidates,
        jsonb_path_query_array(
          explanation, '$.excluded[*] ? (@.reason == "not_allowed" && @.detail like_regex " by the configuration$")'
        ) as excluded_by_policy
      from routing_records
-     where attempt = 0 and origin = 'auto'
+     where attempt = 0 and origin in ('auto', 'canary')
        and routing_records.timestamp >= $1 and ($2::timestamptz is null or routing_records.timestamp < $2)
        -- The first of the two lets the planner leave out days.
        and ($3::timestamptz is null or routing_records.timestamp <= $3)

@@ -25,14 +25,10 @@ interface UpgradeCandidateRow {
   last_seen_at: Date;
 }
 
-/** The newest first; at most `limit`. */
-export async function listUpgradeCandidates(db: Executor, limit: number): Promise<UpgradeCandidate[]> {
-  const { rows } = await db.query<UpgradeCandidateRow>(
-    `select id, provider, model_id, status, preview, replaces, reason, first_seen_at, last_seen_at
-     from upgrade_candidates order by first_seen_at desc, provider, model_id limit $1`,
-    [limit],
-  );
-  return rows.map((row) => ({
+const columns = 'id, provider, model_id, status, preview, replaces, reason, first_seen_at, last_seen_at';
+
+function toCandidate(row: UpgradeCandidateRow): UpgradeCandidate {
+  return {
     id: row.id,
     provider: row.provider,
     modelId: row.model_id,
@@ -42,7 +38,55 @@ export async function listUpgradeCandidates(db: Executor, limit: number): Promis
     reason: row.reason,
     firstSeenAt: row.first_seen_at,
     lastSeenAt: row.last_seen_at,
-  }));
+  };
+}
+
+/** The newest first; at most `limit`. */
+export async function listUpgradeCandidates(db: Executor, limit: number): Promise<UpgradeCandidate[]> {
+  const { rows } = await db.query<UpgradeCandidateRow>(
+    `select ${columns} from upgrade_candidates order by first_seen_at desc, provider, model_id limit $1`,
+    [limit],
+  );
+  return rows.map(toCandidate);
+}
+
+/** Those that were not dismissed, the oldest first. */
+export async function listDiscoveredCandidates(db: Executor): Promise<UpgradeCandidate[]> {
+  const { rows } = await db.query<UpgradeCandidateRow>(
+    `select ${columns} from upgrade_candidates where status = 'discovered' order by first_seen_at, provider, model_id`,
+  );
+  return rows.map(toCandidate);
+}
+
+export async function findUpgradeCandidate(db: Executor, id: string): Promise<UpgradeCandidate | undefined> {
+  const { rows } = await db.query<UpgradeCandidateRow>(`select ${columns} from upgrade_candidates where id = $1`, [id]);
+  return rows[0] === undefined ? undefined : toCandidate(rows[0]);
+}
+
+/** What it would replace and why, or why nothing. */
+export async function updateCandidateOpinion(
+  db: Executor,
+  id: string,
+  replaces: string | null,
+  reason: string,
+): Promise<void> {
+  await db.query(
+    `update upgrade_candidates set replaces = $2, reason = $3
+     where id = $1 and (replaces, reason) is distinct from ($2, $3)`,
+    [id, replaces, reason],
+  );
+}
+
+export async function setCandidateStatus(
+  db: Executor,
+  model: { provider: string; modelId: string },
+  status: UpgradeCandidate['status'],
+): Promise<void> {
+  await db.query('update upgrade_candidates set status = $3 where provider = $1 and model_id = $2', [
+    model.provider,
+    model.modelId,
+    status,
+  ]);
 }
 
 export type NewCandidate = Omit<UpgradeCandidate, 'status' | 'firstSeenAt' | 'lastSeenAt'>;

@@ -11,14 +11,15 @@ interface KeyRow extends LimitsRow {
   team_name: string | null;
   allowed_models: string[] | null;
   may_explore: boolean;
+  may_shadow: boolean;
   created_at: Date;
   expires_at: Date | null;
   revoked_at: Date | null;
   last_used_at: Date | null;
 }
 
-const select = `select k.key_id, k.name, k.key_prefix, k.team_id, t.name as team_name, k.allowed_models, k.may_explore, k.created_at,
-    k.expires_at, k.revoked_at, k.last_used_at,
+const select = `select k.key_id, k.name, k.key_prefix, k.team_id, t.name as team_name, k.allowed_models, k.may_explore, k.may_shadow,
+    k.created_at, k.expires_at, k.revoked_at, k.last_used_at,
     case when k.revoked_at is not null then 'revoked' when k.expires_at <= now() then 'expired' else 'active' end as status,
     ${limitColumns}
   from virtual_keys k left join teams t using (team_id) ${limitJoins('key', 'k')}`;
@@ -32,6 +33,7 @@ function toKey(row: KeyRow): Key {
     team: row.team_id === null || row.team_name === null ? null : { team_id: row.team_id, name: row.team_name },
     models: row.allowed_models,
     may_explore: row.may_explore,
+    may_shadow: row.may_shadow,
     ...toLimits(row),
     created_at: row.created_at.toISOString(),
     expires_at: row.expires_at?.toISOString() ?? null,
@@ -72,14 +74,26 @@ export interface NewKeyRow {
   teamId: string | null;
   allowedModels: readonly string[] | null;
   mayExplore: boolean;
+  mayShadow: boolean;
   expiresAt: string | null;
 }
 
 export async function insertKey(db: Executor, key: NewKeyRow): Promise<void> {
   await db.query(
-    `insert into virtual_keys (key_id, name, key_hash, key_prefix, team_id, allowed_models, may_explore, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8)`,
-    [key.keyId, key.name, key.text.hash, key.text.prefix, key.teamId, key.allowedModels, key.mayExplore, key.expiresAt],
+    `insert into virtual_keys (key_id, name, key_hash, key_prefix, team_id, allowed_models, may_explore, may_shadow,
+       expires_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+    [
+      key.keyId,
+      key.name,
+      key.text.hash,
+      key.text.prefix,
+      key.teamId,
+      key.allowedModels,
+      key.mayExplore,
+      key.mayShadow,
+      key.expiresAt,
+    ],
   );
 }
 
@@ -92,6 +106,7 @@ export async function updateKey(
     teamId?: string | null | undefined;
     allowedModels?: readonly string[] | null | undefined;
     mayExplore?: boolean | undefined;
+    mayShadow?: boolean | undefined;
     expiresAt?: string | null | undefined;
   },
 ): Promise<boolean> {
@@ -101,7 +116,8 @@ export async function updateKey(
        team_id = case when $3 then $4::uuid else team_id end,
        allowed_models = case when $5 then $6::text[] else allowed_models end,
        expires_at = case when $7 then $8::timestamptz else expires_at end,
-       may_explore = coalesce($9, may_explore)
+       may_explore = coalesce($9, may_explore),
+       may_shadow = coalesce($10, may_shadow)
      where key_id = $1`,
     [
       keyId,
@@ -113,6 +129,7 @@ export async function updateKey(
       changes.expiresAt !== undefined,
       changes.expiresAt ?? null,
       changes.mayExplore ?? null,
+      changes.mayShadow ?? null,
     ],
   );
   return rowCount === 1;
@@ -160,6 +177,8 @@ export interface ActiveKey {
   teamId: string | null;
   allowedModels: string[] | null;
   mayExplore: boolean;
+  /** Whether its requests may be copied to a model that is tried. */
+  mayShadow: boolean;
   expiresAt: Date | null;
   limits: LimitRef[];
 }
@@ -168,7 +187,8 @@ export interface ActiveKey {
 export async function listActiveKeys(db: Executor, limit: number): Promise<ActiveKey[]> {
   const { rows } = await db.query<ActiveKey>(
     `select k.key_id as "keyId", encode(k.key_hash, 'base64') as hash, k.team_id as "teamId",
-       k.allowed_models as "allowedModels", k.may_explore as "mayExplore", k.expires_at as "expiresAt", coalesce(held.limits, '[]') as limits
+       k.allowed_models as "allowedModels", k.may_explore as "mayExplore", k.may_shadow as "mayShadow",
+       k.expires_at as "expiresAt", coalesce(held.limits, '[]') as limits
      from virtual_keys k
      left join lateral (
        select jsonb_agg(jsonb_build_object('id', id, 'kind', kind, 'scope', scope) order by kind desc, scope) as limits

@@ -14,16 +14,32 @@ export interface ModelSource {
   priceListId: string | null;
 }
 
+/** Ids of models that have to prove themselves before they may take anybody's place. */
+export type OnTrial = ReadonlySet<string>;
+
 /**
  * The catalogue's entries for the models that a provider lists, in their order, with the prices in force at `at`.
  *
  * A model's status depends on the others: see `statusOf`.
  */
-export function buildModels(source: ModelSource, listed: readonly ListedModel[], at: Date): CatalogueModel[] {
+export function buildModels(
+  source: ModelSource,
+  listed: readonly ListedModel[],
+  at: Date,
+  onTrial: OnTrial = new Set(),
+): CatalogueModel[] {
   const known = listed.map((entry) => gatherFacts(source, entry, at));
   const ids = new Set(listed.map((entry) => entry.id));
-  const currentMakers = new Set(known.filter(isCurrent).map((facts) => facts.match?.metadata.maker));
-  return known.map((facts) => deriveModel(toModel(source, facts, statusOf(facts, ids, currentMakers))));
+  const currentMakers = new Set(
+    known
+      .filter((facts) => isCurrent(facts) && !onTrial.has(facts.listed.id))
+      .map((facts) => facts.match?.metadata.maker),
+  );
+  return known.map((facts) => {
+    const status = statusOf(facts, ids, currentMakers);
+    const isCandidate = status === 'stable' && facts.kind === 'chat' && onTrial.has(facts.listed.id);
+    return deriveModel(toModel(source, facts, isCandidate ? 'candidate' : status));
+  });
 }
 
 interface Facts {
@@ -70,7 +86,8 @@ function isCurrent(facts: Facts): boolean {
 /**
  * `snapshot`: a dated copy whose undated form the provider lists too. `deprecated`: superseded or retired by its maker,
  * where the provider lists a current model of that maker; where it has nothing newer, an old model is all there is.
- * `preview`: the id says so.
+ * `preview`: the id says so. A model on trial is no newer one in this sense: until it has proved itself, the old ones are all
+ * there is.
  */
 function statusOf(facts: Facts, ids: ReadonlySet<string>, currentMakers: ReadonlySet<string | undefined>): ModelStatus {
   const { id } = facts.listed;

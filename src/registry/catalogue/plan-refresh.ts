@@ -19,12 +19,16 @@ export interface RefreshPlan {
  * What a refresh does with one provider's models. `listed` is null when the provider could not be asked: then its rows
  * stay as they are, and only configured models that have no row yet are added. Rows that an operator made are never
  * touched; of the others, the fields that an operator pinned are kept.
+ *
+ * A model that is new where `newOnTrial` begins as a candidate, unless the configuration names it; one that is a candidate
+ * stays one until somebody sets its status.
  */
 export function planRefresh(
   source: RefreshSource,
   listed: readonly ListedModel[] | null,
   stored: readonly StoredModel[],
   at: Date,
+  newOnTrial = false,
 ): RefreshPlan {
   const rows = new Map(stored.map((row) => [row.model.model_id, row]));
   if (listed === null) {
@@ -32,7 +36,14 @@ export function planRefresh(
     const built = buildModels(source, unite([], [...source.models, ...known]), at);
     return { upserts: built.filter((model) => !rows.has(model.model_id)), unlisted: [] };
   }
-  const built = buildModels(source, unite(listed, source.models), at);
+  const onTrial = new Set(
+    listed.flatMap(({ id }) => {
+      const row = rows.get(id);
+      const isOnTrial = row === undefined ? newOnTrial && !source.models.includes(id) : isCandidate(row);
+      return isOnTrial ? [id] : [];
+    }),
+  );
+  const built = buildModels(source, unite(listed, source.models), at, onTrial);
   const ids = new Set(built.map((model) => model.model_id));
   const upserts = built.flatMap((model) => {
     const row = rows.get(model.model_id);
@@ -43,6 +54,10 @@ export function planRefresh(
   });
   const unlisted = stored.filter((row) => row.listed && row.source === 'discovered' && !ids.has(row.model.model_id));
   return { upserts, unlisted: unlisted.map((row) => row.model) };
+}
+
+function isCandidate({ model, source }: StoredModel): boolean {
+  return model.status === 'candidate' && source === 'discovered';
 }
 
 function unite(listed: readonly ListedModel[], configured: readonly string[]): ListedModel[] {

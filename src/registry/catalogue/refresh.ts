@@ -4,6 +4,7 @@ import { type Pool, withTransaction } from '../../platform/postgres/pool.ts';
 import type { Provider } from '../../platform/providers/definitions.ts';
 import { type ListedModel, listModels } from '../../platform/providers/list-models.ts';
 import type { CatalogueModel } from '../../platform/store/model-row.ts';
+import { findProviderStarts } from '../../platform/store/model-status.ts';
 import {
   listStoredModels,
   lockCatalogue,
@@ -22,6 +23,8 @@ export interface RefreshOptions {
   pool: Pool;
   intervalMs: number;
   listTimeoutMs: number;
+  /** Whether models that come later than their provider begin as candidates. */
+  triesNewModels: boolean;
   log: Logger;
   metrics: Metrics;
   /** Called after each round. */
@@ -34,6 +37,9 @@ export interface Refresh {
   isDone(): boolean;
 }
 
+/** A provider known for longer than this has listed what it had; what comes now is new. */
+const knownMs = 60_000;
+
 /** Most models of which it is remembered that the log has warned of them. */
 const maxWarned = 10_000;
 
@@ -42,7 +48,7 @@ const maxWarned = 10_000;
  * provider holds no lock; then one transaction under the catalogue's lock writes what has changed.
  */
 export function createRefresh(options: RefreshOptions): Refresh {
-  const { providers, pool, listTimeoutMs, log, metrics } = options;
+  const { providers, pool, listTimeoutMs, triesNewModels, log, metrics } = options;
   const duration = metrics.histogram(
     'signalbox_registry_refresh_duration_seconds',
     'Time to list a provider’s models.',
@@ -87,12 +93,14 @@ export function createRefresh(options: RefreshOptions): Refresh {
     const { changed, upserts } = await withTransaction(pool, async (db) => {
       await lockCatalogue(db);
       const stored = await listStoredModels(db, names);
+      const starts = await findProviderStarts(db, names);
       const at = new Date();
       const plans = lists.map(({ provider, listed }) => {
         const rows = stored.filter((row) => row.model.provider === provider.name);
         const emptied = listed?.length === 0 && rows.some((row) => row.listed && row.source === 'discovered');
         if (emptied) reportFailure(provider, 'an empty list');
-        return planRefresh(provider, emptied ? null : listed, rows, at);
+        const ageMs = at.getTime() - (starts.get(provider.name) ?? at).getTime();
+        return planRefresh(provider, emptied ? null : listed, rows, at, triesNewModels && ageMs > knownMs);
       });
       const entries = plans.flatMap((plan) => plan.upserts);
       const written =

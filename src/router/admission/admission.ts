@@ -9,6 +9,8 @@ export interface Caller {
   allowedModels: readonly string[] | null;
   /** Whether other models than the best may be tried out on its requests. */
   mayExplore: boolean;
+  /** Whether its requests may be copied to a model on trial. */
+  mayShadow: boolean;
   /** True where a budget holds the key or its team: then a model of unknown price cannot be used. */
   hasBudget: boolean;
 }

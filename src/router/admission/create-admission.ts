@@ -17,20 +17,11 @@ export interface AdmissionOptions {
   /** Of the database that `pool` is for; notifications need a connection of their own. */
   connectionString: string;
   instanceId: string;
-  config: Pick<Config, 'limits' | 'master_key'>;
+  config: Pick<Config, 'limits' | 'master_key' | 'upgrade'>;
   clock: Clock;
   log: Logger;
   metrics: Metrics;
 }
-
-/** Whoever has the master key, and anybody where none is required. */
-const unlimited: Caller = Object.freeze({
-  keyId: null,
-  teamId: null,
-  allowedModels: null,
-  mayExplore: true,
-  hasBudget: false,
-});
 
 const nothing: Reservation = Object.freeze({ headers: Object.freeze({}), settle: () => undefined });
 
@@ -40,6 +31,15 @@ export function createAdmission(options: AdmissionOptions): Admission & Service 
   const directory = createKeyDirectory({ pool, connectionString, log, metrics });
   const leases = createLeaseService({ pool, instanceId, config: config.limits, clock, log, metrics });
   const { master_key: masterKey } = config;
+  /** Whoever has the master key, and anybody where none is required. */
+  const unlimited: Caller = Object.freeze({
+    keyId: null,
+    teamId: null,
+    allowedModels: null,
+    mayExplore: true,
+    mayShadow: config.upgrade.shadow.without_key,
+    hasBudget: false,
+  });
   const isMaster = masterKey === undefined ? () => false : createKeyCheck(masterKey);
   const service = composeServices('admission', [directory, leases], log);
 

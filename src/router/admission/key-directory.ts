@@ -108,6 +108,7 @@ function toEntry(key: ActiveKey): Entry {
       teamId: key.teamId,
       allowedModels: key.allowedModels,
       mayExplore: key.mayExplore,
+      mayShadow: key.mayShadow,
       hasBudget: key.limits.some((limit) => limit.kind === 'budget'),
     }),
     expiresAtMs: key.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY,

@@ -10,7 +10,9 @@ import type { Affinity } from '../select/affinity.ts';
 import { parseRequestedRace } from '../race/requested-race.ts';
 import type { Racing } from '../racing/racing.ts';
 import { parseRequestedModel } from '../select/requested-model.ts';
+import type { Shadow } from '../shadow/shadow.ts';
 import type { Body, Surface } from '../surfaces/surface.ts';
+import type { ClientRequest } from '../upstream/upstream.ts';
 import { answerRace } from './race-chat.ts';
 import { toDecisionRequest } from './decision-request.ts';
 import { headersFor, queryOf, signalOfClient } from './client-request.ts';
@@ -22,6 +24,7 @@ export interface AnswerRouteOptions {
   clock: Clock;
   streamIdleMs: number;
   racing: Racing;
+  shadow: Shadow;
 }
 
 export interface AnswerRoute {
@@ -36,7 +39,7 @@ export interface AnswerRoute {
 /** A surface: one request in its dialect in, one answer in its dialect out. */
 export function registerAnswers(app: ZodApp, route: AnswerRoute, options: AnswerRouteOptions): void {
   const { surface, url } = route;
-  const { gateway, affinity, clock, streamIdleMs } = options;
+  const { gateway, affinity, clock, streamIdleMs, shadow } = options;
   app.post(
     url,
     {
@@ -57,22 +60,33 @@ export function registerAnswers(app: ZodApp, route: AnswerRoute, options: Answer
       if (race !== null) return await answerRace(race, request, reply, options);
       if (surface.name === 'embeddings') refuseAuto(reading.model);
       const conversationId = conversationOf(reading, request.headers, caller);
-      const conversation = affinity.find(conversationId, clock.nowMs());
-      const decision = gateway.decide(toDecisionRequest(surface, reading, caller, conversation));
+      const nowMs = clock.nowMs();
+      const conversation = affinity.find(conversationId, nowMs);
+      const decision = gateway.decide({
+        ...toDecisionRequest(surface, reading, caller, conversation),
+        trial: {
+          conversationId: affinity.firstIdOf(conversationId, nowMs),
+          mayCopy: surface.name === 'chat' && caller.mayShadow,
+          staysAtProvider: surface.name === 'responses',
+        },
+      });
       const headers = decisionHeaders(decision);
       const clientSignal = signalOfClient(reply);
+      const clientRequest: ClientRequest = {
+        surface,
+        bytes: bodyBytesOf(request),
+        body,
+        stream: reading.stream,
+        headers: headersFor(request),
+        query: queryOf(request),
+      };
+      const watched = shadow.watch(decision, { request: clientRequest, reading, caller });
+      if (watched !== null) reply.raw.once('close', () => watched.finish());
       let completion: Completion;
       try {
         completion = await gateway.complete({
           decision,
-          request: {
-            surface,
-            bytes: bodyBytesOf(request),
-            body,
-            stream: reading.stream,
-            headers: headersFor(request),
-            query: queryOf(request),
-          },
+          request: clientRequest,
           caller,
           maxOutputTokens: reading.maxOutputTokens,
           conversationId,
@@ -87,7 +101,9 @@ export function registerAnswers(app: ZodApp, route: AnswerRoute, options: Answer
       reply.hijack();
       if (completion.kind === 'cancelled') return reply;
       Object.assign(headers, answerHeaders(completion, clock.monotonicMs() - startedAtMs));
-      await writeAnswer(reply.raw, completion, headers, surface, clientSignal, streamIdleMs);
+      await writeAnswer(reply.raw, completion, headers, surface, clientSignal, streamIdleMs, (chunk) =>
+        watched?.take(chunk),
+      );
       return reply;
     },
   );

@@ -7,7 +7,7 @@ import { relayStream } from '../upstream/relay.ts';
 
 export type Answered = Exclude<Completion, { kind: 'cancelled' }>;
 
-/** Writes an answer, or hands a stream on to its end. */
+/** Writes an answer, or hands a stream on to its end. `onChunk` sees all that the client gets of it. */
 export async function writeAnswer(
   raw: ServerResponse,
   completion: Answered,
@@ -15,15 +15,17 @@ export async function writeAnswer(
   surface: Surface,
   clientSignal: AbortSignal,
   idleMs: number,
+  onChunk?: (chunk: Uint8Array) => void,
 ): Promise<void> {
   if (completion.kind === 'stream') {
     writeStreamHead(raw, completion.answer, headers);
-    completion.settle(await relayStream(raw, completion.answer, { surface, clientSignal, idleMs }));
+    completion.settle(await relayStream(raw, completion.answer, { surface, clientSignal, idleMs, onChunk }));
     return;
   }
   const { status, contentType, body } = completion.kind === 'whole' ? completion.answer : completion.relay;
   if (completion.kind === 'whole') Object.assign(headers, completion.answer.headers);
   raw.writeHead(status, { ...headers, 'content-type': contentType, 'content-length': body.length });
+  onChunk?.(body);
   raw.end(body);
 }
 

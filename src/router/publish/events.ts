@@ -1,5 +1,6 @@
 import type { RoutingDecision, RoutingEvent, TerminalOutcome } from '../../contracts/event.ts';
 import type { RaceLane } from '../../contracts/race.ts';
+import type { RolloutLabel } from '../../contracts/rollout.ts';
 import type { TokenUsage } from '../predict/cost.ts';
 import type { Decision, DecisionStep } from '../decide.ts';
 
@@ -37,6 +38,7 @@ function decisionFields(decision: Decision, step: DecisionStep): Omit<RoutingDec
     query_type: decision.classification.query_type,
     policy_version: decision.policyVersion,
     ...(decision.race === null ? {} : { race: decision.race }),
+    ...(decision.rollout === null ? {} : { rollout: decision.rollout }),
   };
 }
 
@@ -92,7 +94,7 @@ export function attemptEvent(
 }
 
 function originOf({ origin }: Decision, { isHedge, index }: AttemptOutcome): RoutingDecision['origin'] {
-  if (origin === 'race') return origin;
+  if (origin === 'race' || origin === 'shadow') return origin;
   if (isHedge) return 'hedge';
   return index === 0 ? origin : 'fallback';
 }
@@ -114,6 +116,25 @@ export function verdictEvent(
       origin: 'race',
       race,
       ...(label === null ? {} : { feedback_score: label }),
+    },
+  };
+}
+
+/** The last event of a copy: what it showed beside the answer that its user got. */
+export function pairEvent(
+  decision: Decision,
+  label: RolloutLabel,
+  outcome: TerminalOutcome,
+  base: Omit<EventBase, 'timestamp'>,
+): RoutingEvent {
+  return {
+    ...base,
+    timestamp: new Date(decision.timestampMs).toISOString(),
+    routing_decision: {
+      ...decisionFields(decision, decision.chain[0]),
+      outcome,
+      origin: 'shadow',
+      rollout: label,
     },
   };
 }

@@ -1,20 +1,27 @@
+import type { Caller, Reservation } from '../admission/admission.ts';
 import { promptFromText } from '../classify/prompt.ts';
+import type { DecisionRequest } from '../decide.ts';
 import type { Completion, Gateway } from '../gateway.ts';
 import { judgeMessages, readScores, shuffled } from '../race/judge.ts';
-import type { RoutableModel } from '../select/routable-model.ts';
 import { answerText } from '../surfaces/chat/assemble.ts';
 import { chatSurface } from '../surfaces/chat/surface.ts';
 import { parseObject } from '../surfaces/surface.ts';
-import type { ReservedPart } from '../admission/share-reservation.ts';
-import type { RaceOrder } from './race-order.ts';
 
 export interface JudgeOptions {
   gateway: Gateway;
-  order: RaceOrder;
-  judge: RoutableModel;
+  /** What was asked, as a text. */
+  question: string;
+  /** As `provider/model_id`, or a name alone. */
+  judge: string;
   criteria: string | null;
-  part: ReservedPart;
+  caller: Caller;
+  constraints: DecisionRequest['constraints'];
+  /** No request of a user: what it teaches of the model is left aside. */
+  origin: 'race' | 'shadow';
+  /** What it may use is held already. */
+  reservation: Reservation;
   deadlineMs: number;
+  signal: AbortSignal;
   /** Uniform in [0, 1). */
   random(): number;
 }
@@ -24,24 +31,21 @@ export interface JudgeOptions {
  * of time, or said something else.
  */
 export async function askJudge(answers: readonly string[], options: JudgeOptions): Promise<number[] | null> {
-  const { gateway, order, judge, part } = options;
+  const { gateway, judge } = options;
   const shown = shuffled(answers.length, options.random);
   const messages = judgeMessages(
-    order.question,
+    options.question,
     shown.map((index) => answers[index] ?? ''),
     options.criteria,
   );
-  const body = { model: judge.key, messages };
+  const body = { model: judge, messages };
   let completion: Completion;
   try {
     const decision = gateway.decide({
-      ...order.decisionRequest,
       prompt: promptFromText(messages.map(({ content }) => content).join('\n')),
-      models: null,
-      requestedModel: judge.key,
-      // No request of a user: what it teaches of the model is left aside.
-      origin: 'race',
-      constraints: { ...order.decisionRequest.constraints, requiredCapabilities: [], nativeSurface: null },
+      requestedModel: judge,
+      origin: options.origin,
+      constraints: { ...options.constraints, requiredCapabilities: [], nativeSurface: null },
     });
     completion = await gateway.complete({
       decision,
@@ -53,15 +57,15 @@ export async function askJudge(answers: readonly string[], options: JudgeOptions
         headers: {},
         query: '',
       },
-      caller: order.caller,
+      caller: options.caller,
       maxOutputTokens: null,
       conversationId: null,
-      reservation: part,
+      reservation: options.reservation,
       deadlineMs: options.deadlineMs,
-      clientSignal: order.clientSignal,
+      clientSignal: options.signal,
     });
   } catch {
-    // Counted as every failed call is; the race goes on without a judge.
+    // Counted as every failed call is; there are no scores then.
     return null;
   }
   if (completion.kind !== 'whole') return null;

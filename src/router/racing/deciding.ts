@@ -111,11 +111,15 @@ export async function judgeAnswers(
           valid.map(({ answer }) => answer.text),
           {
             gateway,
-            order,
-            judge: entry,
+            question: order.question,
+            judge: entry.key,
             criteria: rules.judge?.criteria ?? null,
-            part,
+            caller: order.caller,
+            constraints: order.decisionRequest.constraints,
+            origin: 'race',
+            reservation: part,
             deadlineMs: leftMs,
+            signal: order.clientSignal,
             random: race.random,
           },
         );

@@ -6,6 +6,7 @@ import type { Caller } from '../admission/admission.ts';
 import type { DecisionRequest } from '../decide.ts';
 import type { Extraction } from '../race/answer.ts';
 import { parseRequestedModel } from '../select/requested-model.ts';
+import { providerRunTool } from '../surfaces/chat/provider-run.ts';
 import { UnusableCheck } from '../verify/checks.ts';
 import type { Verifier } from '../verify/verifier.ts';
 import type { Body } from '../surfaces/surface.ts';
@@ -92,20 +93,11 @@ export async function readRules(order: RaceOrder, config: Config['race'], verifi
   };
 }
 
-/** Fields by which OpenAI, OpenRouter and xAI are told to search. */
-const providerRun = ['web_search_options', 'plugins', 'search_parameters'] as const;
-
-/**
- * Tools that a provider runs itself would be run once in each lane. Functions are not: a client runs those of the answer
- * that it is given, and of no other.
- */
+/** Tools that a provider runs itself would be run once in each lane. */
 function refuseEffects({ body, options }: RaceOrder): void {
   if (options.allow_tools === true) return;
-  const field = providerRun.find((name) => body[name] !== undefined && body[name] !== null);
-  const tools = Array.isArray(body['tools']) ? (body['tools'] as Array<{ type?: unknown }>) : [];
-  const index = tools.findIndex(({ type }) => type !== 'function' && type !== 'custom');
-  const path = index === -1 ? field : `tools[${index}]`;
-  if (path === undefined) return;
+  const path = providerRunTool(body);
+  if (path === null) return;
   throw refused(path, 'every lane would run this tool; allow_tools: true permits it');
 }
 

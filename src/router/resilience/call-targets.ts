@@ -6,6 +6,11 @@ export interface CallTargets {
   key: string;
   /** One model under one key, for which rate limits hold: `openai/gpt-6-luna#1`. */
   deployment: string;
+  /**
+   * The model is on trial: its failures count for itself alone, so that they take its provider from nobody, and it has few
+   * of its provider's places, so that others find one while it hangs.
+   */
+  isTrial?: boolean;
 }
 
 /** `keyId` is null where the provider has one key only; `modelKey` is `provider/model_id`. */

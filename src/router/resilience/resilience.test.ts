@@ -52,6 +52,30 @@ describe('createResilience', () => {
     expect(resilience.usable(chain, 6100).steps).toBe(chain);
   });
 
+  it('holds what a model on trial does against nobody else', () => {
+    const tried = { targets: { ...luna.targets, isTrial: true } };
+    for (let turn = 0; turn < 20; turn += 1) call(tried, failure('network'), 1000);
+    call(tried, failure('auth', 401), 1000);
+    expect(resilience.isUsable(tried.targets, 1000)).toBe(false);
+    expect(resilience.usable([sol, sonnet], 1000).steps).toEqual([sol, sonnet]);
+  });
+
+  it('gives models on trial a quarter of the places, and lets nobody wait for one', async () => {
+    const { concurrency } = config;
+    resilience = createResilience({ ...config, concurrency: { ...concurrency, per_provider: 8 } }, () => 0);
+    const tried = { ...luna.targets, isTrial: true };
+    const { signal } = new AbortController();
+    const first = await resilience.acquire(tried, signal);
+    await resilience.acquire(tried, signal);
+    await expect(resilience.acquire(tried, signal)).rejects.toThrow('no place');
+    expect(resilience.states(0).underWay).toEqual([{ target: 'openai', underWay: 2, waiting: 0 }]);
+    first();
+    await resilience.acquire(tried, signal);
+    for (let place = 0; place < 6; place += 1) await resilience.acquire(sol.targets, signal);
+    first();
+    expect(resilience.states(0).underWay).toEqual([{ target: 'openai', underWay: 8, waiting: 0 }]);
+  });
+
   it('skips only the model where another of the provider answers', () => {
     for (let turn = 0; turn < 5; turn += 1) {
       call(luna, failure('server', 500), 1000);

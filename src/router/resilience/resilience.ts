@@ -47,6 +47,9 @@ export interface ResilienceStates {
   underWay: ConcurrencyState[];
 }
 
+/** Of the places of a provider, those that models on trial may take. */
+const trialShare = 0.25;
+
 /** `random` is uniform in [0, 1). */
 export function createResilience(config: Config['resilience'], random: () => number): Resilience {
   const ejection = createOutlierEjection({
@@ -61,6 +64,10 @@ export function createResilience(config: Config['resilience'], random: () => num
   const concurrency = createConcurrencyLimit({
     limit: config.concurrency.per_provider,
     maxWaiting: config.concurrency.max_waiting,
+  });
+  const trials = createConcurrencyLimit({
+    limit: Math.ceil(config.concurrency.per_provider * trialShare),
+    maxWaiting: 0,
   });
   const retries = createRetryBudget({
     share: config.retry_budget.share,
@@ -78,6 +85,21 @@ export function createResilience(config: Config['resilience'], random: () => num
     return provider === 'probe' || key === 'probe' || deployment === 'probe' ? 'probe' : 'closed';
   }
 
+  /** There is another who can answer, so that nobody waits for it. */
+  async function acquireForTrial({ provider }: CallTargets, signal: AbortSignal): Promise<Release> {
+    const ofTrials = await trials.acquire(provider, signal, 0);
+    try {
+      const ofAll = await concurrency.acquire(provider, signal, 0);
+      return () => {
+        ofAll();
+        ofTrials();
+      };
+    } catch (error) {
+      ofTrials();
+      throw error;
+    }
+  }
+
   return {
     usable: (steps, nowMs) =>
       usableSteps(steps, (step) => check(step.targets, nowMs) === 'ejected', config.ejection.max_ejected_share),
@@ -85,7 +107,9 @@ export function createResilience(config: Config['resilience'], random: () => num
     isUsable: (targets, nowMs) => check(targets, nowMs) !== 'ejected',
 
     acquire: (targets, signal, maxWaitMs = Infinity) =>
-      concurrency.acquire(targets.provider, signal, Math.min(maxWaitMs, config.concurrency.max_wait_ms)),
+      targets.isTrial === true
+        ? acquireForTrial(targets, signal)
+        : concurrency.acquire(targets.provider, signal, Math.min(maxWaitMs, config.concurrency.max_wait_ms)),
 
     beforeCall(targets, isPanic, nowMs) {
       const status = check(targets, nowMs);
@@ -104,8 +128,8 @@ export function createResilience(config: Config['resilience'], random: () => num
 
     afterCall(targets, end, startedAtMs, nowMs) {
       const verdict = verdictOf(end);
-      ejection.record(targets.provider, verdict.provider, startedAtMs, nowMs);
-      ejection.record(targets.key, verdict.key, startedAtMs, nowMs);
+      ejection.record(targets.provider, targets.isTrial === true ? 'neutral' : verdict.provider, startedAtMs, nowMs);
+      ejection.record(targets.key, targets.isTrial === true ? 'neutral' : verdict.key, startedAtMs, nowMs);
       ejection.record(targets.deployment, verdict.deployment, startedAtMs, nowMs);
       if (verdict.isAccepted !== null) throttle.record(targets.deployment, verdict.isAccepted, nowMs);
       if (typeof end === 'object' && end.retryAfterSeconds !== null) {

@@ -3,14 +3,17 @@ import type { Conversation } from './policy.ts';
 /** Which model each conversation is with, and how much of it that model's provider should still have in its cache. */
 export interface Affinity {
   find(conversationId: string, nowMs: number): Conversation | null;
-  /** A model answered the conversation, whose prompt had so many tokens. */
-  note(conversationId: string, modelKey: string, inputTokens: number, nowMs: number): void;
+  /** The id under which a conversation began; the one given where nothing is known of it. */
+  firstIdOf(conversationId: string, nowMs: number): string;
+  /** A model answered the conversation, whose prompt had so many tokens. `firstId`: where it began under another one. */
+  note(conversationId: string, modelKey: string, inputTokens: number, nowMs: number, firstId?: string): void;
 }
 
 interface Entry {
   modelKey: string;
   inputTokens: number;
   atMs: number;
+  firstId: string;
 }
 
 /** Providers keep a prompt for five to ten minutes after its last use; the shortest of them counts. */
@@ -24,19 +27,26 @@ export function createAffinity(size: number): Affinity {
   let young = new Map<string, Entry>();
   let old = new Map<string, Entry>();
 
+  function entryOf(conversationId: string, nowMs: number): Entry | null {
+    const entry = young.get(conversationId) ?? old.get(conversationId);
+    return entry === undefined || nowMs - entry.atMs > conversationLifetimeMs ? null : entry;
+  }
+
   return {
     find(conversationId, nowMs) {
-      const entry = young.get(conversationId) ?? old.get(conversationId);
-      if (entry === undefined || nowMs - entry.atMs > conversationLifetimeMs) return null;
+      const entry = entryOf(conversationId, nowMs);
+      if (entry === null) return null;
       const isCached = nowMs - entry.atMs <= cacheLifetimeMs;
       return { modelKey: entry.modelKey, cachedInputTokens: isCached ? entry.inputTokens : 0 };
     },
-    note(conversationId, modelKey, inputTokens, nowMs) {
+    firstIdOf: (conversationId, nowMs) => entryOf(conversationId, nowMs)?.firstId ?? conversationId,
+    note(conversationId, modelKey, inputTokens, nowMs, firstId) {
+      const first = firstId ?? entryOf(conversationId, nowMs)?.firstId ?? conversationId;
       if (young.size >= generationSize && !young.has(conversationId)) {
         old = young;
         young = new Map();
       }
-      young.set(conversationId, { modelKey, inputTokens, atMs: nowMs });
+      young.set(conversationId, { modelKey, inputTokens, atMs: nowMs, firstId: first });
     },
   };
 }

@@ -15,11 +15,16 @@ type Check = (
   policy: Policy,
 ) => { reason: ExclusionReason; detail: string } | null;
 
-/** In the order in which they are applied; a model is excluded by the first that it fails. */
-const checks: readonly Check[] = [
-  ({ model }) =>
-    model.status === 'stable' ? null : { reason: 'status', detail: `${model.status} models answer only when pinned` },
+const statusCheck: Check = ({ model }) =>
+  model.status === 'stable'
+    ? null
+    : {
+        reason: 'status',
+        detail: `${model.status} models answer only when pinned${model.status === 'candidate' ? ', and on trial' : ''}`,
+      };
 
+/** What has to do with the request; in the order in which they are applied. */
+const requestChecks: readonly Check[] = [
   ({ model }, { requiredCapabilities }) => {
     const missing = ['text_generation' as const, ...requiredCapabilities].find((name) => !model.capabilities[name]);
     return missing === undefined ? null : { reason: 'capability', detail: `cannot do ${missing}` };
@@ -80,6 +85,19 @@ const checks: readonly Check[] = [
       : null;
   },
 ];
+
+/** A model is excluded by the first that it fails. */
+const checks: readonly Check[] = [statusCheck, ...requestChecks];
+
+/**
+ * Whether a model could serve the request if its status were no matter, as it is none for one on trial. What its operator
+ * has disabled, or its provider is about to end, serves none.
+ */
+export function mayServe(entry: RoutableModel, request: SelectionRequest, policy: Policy): boolean {
+  const { status } = entry.model;
+  if (status === 'disabled' || status === 'deprecated') return false;
+  return requestChecks.every((check) => check(entry, request, policy) === null);
+}
 
 type ProviderBounds = Pick<
   SelectionRequest,

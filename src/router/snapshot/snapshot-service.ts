@@ -16,8 +16,17 @@ import { listOfferedModels } from '../../platform/store/models.ts';
 import { listProviderHealth } from '../../platform/store/provider-health.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
+import type { ActiveRollout } from '../select/rollout.ts';
+import { createRolloutWatch } from './rollout-watch.ts';
 import { scoreQueueName } from './score-queue.ts';
-import { buildSnapshot, emptySnapshot, type LearnedBelief, type LearnedScore, type Snapshot } from './snapshot.ts';
+import {
+  buildSnapshot,
+  emptySnapshot,
+  type LearnedBelief,
+  type LearnedScore,
+  type Snapshot,
+  withRollouts,
+} from './snapshot.ts';
 
 export interface SnapshotService extends Service {
   /** The newest snapshot; never waits. Empty until the catalogue was read once. */
@@ -60,16 +69,20 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
   let beliefsReadAtMs = 0;
   let sequence = 0;
   let snapshot: Snapshot = emptySnapshot;
+  /** The list of rollouts that the snapshot was made with. */
+  let shownRollouts: readonly ActiveRollout[] = [];
   let joined = false;
   let endFirstRound: () => void = () => undefined;
   const firstRound = new Promise<void>((resolve) => {
     endFirstRound = resolve;
   });
   const startedAt = new Date();
+  const rollouts = createRolloutWatch({ pool, connectionString, log });
 
   const cell = (score: Pick<LearnedScore, 'model' | 'complexity'>): string => `${score.complexity} ${score.model}`;
 
   function rebuild(): void {
+    shownRollouts = rollouts.current();
     snapshot = buildSnapshot({
       models,
       health,
@@ -77,6 +90,7 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
       beliefs,
       instanceId,
       providers,
+      rollouts: shownRollouts,
       scoreSequence: sequence,
       nowMs: Date.now(),
     });
@@ -202,14 +216,21 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
 
   return {
     name: 'snapshot',
-    current: () => snapshot,
+    current() {
+      const active = rollouts.current();
+      if (active !== shownRollouts) {
+        snapshot = withRollouts(snapshot, active);
+        shownRollouts = active;
+      }
+      return snapshot;
+    },
     async start() {
-      await Promise.all([reloader.start(), updater.start(), heartbeat.start(), listener.start()]);
+      await Promise.all([reloader.start(), updater.start(), heartbeat.start(), listener.start(), rollouts.start()]);
       // Where there is a catalogue already, the first request meets it.
       await firstRound;
     },
     async stop() {
-      await Promise.all([reloader.stop(), updater.stop(), heartbeat.stop(), listener.stop()]);
+      await Promise.all([reloader.stop(), updater.stop(), heartbeat.stop(), listener.stop(), rollouts.stop()]);
     },
     health(): HealthCheck {
       if (snapshot.loadedAtMs === 0) return { ok: false, detail: 'the catalogue was not read yet' };

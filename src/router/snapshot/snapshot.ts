@@ -2,6 +2,7 @@ import { type Model, modelKey, type ProviderHealth } from '../../contracts/model
 import { complexities, type Complexity, type PerComplexity, type QueryType } from '../../contracts/query-class.ts';
 import type { Provider } from '../../platform/providers/definitions.ts';
 import { ratePerPoint, scoreOf } from '../../statistics/score-scale.ts';
+import type { ActiveRollout } from '../select/rollout.ts';
 import type { ComplexityScore, RoutableModel } from '../select/routable-model.ts';
 
 export interface LearnedScore {
@@ -28,6 +29,8 @@ export interface Snapshot {
   /** By `model_id`; several providers may offer the same model. */
   byModelId: ReadonlyMap<string, readonly RoutableModel[]>;
   providers: ReadonlyMap<string, Provider>;
+  /** Models on trial, by the key of the one whose place they would take. */
+  rolloutsByControl: ReadonlyMap<string, ActiveRollout>;
   /** Greatest sequence number of a learned score that is in here. */
   scoreSequence: number;
   loadedAtMs: number;
@@ -42,6 +45,7 @@ export interface SnapshotInput {
   /** Whose view it is: what is learned of this instance alone counts here alone. */
   instanceId: string;
   providers: readonly Provider[];
+  rollouts?: readonly ActiveRollout[];
   scoreSequence: number;
   nowMs: number;
 }
@@ -86,10 +90,19 @@ export function buildSnapshot(input: SnapshotInput): Snapshot {
     byKey: new Map(models.map((entry) => [entry.key, entry])),
     byModelId,
     providers,
+    rolloutsByControl: byControl(input.rollouts ?? []),
     scoreSequence: input.scoreSequence,
     loadedAtMs: input.nowMs,
   };
 }
+
+/** The same knowledge with other rollouts. */
+export function withRollouts(snapshot: Snapshot, rollouts: readonly ActiveRollout[]): Snapshot {
+  return { ...snapshot, rolloutsByControl: byControl(rollouts) };
+}
+
+const byControl = (rollouts: readonly ActiveRollout[]): Snapshot['rolloutsByControl'] =>
+  new Map(rollouts.map((rollout) => [rollout.controlKey, rollout]));
 
 /** How many answers a score counts for of which nothing was measured. */
 const priorStrength = 10;

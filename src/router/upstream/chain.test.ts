@@ -113,6 +113,71 @@ async function codeOf(result: Promise<unknown>): Promise<SignalboxError> {
   return thrown;
 }
 
+describe('a model on trial', () => {
+  const onTrial = (modelId: string, isActive = true, provider = 'p'): ChainStep => ({
+    ...step(modelId, provider),
+    trial: { isActive: () => isActive },
+  });
+
+  test.each([
+    ['a 500', error(500)],
+    ['a reset connection', hangUp],
+    ['an HTML page', html],
+    ['a 429', error(429)],
+    ['a 404', error(404)],
+    ['a 400', error(400)],
+    ['a dead key', error(401)],
+  ])('is not called again after %s: the next one answers', async (_name, behaviour) => {
+    script = { a: [behaviour], b: [completion] };
+    expect(await run([onTrial('a'), step('b')])).toMatchObject({ kind: 'answer', step: { modelId: 'b' } });
+    expect(calls).toEqual(['a', 'b']);
+  });
+
+  test('leaves the others all the time there is', async () => {
+    let nowMs = 0;
+    const timeouts: number[] = [];
+    const call: ChainOptions['call'] = (upstream) => {
+      timeouts.push(nowMs);
+      if (upstream.modelId === 'a') nowMs += 590;
+      else nowMs += 500;
+      return upstream.modelId === 'a' ? Promise.reject(new Error('late')) : passThrough.call(upstream);
+    };
+    script = { b: [error(500), completion] };
+    const result = await run([onTrial('a'), step('b')], { call, nowMs: () => nowMs, deadlineMs: 1000 });
+    // 590 and 500 are more than the deadline of a chain, which begins with the first of the others.
+    expect(result).toMatchObject({ kind: 'answer', step: { modelId: 'b' } });
+    expect(timeouts).toEqual([0, 590, 1090]);
+  });
+
+  test('is not called once its trial is over', async () => {
+    script = { a: [completion], b: [completion] };
+    expect(await run([onTrial('a', false), step('b')])).toMatchObject({ kind: 'answer', index: 0 });
+    expect(calls).toEqual(['b']);
+  });
+
+  test('does not keep the only other model from being tried though it is ejected', async () => {
+    const resilience = createResilience(resilienceConfig, () => 0.99);
+    script = { b: Array.from({ length: 6 }, () => error(500)) };
+    for (let turn = 0; turn < 3; turn += 1) await codeOf(run([step('b', 'q')], { resilience }));
+    calls.length = 0;
+    script = { a: [error(500)], b: [completion] };
+    expect(await run([onTrial('a'), step('b', 'q')], { resilience })).toMatchObject({ step: { modelId: 'b' } });
+    expect(calls).toEqual(['a', 'b']);
+  });
+
+  test('does not say what the failure of all means', async () => {
+    script = { a: [error(500)], b: [error(429)] };
+    const thrown = await codeOf(run([onTrial('a'), step('b')]));
+    expect(thrown).toMatchObject({ code: 'rate_limited', headers: { 'x-signalbox-attempts': '2' } });
+    expect(thrown.message).toContain('a at p: server 500');
+  });
+
+  test('hands on the others’ refusal, in their words', async () => {
+    script = { a: [error(400)], b: [error(400)] };
+    expect(await run([onTrial('a'), step('b')])).toMatchObject({ kind: 'relay', step: { modelId: 'b' } });
+  });
+});
+
 describe('what happens next after each failure', () => {
   test.each([
     ['a 500 is tried again, then the next model', error(500), ['a', 'a', 'b']],

@@ -4,6 +4,7 @@ import type { Provider } from '../../platform/providers/definitions.ts';
 import { type CallTargets, callTargets } from '../resilience/call-targets.ts';
 import type { Release } from '../resilience/concurrency-limit.ts';
 import type { Resilience } from '../resilience/resilience.ts';
+import type { Plan } from '../resilience/usable-steps.ts';
 import { type AttemptResult, type FailedAttempt, runAttempt, type StreamAnswer, type WholeAnswer } from './attempt.ts';
 import { type Failure, isOfTheKey, isWorthRepeating } from './failure.ts';
 import type { CallUpstream, ClientRequest } from './upstream.ts';
@@ -12,6 +13,16 @@ import type { CallUpstream, ClientRequest } from './upstream.ts';
 export interface ChainStep {
   modelId: string;
   provider: Provider;
+  /** Where the model is on trial, so that no request may fail because of it. */
+  trial?: Trial;
+}
+
+/**
+ * A model on trial is called once, what it refuses another may answer, and the time it took is not taken from the others.
+ */
+interface Trial {
+  /** False once the trial is over: it is not called any more, not even by a request that had to wait. */
+  isActive(): boolean;
 }
 
 /** A call that did not answer. `index` counts all calls of the chain from 0. */
@@ -67,8 +78,10 @@ export type ChainResult =
 /** Why a model of the chain did not answer: its provider failed, or no call was made to spare it. */
 interface Miss {
   step: ChainStep;
-  why: Failure | 'ejected' | 'throttled' | 'busy';
+  why: Failure | Spared;
 }
+
+type Spared = 'ejected' | 'throttled' | 'busy' | 'ended';
 
 interface Deployment {
   step: ChainStep;
@@ -76,8 +89,7 @@ interface Deployment {
   targets: CallTargets;
 }
 
-type CallResult =
-  ChainAnswer | FailedAttempt | { kind: 'cancelled' } | { kind: 'spared'; why: 'ejected' | 'throttled' | 'busy' };
+type CallResult = ChainAnswer | FailedAttempt | { kind: 'cancelled' } | { kind: 'spared'; why: Spared };
 
 /**
  * Tries the models in turn until one answers.
@@ -87,7 +99,7 @@ type CallResult =
  */
 export async function runChain(options: ChainOptions): Promise<ChainResult> {
   const { steps, clientSignal, resilience, nowMs } = options;
-  const endsAtMs = nowMs() + options.deadlineMs;
+  let endsAtMs = nowMs() + options.deadlineMs;
   const misses: Miss[] = [];
   let lastRelay: Extract<ChainResult, { kind: 'relay' }> | null = null;
   let nextIndex = 0;
@@ -97,10 +109,7 @@ export async function runChain(options: ChainOptions): Promise<ChainResult> {
   const groups = steps.map((step) =>
     usableFirst(deploymentsOf(step, options.random), ({ targets }) => resilience.isUsable(targets, nowMs())),
   );
-  const plan = resilience.usable(
-    groups.map((deployments) => ({ deployments, targets: (deployments[0] as Deployment).targets })),
-    nowMs(),
-  );
+  const plan = planOf(groups, resilience, nowMs());
 
   async function callOnce(
     deployment: Deployment,
@@ -116,8 +125,12 @@ export async function runChain(options: ChainOptions): Promise<ChainResult> {
     } catch {
       return clientSignal.aborted ? { kind: 'cancelled' } : { kind: 'spared', why: 'busy' };
     }
+    if (step.trial?.isActive() === false) {
+      release();
+      return { kind: 'spared', why: 'ended' };
+    }
     const startedAtMs = nowMs();
-    const refusal = resilience.beforeCall(targets, plan.isPanic, startedAtMs);
+    const refusal = resilience.beforeCall(targets, plan.isPanic && step.trial === undefined, startedAtMs);
     if (refusal !== null) {
       release();
       return { kind: 'spared', why: refusal };
@@ -180,12 +193,15 @@ export async function runChain(options: ChainOptions): Promise<ChainResult> {
       const result = await callHedged(deployment, other ?? deployment, attemptTimeoutMs(remainingMs, modelsLeft));
       if (result.kind === 'answer') return result;
       if (result.kind === 'cancelled') return { kind: 'cancelled' };
+      const isTrial = deployment.step.trial !== undefined && modelsLeft > 1;
+      if (isTrial) endsAtMs = nowMs() + options.deadlineMs;
       if (result.kind === 'spared') {
         misses.push({ step: deployment.step, why: result.why });
         key += 1;
         continue;
       }
       const { failure } = result;
+      if (isTrial) break;
       if (failure.class === 'client' && lastRelay !== null) return lastRelay;
       if (isOfTheKey(failure.class)) {
         key += 1;
@@ -206,17 +222,38 @@ export async function runChain(options: ChainOptions): Promise<ChainResult> {
   throw exhausted(misses, false);
 }
 
+interface PlannedStep {
+  deployments: Deployment[];
+  targets: CallTargets;
+}
+
+/** A model on trial is left out where it is ejected, and has no part in whether the others are too few. */
+function planOf(groups: ReadonlyArray<Deployment[]>, resilience: Resilience, nowMs: number): Plan<PlannedStep> {
+  const steps = groups.map((deployments) => ({ deployments, targets: (deployments[0] as Deployment).targets }));
+  const isTrial = ({ deployments }: PlannedStep): boolean => deployments[0]?.step.trial !== undefined;
+  const tried = steps.filter(isTrial);
+  if (tried.length === 0) return resilience.usable(steps, nowMs);
+  const plan = resilience.usable(
+    steps.filter((step) => !isTrial(step)),
+    nowMs,
+  );
+  return { ...plan, steps: [...tried.filter(({ targets }) => resilience.isUsable(targets, nowMs)), ...plan.steps] };
+}
+
 /** A step under each of its provider's keys, beginning anywhere, so that all keys are used alike. */
 function deploymentsOf(step: ChainStep, random: () => number): Deployment[] {
   const { provider, modelId } = step;
   const modelKey = `${provider.name}/${modelId}`;
   const { apiKeys } = provider;
-  if (apiKeys.length <= 1)
-    return [{ step, apiKey: provider.apiKey, targets: callTargets(provider.name, null, modelKey) }];
+  const targetsOf = (keyId: string | null): CallTargets => {
+    const targets = callTargets(provider.name, keyId, modelKey);
+    return step.trial === undefined ? targets : { ...targets, isTrial: true };
+  };
+  if (apiKeys.length <= 1) return [{ step, apiKey: provider.apiKey, targets: targetsOf(null) }];
   const start = Math.floor(random() * apiKeys.length);
   return apiKeys.map((_, offset) => {
     const index = (start + offset) % apiKeys.length;
-    return { step, apiKey: apiKeys[index] ?? null, targets: callTargets(provider.name, String(index + 1), modelKey) };
+    return { step, apiKey: apiKeys[index] ?? null, targets: targetsOf(String(index + 1)) };
   });
 }
 
@@ -271,7 +308,11 @@ function outcomeOf(
 }
 
 function exhausted(misses: readonly Miss[], outOfTime: boolean): SignalboxError {
-  const failures = misses.flatMap(({ why }) => (typeof why === 'object' ? [why] : []));
+  // What a model on trial did is no part of what the others' failures mean.
+  const judged = misses.some(({ step }) => step.trial === undefined)
+    ? misses.filter(({ step }) => step.trial === undefined)
+    : misses;
+  const failures = judged.flatMap(({ why }) => (typeof why === 'object' ? [why] : []));
   // A model that was spared says nothing of its own: another call showed what is wrong.
   const all = (failureClass: Failure['class']): boolean =>
     failures.length > 0 && failures.every((failure) => failure.class === failureClass);
@@ -279,15 +320,16 @@ function exhausted(misses: readonly Miss[], outOfTime: boolean): SignalboxError 
     const reason = typeof why === 'string' ? why : `${why.class}${why.status === null ? '' : ` ${why.status}`}`;
     return `${step.modelId} at ${step.provider.name}: ${reason}`;
   });
-  const message = `no model answered after ${failures.length} attempts (${list.join('; ')})`;
-  const headers = { 'x-signalbox-attempts': String(failures.length) };
+  const attempts = misses.filter(({ why }) => typeof why === 'object').length;
+  const message = `no model answered after ${attempts} attempts (${list.join('; ')})`;
+  const headers = { 'x-signalbox-attempts': String(attempts) };
   const waits = failures.flatMap(({ retryAfterSeconds }) => retryAfterSeconds ?? []);
   // The shortest wait after which some provider may answer again.
   const retryAfter = { ...headers, 'retry-after': String(waits.length > 0 ? Math.min(...waits) : 1) };
   if (all('rate_limit')) return new SignalboxError('rate_limited', message, { headers: retryAfter });
   if (outOfTime || all('timeout')) return new SignalboxError('deadline_exceeded', message, { headers });
   if (all('auth')) return new SignalboxError('upstream_auth_failed', message, { headers });
-  const isOverload = misses.every(
+  const isOverload = judged.every(
     ({ why }) => typeof why === 'string' || why.class === 'rate_limit' || why.status === 503 || why.status === 529,
   );
   if (isOverload) return new SignalboxError('upstream_overloaded', message, { headers: retryAfter });

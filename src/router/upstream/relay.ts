@@ -11,6 +11,8 @@ export interface RelayOptions {
   clientSignal: AbortSignal;
   /** Longest silence of the provider within the stream, and longest time in which a client takes nothing. */
   idleMs: number;
+  /** Sees what the client gets. */
+  onChunk?: ((chunk: Uint8Array) => void) | undefined;
 }
 
 /**
@@ -20,12 +22,13 @@ export interface RelayOptions {
 export async function relayStream(
   raw: ServerResponse,
   answer: StreamAnswer,
-  { surface, clientSignal, idleMs }: RelayOptions,
+  { surface, clientSignal, idleMs, onChunk }: RelayOptions,
 ): Promise<StreamEnd> {
   const { outcome, errorCode, brokenOff } = await followStream(answer, {
     signal: clientSignal,
     idleMs,
     take(chunk) {
+      onChunk?.(chunk);
       return raw.write(chunk) ? undefined : once(raw, 'drain', { signal: clientSignal });
     },
   });

@@ -1,8 +1,10 @@
 import { z } from 'zod';
 import { errorBodySchema } from '../../contracts/index.ts';
+import { type UpgradeCandidateBody, upgradeCandidatesSchema } from '../../contracts/upgrade-api.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { type DiscoveryRun, findLatestDiscoveryRun } from '../../platform/store/discovery-runs.ts';
+import { findLatestRollouts, type Rollout } from '../../platform/store/rollouts.ts';
 import { listUpgradeCandidates, type UpgradeCandidate } from '../../platform/store/upgrade-candidates.ts';
 import type { Discover } from '../discover/discover.ts';
 import type { Schedule } from '../discover/schedule.ts';
@@ -25,18 +27,6 @@ const runSchema = z.object({
   new_candidates: z.int(),
 });
 
-const candidateSchema = z.object({
-  id: z.uuid(),
-  provider: z.string(),
-  model_id: z.string(),
-  status: z.enum(['discovered', 'dismissed']),
-  preview: z.boolean(),
-  replaces: z.string().nullable().describe('The newest model of the same family, where this one is newer.'),
-  reason: z.string(),
-  first_seen_at: z.iso.datetime(),
-  last_seen_at: z.iso.datetime(),
-});
-
 const statusSchema = z.object({
   running: z.boolean().describe('Whether this process discovers on schedule.'),
   interval_ms: z.int(),
@@ -45,7 +35,7 @@ const statusSchema = z.object({
 
 const candidatesQuerySchema = z.object({ limit: z.coerce.number().int().min(1).max(10_000).default(1000) });
 
-/** The routes of the upgrade service. */
+/** The routes of discovery. */
 export function registerRoutes(
   app: ZodApp,
   options: { pool: Pool; discover: Discover; schedule: Schedule; intervalMs: number },
@@ -80,24 +70,19 @@ export function registerRoutes(
         tags,
         summary: 'Models that providers brought out since they are known, the newest first',
         querystring: candidatesQuerySchema,
-        response: { 200: z.object({ candidates: z.array(candidateSchema), count: z.int() }), 400: errorBodySchema },
+        response: { 200: upgradeCandidatesSchema, 400: errorBodySchema },
       },
     },
     async ({ query }) => {
       const candidates = await listUpgradeCandidates(pool, query.limit);
-      return { candidates: candidates.map(toCandidateBody), count: candidates.length };
+      const latest = await findLatestRollouts(pool, candidates);
+      return {
+        candidates: candidates.map((candidate) =>
+          toCandidateBody(candidate, latest.get(`${candidate.provider}/${candidate.modelId}`)),
+        ),
+        count: candidates.length,
+      };
     },
-  );
-  app.get(
-    '/evaluations',
-    {
-      schema: {
-        tags,
-        summary: 'Evaluations of candidates; none are made yet',
-        response: { 200: z.object({ evaluations: z.array(z.never()) }) },
-      },
-    },
-    async () => ({ evaluations: [] }),
   );
   const statusRoute = (summary: string) => ({ schema: { tags, summary, response: { 200: statusSchema } } });
   app.get('/status', statusRoute('Whether discovery runs on schedule, and its latest run'), status);
@@ -129,7 +114,7 @@ function toRunBody(run: DiscoveryRun): z.input<typeof runSchema> {
   };
 }
 
-function toCandidateBody(candidate: UpgradeCandidate): z.input<typeof candidateSchema> {
+function toCandidateBody(candidate: UpgradeCandidate, rollout: Rollout | undefined): UpgradeCandidateBody {
   return {
     id: candidate.id,
     provider: candidate.provider,
@@ -140,5 +125,9 @@ function toCandidateBody(candidate: UpgradeCandidate): z.input<typeof candidateS
     reason: candidate.reason,
     first_seen_at: candidate.firstSeenAt.toISOString(),
     last_seen_at: candidate.lastSeenAt.toISOString(),
+    rollout:
+      rollout === undefined
+        ? null
+        : { rollout_id: rollout.rolloutId, state: rollout.state, share: rollout.share, held: rollout.held },
   };
 }

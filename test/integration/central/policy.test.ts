@@ -121,6 +121,9 @@ function decide(random: Random, timestamp: string, changes: Partial<RoutingRecor
     error_code: null,
     policy_version: 'aaaaaaaaaaaa',
     feedback_score: hasFeedback ? Number(isGood) : null,
+    rollout_id: null,
+    rollout_arm: null,
+    rollout_share: null,
     features: null,
     explanation: {
       summary: '',
@@ -325,6 +328,43 @@ describe('POST /policy/evaluate', () => {
     const unseen = await evaluate({ ...qualityOnly, allow: ['small', 'sim/huge'] }, window);
     expect(unseen).toMatchObject({ can_tell: false, unseen_share: 1 });
     expect(unseen.warnings[0]).toContain('allows models that the logged policy did not');
+  });
+
+  it('is not misled by a rollout that took a share of the decisions', async () => {
+    const random = createRandom('canary');
+    const share = 0.4;
+    const [smallest] = world as [SimulatedModel];
+    const records = Array.from({ length: 4000 }, (): RoutingRecord => {
+      const record = decide(random, minutesAgo(60 * 24 * 13.5));
+      const { candidates } = record.explanation as { candidates: Candidate[] };
+      // The small one is being replaced: a share of what it would have answered goes to another, which answers worse.
+      const explanation = {
+        candidates: candidates.map((candidate) =>
+          candidate.model === 'small'
+            ? { ...candidate, probability: (candidate.probability ?? 0) * (1 - share) }
+            : candidate,
+        ),
+        excluded: [],
+      };
+      if (record.model !== 'small') return { ...record, explanation };
+      const propensity = record.propensity ?? 0;
+      if (!random.chance(share)) return { ...record, explanation, propensity: propensity * (1 - share) };
+      const tried = { model: 'small-2', origin: 'canary', propensity: propensity * share } as const;
+      return { ...record, ...tried, outcome: 'failure', feedback_score: null, explanation };
+    });
+    await insert(records);
+    const window = { since: minutesAgo(60 * 24 * 14), until: minutesAgo(60 * 24 * 13) };
+    const { decisions, warnings, measures } = await evaluate({ ...qualityOnly, allow: ['small'] }, window);
+    expect(decisions).toMatchObject({ used: 4000, left_out: {} });
+    // The weights of what is left are those of all that was decided.
+    expect(warnings.filter((warning) => warning.includes('propensities'))).toEqual([]);
+    const expected = complexities.reduce((sum, complexity) => sum + smallest.success[complexity], 0) / complexities.length;
+    const success = measures.find(({ measure }) => measure === 'success');
+    for (const estimate of [success?.snips, success?.doubly_robust]) {
+      expect(Math.abs((estimate?.value ?? 0) - expected)).toBeLessThan(0.06);
+      expect(estimate?.interval[0]).toBeLessThan(expected);
+      expect(estimate?.interval[1]).toBeGreaterThan(expected);
+    }
   });
 
   it('streams how far it is, does one at a time, and ends with its client', async () => {

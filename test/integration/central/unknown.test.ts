@@ -50,8 +50,8 @@ it('marks decisions as unknown whose outcome does not come, and lets one that co
   await send(pool, [routed()]);
   await drain(pool);
 
-  expect(await markUnknownOutcomes(pool, after, 20)).toEqual([{ instanceId: 'router-1', count: 20 }]);
-  expect(await markUnknownOutcomes(pool, after, 20)).toEqual([{ instanceId: 'router-1', count: 6 }]);
+  expect(await markUnknownOutcomes(pool, after, 20)).toEqual([{ instanceId: 'router-1', count: 20, copies: 0 }]);
+  expect(await markUnknownOutcomes(pool, after, 20)).toEqual([{ instanceId: 'router-1', count: 6, copies: 0 }]);
   expect(await markUnknownOutcomes(pool, after, 20)).toEqual([]);
   // The newest one has time yet, and the seed's decision has no id by which an outcome could name it.
   expect(await outcomes()).toEqual({ unknown: 26, routed: 2 });
@@ -141,7 +141,7 @@ it('misses no outcome where nobody is bound to tell it, and counts one that is t
   await send(pool, [asked, routed()]);
   await drain(pool);
   await age(after + 60);
-  expect(await markUnknownOutcomes(pool, after, 20)).toEqual([{ instanceId: 'router-1', count: 1 }]);
+  expect(await markUnknownOutcomes(pool, after, 20)).toEqual([{ instanceId: 'router-1', count: 1, copies: 0 }]);
   expect(await listUnknownShares(pool, after)).toEqual([{ instanceId: 'router-1', decisions: 1, unknown: 1 }]);
   await send(pool, [eventOf(asked.routing_decision.decision_id ?? '', { outcome: 'success' })]);
   await drain(pool);

@@ -1,7 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCentral } from '../../../src/central/central.ts';
-import type { Key, KeyWithSecret, Team } from '../../../src/contracts/keys.ts';
+import { type Key, keysChannel, type KeyWithSecret, type Team } from '../../../src/contracts/keys.ts';
 import { loadConfig } from '../../../src/platform/config/load.ts';
+import { listActiveKeys } from '../../../src/platform/store/virtual-keys.ts';
 import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
 import { createMetrics } from '../../../src/platform/telemetry/metrics.ts';
 import type { Admission } from '../../../src/router/admission/admission.ts';
@@ -127,6 +128,44 @@ describe('keys', () => {
     expect((await call(method, path, body)).status).toBe(status);
     expect((await call<{ keys: Key[] }>('GET', '/keys')).body.keys).toEqual([]);
   });
+});
+
+it('a key’s requests may be copied when its owner says so, and routers hear of it', async () => {
+  const admission = await startAdmission(database);
+  const { key, ...made } = (await call<KeyWithSecret>('POST', '/keys', { name: 'plain' })).body;
+  expect(made.may_shadow).toBe(false);
+  const path = `/keys/${made.key_id}`;
+  const stored = async (): Promise<boolean | undefined> => {
+    const keys = await listActiveKeys(database.pool, 100);
+    return keys.find(({ keyId }) => keyId === made.key_id)?.mayShadow;
+  };
+  expect(await stored()).toBe(false);
+  await expect.poll(() => isKnown(admission, key)).toBe(true);
+
+  const listener = await database.pool.connect();
+  const notified = new Promise<string>((resolve) => listener.on('notification', ({ channel }) => resolve(channel)));
+  await listener.query(`listen ${keysChannel}`);
+  expect(await call<Key>('PATCH', path, { may_shadow: true })).toEqual({
+    status: 200,
+    body: { ...made, may_shadow: true },
+  });
+  expect(await notified).toBe(keysChannel);
+  listener.release(true);
+  expect(await stored()).toBe(true);
+  // What a change leaves out stays.
+  expect(await call<Key>('PATCH', path, { name: 'named' })).toMatchObject({
+    body: { name: 'named', may_shadow: true },
+  });
+  expect((await call<{ keys: Key[] }>('GET', '/keys')).body.keys).toMatchObject([{ name: 'named', may_shadow: true }]);
+  expect(await call<Key>('PATCH', path, { may_shadow: false })).toMatchObject({ body: { may_shadow: false } });
+  expect((await call('PATCH', path, { may_shadow: 'yes' })).status).toBe(400);
+
+  const open = await call<KeyWithSecret>('POST', '/keys', { name: 'open', may_shadow: true });
+  expect(open).toMatchObject({ status: 201, body: { may_shadow: true } });
+  const rotated = await call<KeyWithSecret>('POST', `/keys/${open.body.key_id}/rotate`, {});
+  expect(rotated.body.may_shadow).toBe(true);
+  for (const id of [made.key_id, open.body.key_id]) await call('DELETE', `/keys/${id}`);
+  await admission.stop();
 });
 
 describe('teams', () => {

@@ -77,6 +77,24 @@ it('makes, shows, changes, rotates and revokes keys of a team', { timeout: 60_00
   expect((await signalbox('teams', 'delete', 'web')).stdout).toBe('web is deleted\n');
 });
 
+it('lets the requests of a key be copied, or not', { timeout: 60_000 }, async () => {
+  await signalbox('keys', 'create', 'plain');
+  expect((await signalbox('keys', 'show', 'plain')).stdout).toMatch(/^may be copied +no$/m);
+  await signalbox('keys', 'create', 'open', '--may-shadow');
+  expect((await signalbox('keys', 'show', 'open')).stdout).toMatch(/^may be copied +yes$/m);
+  const { keys } = await json<{ keys: Key[] }>('keys', 'list');
+  const told = keys.map(({ name, may_shadow: mayShadow }) => [name, mayShadow]);
+  expect(told.filter(([name]) => name !== 'laptop')).toEqual([
+    ['open', true],
+    ['plain', false],
+  ]);
+
+  expect((await signalbox('keys', 'update', 'plain', '--may-shadow')).stdout).toMatch(/^may be copied +yes$/m);
+  expect(await json('keys', 'update', 'plain', '--rpm', '5')).toMatchObject({ may_shadow: true });
+  expect(await json('keys', 'update', 'plain', '--no-may-shadow')).toMatchObject({ may_shadow: false });
+  for (const name of ['plain', 'open']) await signalbox('keys', 'revoke', name);
+});
+
 it.each([
   [['keys', 'show', 'nobody'], 'error: no key is called nobody; see: signalbox keys list'],
   [['keys', 'create', 'a', '--period', 'day'], 'error: --period needs --budget'],

@@ -66,6 +66,7 @@ export async function makeKey(
     teamId,
     allowedModels: limits.models ?? null,
     mayExplore: limits.may_explore ?? true,
+    mayShadow: limits.may_shadow ?? false,
     expiresAt: limits.expires_at ?? null,
   });
   await setLimits(pool, { scope: 'key', id: keyId }, limits);

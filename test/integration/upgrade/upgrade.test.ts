@@ -45,7 +45,14 @@ afterEach(async () => {
 async function startUpgrade(providers: readonly Provider[] = [server.provider()]): Promise<string> {
   metrics = createMetrics();
   const config = loadConfig({ env: {}, cwd: '/nonexistent', flags: { ports: { upgrade: 0 } } });
-  upgrade = createUpgrade({ config, providers, pool: database.pool, log: silentLogger(), metrics });
+  upgrade = createUpgrade({
+    config,
+    providers,
+    pool: database.pool,
+    connectionString: database.connectionString,
+    log: silentLogger(),
+    metrics,
+  });
   await upgrade.start();
   return `http://127.0.0.1:${upgrade.port()}`;
 }
@@ -174,7 +181,7 @@ describe('the schedule', () => {
 
 it('has evaluated nothing yet, and says so', async () => {
   const url = await startUpgrade();
-  expect((await ask<unknown>(`${url}/evaluations`)).body).toEqual({ evaluations: [] });
+  expect((await ask<unknown>(`${url}/evaluations`)).body).toEqual({ evaluations: [], count: 0 });
 });
 
 it('has no answer of the server’s own fault for any input', async () => {

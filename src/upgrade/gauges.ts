@@ -1,26 +1,34 @@
+import { rolloutStateSchema } from '../contracts/rollout.ts';
 import { createLoop, type Loop } from '../platform/core/loop.ts';
 import type { Pool } from '../platform/postgres/pool.ts';
+import { countOpenIncidents } from '../platform/store/incidents.ts';
+import { countRollouts } from '../platform/store/rollouts.ts';
 import { countUpgradeCandidates } from '../platform/store/upgrade-candidates.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 
 const intervalMs = 5_000;
 
-export interface CandidateGauge {
+export interface UpgradeGauges {
   loop: Loop;
   /** The last round's failure, or null: whether the database answers. */
   lastError(): string | null;
 }
 
-/** Shows the number of candidates as a metric, read from the table, so that every instance shows the same. */
-export function createCandidateGauge(options: { pool: Pool; log: Logger; metrics: Metrics }): CandidateGauge {
+/** Shows what the tables hold as metrics, so that every instance shows the same. */
+export function createUpgradeGauges(options: { pool: Pool; log: Logger; metrics: Metrics }): UpgradeGauges {
   const { pool, log, metrics } = options;
   const candidates = metrics.gauge('signalbox_upgrade_candidates', 'Models that were discovered and not dismissed.');
+  const rollouts = metrics.gauge('signalbox_upgrade_rollouts', 'Rollouts by their state.', ['state']);
+  const incidents = metrics.gauge('signalbox_upgrade_open_incidents', 'Incidents that nobody has closed.');
   let lastError: string | null = 'not asked yet';
 
   async function runOnce(): Promise<void> {
     try {
       candidates.set(await countUpgradeCandidates(pool));
+      const counts = await countRollouts(pool);
+      for (const state of rolloutStateSchema.options) rollouts.set({ state }, counts.get(state) ?? 0);
+      incidents.set(await countOpenIncidents(pool));
       lastError = null;
     } catch (error) {
       lastError = 'the database does not answer';
@@ -29,7 +37,7 @@ export function createCandidateGauge(options: { pool: Pool; log: Logger; metrics
   }
 
   return {
-    loop: createLoop({ name: 'candidate gauge', intervalMs, maxBackoffMs: intervalMs, runOnce, log }),
+    loop: createLoop({ name: 'upgrade gauges', intervalMs, maxBackoffMs: intervalMs, runOnce, log }),
     lastError: () => lastError,
   };
 }

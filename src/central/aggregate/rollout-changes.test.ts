@@ -1,0 +1,122 @@
+import { describe, expect, it } from 'vitest';
+import type { RoutingDecision } from '../../contracts/event.ts';
+import type { WrittenRecord } from '../../platform/store/routing-records.ts';
+import type { NewObservation } from '../../platform/store/rollout-observations.ts';
+import type { DecisionEvent } from '../consume/parse-message.ts';
+import { combineRecords, recordOf } from './record.ts';
+import { createRolloutChanges, type RolloutChanges } from './rollout-changes.ts';
+
+const label = { rollout_id: '0198a000-0000-7000-8000-00000000000a', arm: 'canary', share: 0.2 } as const;
+
+function event(decision: Partial<RoutingDecision>, attempt = 0): DecisionEvent {
+  return {
+    eventId: '0198a000-0000-7000-8000-000000000001',
+    decisionId: '0198a000-0000-7000-8000-000000000002',
+    attempt,
+    timestamp: '2026-01-01T00:00:00.000Z',
+    instanceId: 'router-1',
+    decision: {
+      complexity: 'medium',
+      selected_model: 'swift',
+      selected_provider: 'acme',
+      complexity_score: 2,
+      outcome: 'routed',
+      rollout: label,
+      ...decision,
+    },
+    explainedBy: null,
+  };
+}
+
+const record = (decision: Partial<RoutingDecision>, attempt = 0): WrittenRecord => recordOf(event(decision, attempt));
+
+function observationsAfter(...steps: Array<(changes: RolloutChanges) => void>): NewObservation[] {
+  const changes = createRolloutChanges();
+  for (const step of steps) step(changes);
+  return changes.observations();
+}
+
+const routed = record({});
+const unlabelled = record({ rollout: undefined });
+const success = record({ outcome: 'success', response_time_ms: 900, cost_usd: 0.5 });
+
+describe('an attempt', () => {
+  it.each<[string, Partial<RoutingDecision>, Pick<NewObservation, 'bad' | 'latency_ms' | 'cost_usd'> | null]>([
+    ['with its first token', { outcome: 'success', response_time_ms: 9, time_to_first_token_ms: 3 }, of(false, 3)],
+    [
+      'with a first token at once',
+      { outcome: 'success', response_time_ms: 9, time_to_first_token_ms: 0 },
+      of(false, 0),
+    ],
+    ['as a whole answer', { outcome: 'success', response_time_ms: 9, cost_usd: 2 }, of(false, 9, 2)],
+    ['of unknown speed', { outcome: 'success' }, of(false, null)],
+    ['that failed', { outcome: 'failure', error_code: 'server', response_time_ms: 9, cost_usd: 2 }, of(true, null, 2)],
+    ['that failed without a word', { outcome: 'failure' }, of(true, null)],
+    ['that took too long', { outcome: 'timeout', time_to_first_token_ms: 9 }, of(true, null)],
+    ['that failed by another’s fault', { outcome: 'failure', error_code: 'rate_limit' }, null],
+    ['that was stopped', { outcome: 'cancelled', error_code: 'server' }, null],
+    ['that is open', { outcome: 'routed' }, null],
+    ['of a copy', { outcome: 'success', rollout: { ...label, arm: 'shadow' } }, null],
+    ['of no rollout', { outcome: 'success', rollout: undefined }, null],
+  ])('%s', (_name, decision, expected) => {
+    const told = observationsAfter((changes) => changes.countAttempt(undefined, record(decision)));
+    expect(told).toEqual(expected === null ? [] : [{ ...label, kind: 'outcome', pair: null, ...expected }]);
+  });
+
+  it('counts when both its end and its label are known, whichever comes first, and once', () => {
+    const ended = { ...success, rollout_id: null, rollout_arm: null, rollout_share: null };
+    for (const [first, second] of [
+      [routed, ended],
+      [ended, routed],
+      [unlabelled, success],
+      [routed, success],
+    ] as const) {
+      const combined = combineRecords(first, second);
+      const told = observationsAfter(
+        (changes) => changes.countAttempt(undefined, first),
+        (changes) => changes.countAttempt(first, combined),
+        (changes) => changes.countAttempt(combined, combineRecords(combined, routed)),
+      );
+      expect(told).toEqual([{ ...label, kind: 'outcome', pair: null, ...of(false, 900, 0.5) }]);
+    }
+  });
+
+  it('counts no more when it is not the first of its decision', () => {
+    expect(observationsAfter((changes) => changes.countAttempt(undefined, record({ outcome: 'success' }, 1)))).toEqual(
+      [],
+    );
+  });
+});
+
+describe('feedback', () => {
+  const judged = (score: number): WrittenRecord => ({ ...success, feedback_score: score });
+
+  it('counts the first time', () => {
+    const told = observationsAfter(
+      (changes) => changes.judge(success, judged(0.4)),
+      (changes) => changes.judge(judged(0.4), judged(0.9)),
+    );
+    expect(told).toEqual([{ ...label, kind: 'quality', pair: null, ...of(true, null) }]);
+  });
+});
+
+describe('a pair', () => {
+  it('is what the event says, and no other event is one', () => {
+    const pair = { error: 'neither', invalid: 'shadow', scores: null } as const;
+    const shadow = { ...label, arm: 'shadow' } as const;
+    const told = observationsAfter(
+      (changes) => changes.compare(event({ rollout: { ...shadow, pair } })),
+      (changes) => changes.compare(event({ rollout: shadow })),
+      (changes) => changes.compare(event({ rollout: undefined })),
+    );
+    expect(told).toEqual([{ ...shadow, kind: 'pair', bad: null, latency_ms: null, cost_usd: null, pair }]);
+  });
+});
+
+function of(
+  bad: boolean,
+  latencyMs: number | null,
+  costUsd: number | null = null,
+): Pick<NewObservation, 'bad' | 'latency_ms' | 'cost_usd'> {
+  return { bad, latency_ms: latencyMs, cost_usd: costUsd };
+}

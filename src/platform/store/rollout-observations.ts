@@ -1,0 +1,70 @@
+import type { RolloutArm, ShadowPair } from '../../contracts/rollout.ts';
+import type { Executor } from '../postgres/pool.ts';
+
+/** What one outcome says of a rollout. The names are those of the columns. */
+export interface NewObservation {
+  rollout_id: string;
+  arm: RolloutArm;
+  /** Share of the canary at that time; of a copy, the share that is copied. In [0, 1]. */
+  share: number;
+  /** `outcome`: how an attempt ended; `quality`: what feedback says of one; `pair`: a copy beside the user's answer. */
+  kind: 'outcome' | 'quality' | 'pair';
+  /** Of an outcome: it failed; of quality: it was judged bad. Null of a pair. */
+  bad: boolean | null;
+  /** Of an outcome that is a success: until the first token where that is known, else until the end, in milliseconds. */
+  latency_ms: number | null;
+  /** Of an outcome, in USD. */
+  cost_usd: number | null;
+  /** Of a pair alone. */
+  pair: ShadowPair | null;
+}
+
+export interface RolloutObservation extends NewObservation {
+  /** Grows in the order in which observations were inserted. */
+  id: bigint;
+  /** When it was inserted, by the clock of the database. */
+  observed_at: Date;
+}
+
+const columns = 'rollout_id, arm, share, kind, bad, latency_ms, cost_usd, pair';
+
+/** Inserts observations in the order given. */
+export async function insertObservations(db: Executor, observations: readonly NewObservation[]): Promise<void> {
+  if (observations.length === 0) return;
+  await db.query({
+    name: 'insert-rollout-observations',
+    text: `insert into rollout_observations (${columns})
+     select ${columns}
+     from rows from (jsonb_populate_recordset(null::rollout_observations, $1::jsonb)) with ordinality
+     order by ordinality`,
+    values: [JSON.stringify(observations)],
+  });
+}
+
+/**
+ * Removes and returns the oldest observations in the order of their ids, at most `limit`; those of one rollout where
+ * `rolloutId` is given. One that a transaction inserted which was still open comes the next time, whatever its id.
+ */
+export async function takeObservations(
+  db: Executor,
+  limit: number,
+  rolloutId: string | null = null,
+): Promise<RolloutObservation[]> {
+  const { rows } = await db.query<Omit<RolloutObservation, 'id'> & { id: string }>(
+    `delete from rollout_observations where id in (
+       select id from rollout_observations where $2::uuid is null or rollout_id = $2 order by id limit $1)
+     returning id, ${columns}, observed_at`,
+    [limit, rolloutId],
+  );
+  return rows.map((row) => ({ ...row, id: BigInt(row.id) })).sort((a, b) => (a.id < b.id ? -1 : 1));
+}
+
+/** Deletes up to `limit` observations that nobody has taken for `days`. Returns how many. */
+export async function pruneObservations(db: Executor, days: number, limit: number): Promise<number> {
+  const { rowCount } = await db.query(
+    `delete from rollout_observations where id in (
+       select id from rollout_observations where observed_at < now() - make_interval(days => $1) order by id limit $2)`,
+    [days, limit],
+  );
+  return rowCount ?? 0;
+}

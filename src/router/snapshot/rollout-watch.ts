@@ -1,0 +1,90 @@
+import { rolloutsChannel } from '../../contracts/rollout.ts';
+import { createLoop } from '../../platform/core/loop.ts';
+import type { Service } from '../../platform/core/service.ts';
+import { createListener } from '../../platform/postgres/listen.ts';
+import type { Pool } from '../../platform/postgres/pool.ts';
+import { listActiveRollouts } from '../../platform/store/active-rollouts.ts';
+import type { Logger } from '../../platform/telemetry/logger.ts';
+import type { ActiveRollout } from '../select/rollout.ts';
+
+export interface RolloutWatch extends Service {
+  /** The same list for as long as nothing has changed. */
+  current(): readonly ActiveRollout[];
+}
+
+export interface RolloutWatchOptions {
+  pool: Pool;
+  connectionString: string;
+  log: Logger;
+}
+
+/** A step is heard of at once; a lost notification must not leave a model that was rolled back in use for a second more. */
+const pollMs = 500;
+/** What was read so long ago is no longer acted on: a candidate must not go on where nobody can end it. */
+const mostAgeMs = 10_000;
+/** A read that hangs must not keep the next one from being made. */
+const readTimeoutMs = 2000;
+const none: readonly ActiveRollout[] = Object.freeze([]);
+
+/** Reads which models are on trial, again and again. */
+export function createRolloutWatch({ pool, connectionString, log }: RolloutWatchOptions): RolloutWatch {
+  let rollouts = none;
+  let fingerprint = '[]';
+  let asOfMs = Number.NEGATIVE_INFINITY;
+
+  async function read(): Promise<void> {
+    // What is read is as old as the question.
+    const askedAtMs = performance.now();
+    const rows = await within(readTimeoutMs, listActiveRollouts(pool));
+    const found = rows.map((row): ActiveRollout => ({
+      rolloutId: row.rolloutId,
+      state: row.state,
+      share: row.share,
+      candidateKey: `${row.provider}/${row.modelId}`,
+      controlKey: `${row.controlProvider}/${row.controlModelId}`,
+    }));
+    const text = JSON.stringify(found);
+    if (text !== fingerprint) rollouts = found.length === 0 ? none : found;
+    fingerprint = text;
+    asOfMs = askedAtMs;
+  }
+
+  const reader = createLoop({ name: 'rollouts', intervalMs: pollMs, maxBackoffMs: 1000, log, runOnce: read });
+  const listener = createListener({
+    connectionString,
+    channels: [rolloutsChannel],
+    onNotify: () => reader.wake(),
+    log,
+  });
+
+  return {
+    name: 'rollouts',
+    current() {
+      if (rollouts === none) return none;
+      return performance.now() - asOfMs > mostAgeMs ? none : rollouts;
+    },
+    async start() {
+      try {
+        await read();
+      } catch (error) {
+        log.warn({ err: error }, 'rollouts could not be read yet');
+      }
+      await Promise.all([reader.start(), listener.start()]);
+    },
+    async stop() {
+      await Promise.all([reader.stop(), listener.stop()]);
+    },
+  };
+}
+
+async function within<T>(ms: number, promise: Promise<T>): Promise<T> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`no answer within ${ms} ms`)), ms);
+  });
+  try {
+    return await Promise.race([promise, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

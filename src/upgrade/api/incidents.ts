@@ -1,0 +1,64 @@
+import { z } from 'zod';
+import { errorBodySchema } from '../../contracts/index.ts';
+import { closeIncidentSchema, incidentSchema } from '../../contracts/upgrade-api.ts';
+import { SignalboxError } from '../../platform/core/errors.ts';
+import type { ZodApp } from '../../platform/http/zod-app.ts';
+import type { Pool } from '../../platform/postgres/pool.ts';
+import { closeIncident, findIncident, type Incident, listIncidents } from '../../platform/store/incidents.ts';
+
+const tags = ['incidents'];
+
+/** The routes of incidents: they are opened by what the fleet learns, and closed by people alone. */
+export function registerIncidents(app: ZodApp, pool: Pool): void {
+  app.get(
+    '/incidents',
+    {
+      schema: {
+        tags,
+        summary: 'Models in use that changed without a word, open ones first',
+        querystring: z.object({
+          open: z.enum(['true', 'false']).optional(),
+          limit: z.coerce.number().int().min(1).max(1000).default(100),
+        }),
+        response: { 200: z.object({ incidents: z.array(incidentSchema), count: z.int() }), 400: errorBodySchema },
+      },
+    },
+    async ({ query: { open, limit } }) => {
+      const incidents = await listIncidents(pool, { open: open === undefined ? undefined : open === 'true', limit });
+      return { incidents: incidents.map(toBody), count: incidents.length };
+    },
+  );
+  app.post(
+    '/incidents/:id/close',
+    {
+      schema: {
+        tags,
+        summary: 'Close an incident, with a reason',
+        params: z.object({ id: z.uuid() }),
+        body: closeIncidentSchema,
+        response: { 200: incidentSchema, 400: errorBodySchema, 404: errorBodySchema, 409: errorBodySchema },
+      },
+    },
+    async ({ params: { id }, body: { reason } }) => {
+      const closed = await closeIncident(pool, id, reason);
+      if (closed !== undefined) return toBody(closed);
+      if ((await findIncident(pool, id)) === undefined) {
+        throw new SignalboxError('not_found', `no incident ${id}`, { param: 'id' });
+      }
+      throw new SignalboxError('conflict', `the incident ${id} was closed already`);
+    },
+  );
+}
+
+function toBody(incident: Incident): z.input<typeof incidentSchema> {
+  return {
+    incident_id: incident.incidentId,
+    kind: incident.kind,
+    model_id: incident.modelId,
+    complexity: incident.complexity,
+    detail: incident.detail,
+    opened_at: incident.openedAt.toISOString(),
+    closed_at: incident.closedAt?.toISOString() ?? null,
+    closed_reason: incident.closedReason,
+  };
+}

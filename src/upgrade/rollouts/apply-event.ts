@@ -1,0 +1,92 @@
+import { rolloutsChannel } from '../../contracts/rollout.ts';
+import { SignalboxError } from '../../platform/core/errors.ts';
+import { notify } from '../../platform/postgres/notify.ts';
+import type { Executor } from '../../platform/postgres/pool.ts';
+import { appendRolloutLog } from '../../platform/store/rollout-log.ts';
+import { type Rollout, updateRolloutStep } from '../../platform/store/rollouts.ts';
+import { type Evidence, noEvidence } from '../gate/evidence.ts';
+import { type Plan, type Position, type RolloutEvent, shareAt, transition } from '../machine/machine.ts';
+import { planStatuses, type StatusChange, writeStatuses } from './model-statuses.ts';
+import { proposalSchema } from './proposal.ts';
+
+/** Whose word it is, and why. */
+export interface Word {
+  actor: string;
+  reason: string;
+}
+
+/** A step that was taken, or would be. */
+export interface Step {
+  event: RolloutEvent;
+  from: Position;
+  to: Position;
+  share: number;
+  statuses: StatusChange[];
+}
+
+/**
+ * What `event` does to a rollout: nothing is written.
+ *
+ * @throws SignalboxError `conflict` where the machine or the models do not allow it.
+ */
+export async function planEvent(db: Executor, rollout: Rollout, event: RolloutEvent, plan: Plan) {
+  const from: Position = { state: rollout.state, stage: rollout.stage, held: rollout.held };
+  const result = transition(from, event, plan);
+  if (!result.ok) throw new SignalboxError('conflict', `cannot ${event} ${rollout.modelId}: ${result.reason}`);
+  const { changes, proposal } = await planStatuses(
+    db,
+    rollout,
+    result.to.state,
+    proposalSchema.parse(rollout.proposal),
+  );
+  const share = shareAt(result.to, plan);
+  const step: Step = { event, from, to: result.to, share, statuses: changes };
+  return { step, proposal };
+}
+
+/**
+ * Takes the step that `event` is, in the transaction of `db`, which must hold the lock of the rollouts and of this one's row:
+ * state, log and statuses of models, and wakes whoever acts on them when it commits. A rollout that is tried anew begins
+ * without evidence.
+ *
+ * @throws SignalboxError as `planEvent`.
+ */
+export async function applyEvent(
+  db: Executor,
+  rollout: Rollout,
+  event: RolloutEvent,
+  { actor, reason }: Word,
+  evidence: Evidence,
+  plan: Plan,
+): Promise<Step> {
+  const { step, proposal } = await planEvent(db, rollout, event, plan);
+  await updateRolloutStep(db, {
+    rolloutId: rollout.rolloutId,
+    ...step.to,
+    share: step.share,
+    reason,
+    proposal,
+    fingerprint: rollout.fingerprint,
+    evidence: event === 'retry' ? noEvidence : evidence,
+  });
+  await appendRolloutLog(db, rollout.rolloutId, {
+    event,
+    fromState: step.from.state,
+    toState: step.to.state,
+    fromStage: step.from.stage,
+    toStage: step.to.stage,
+    actor,
+    reason,
+    evidence: withoutLatencies(evidence),
+  });
+  await writeStatuses(db, step.statuses);
+  await notify(db, rolloutsChannel, '');
+  return step;
+}
+
+/** For the log: what the tests rest on, without what only the next observation needs. */
+function withoutLatencies({ shadow, canary, ...rest }: Evidence): unknown {
+  const { control_ms: _pairs, ...pairs } = shadow;
+  const { control_ms: _answers, ...answers } = canary;
+  return { ...rest, shadow: pairs, canary: answers };
+}

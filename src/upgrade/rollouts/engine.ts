@@ -1,0 +1,124 @@
+import { observationsChannel } from '../../contracts/rollout.ts';
+import { SignalboxError } from '../../platform/core/errors.ts';
+import { createLoop } from '../../platform/core/loop.ts';
+import { composeServices, type HealthCheck, type Service } from '../../platform/core/service.ts';
+import { tryWithAdvisoryLock } from '../../platform/postgres/advisory-lock.ts';
+import { createListener } from '../../platform/postgres/listen.ts';
+import type { Pool } from '../../platform/postgres/pool.ts';
+import { isRetryable } from '../../platform/postgres/retryable.ts';
+import { listObservedRollouts } from '../../platform/store/rollout-observations-queue.ts';
+import { listAutomaticProposals, listRolloutsUnderWay, lockRollout } from '../../platform/store/rollouts.ts';
+import type { Logger } from '../../platform/telemetry/logger.ts';
+import { evidenceSchema } from '../gate/evidence.ts';
+import { applyEvent, type Step } from './apply-event.ts';
+import type { RolloutMetrics } from './metrics.ts';
+import { rolloutsLock } from './rollouts-lock.ts';
+import type { RolloutSettings } from './settings.ts';
+import { takeIn } from './take-in.ts';
+
+export interface EngineOptions {
+  pool: Pool;
+  settings: RolloutSettings;
+  log: Logger;
+  metrics: RolloutMetrics;
+}
+
+const intervalMs = 500;
+const approvalIntervalMs = 5_000;
+
+/** One round over all rollouts. Answers `'again'` where more waits. */
+export type EngineRound = (signal: AbortSignal) => Promise<'again' | void>;
+
+/**
+ * Decides about rollouts: whichever process has the lock takes in what was observed and takes the steps that follow. In the
+ * mode `auto` it approves what may be tried without anybody's word, as soon as the place is free.
+ */
+export function createEngineRound({ pool, settings, log, metrics }: EngineOptions): EngineRound {
+  let approvedAtMs = -Infinity;
+
+  async function observe(rolloutId: string): Promise<boolean> {
+    const outcome = await tryWithAdvisoryLock(pool, rolloutsLock, (db) => takeIn(db, rolloutId, settings));
+    // Another process decides; it will see what waits.
+    if (!outcome.ran) return false;
+    const { rollout, step, reason, taken, broken, hasMore } = outcome.value;
+    if (broken > 0) log.warn({ rollout_id: rolloutId, broken }, 'observations that make no sense were left out');
+    metrics.broken(broken);
+    if (rollout === null) return false;
+    if (taken > 0 || step !== null) metrics.evaluated(step);
+    if (step !== null) {
+      metrics.stepped(step);
+      log.info({ rollout_id: rolloutId, model: rollout.modelId, ...summary(step), reason }, 'a rollout took a step');
+    }
+    return hasMore;
+  }
+
+  async function approve(rolloutId: string): Promise<void> {
+    const outcome = await tryWithAdvisoryLock(pool, rolloutsLock, async (db) => {
+      const rollout = await lockRollout(db, rolloutId);
+      if (rollout?.state !== 'proposed') return null;
+      const word = { actor: 'auto', reason: rollout.reason };
+      return applyEvent(db, rollout, 'approve', word, evidenceSchema.parse(rollout.evidence), settings.plan);
+    });
+    if (!outcome.ran || outcome.value === null) return;
+    metrics.stepped(outcome.value);
+    log.info({ rollout_id: rolloutId, ...summary(outcome.value) }, 'a candidate is tried');
+  }
+
+  /** What is wrong with one rollout stops no other; what is wrong with the database stops the round. */
+  async function apart(rolloutId: string, work: () => Promise<boolean | void>): Promise<boolean> {
+    try {
+      return (await work()) === true;
+    } catch (error) {
+      if (isRetryable(error)) throw error;
+      if (error instanceof SignalboxError) {
+        log.debug({ rollout_id: rolloutId, reason: error.message }, 'a rollout cannot take its step now');
+      } else log.error({ rollout_id: rolloutId, err: error }, 'a rollout could not be judged');
+      return false;
+    }
+  }
+
+  return async function runOnce(signal) {
+    const ids = new Set([...(await listRolloutsUnderWay(pool)), ...(await listObservedRollouts(pool))]);
+    let hasMore = false;
+    for (const id of ids) {
+      if (signal.aborted) return;
+      if (await apart(id, () => observe(id))) hasMore = true;
+    }
+    if (settings.mode === 'auto' && performance.now() - approvedAtMs >= approvalIntervalMs) {
+      for (const id of await listAutomaticProposals(pool)) await apart(id, () => approve(id));
+      approvedAtMs = performance.now();
+    }
+    if (hasMore) return 'again';
+  };
+}
+
+function summary({ event, from, to, share }: Step) {
+  return { event, from: from.state, to: to.state, stage: to.stage, share };
+}
+
+export interface Engine extends Service {
+  wake(): void;
+  checks(): Record<string, HealthCheck>;
+}
+
+export function createEngine(options: EngineOptions & { connectionString: string }): Engine {
+  const { connectionString, log } = options;
+  const loop = createLoop({
+    name: 'rollouts',
+    intervalMs,
+    maxBackoffMs: 5_000,
+    runOnce: createEngineRound(options),
+    log,
+  });
+  const listener = createListener({
+    connectionString,
+    channels: [observationsChannel],
+    onNotify: () => loop.wake(),
+    log,
+  });
+  return {
+    ...composeServices('rollouts', [loop, listener], log),
+    wake: () => loop.wake(),
+    checks: () => ({ rollouts: loop.health?.() ?? { ok: true }, listener: listener.health?.() ?? { ok: true } }),
+  };
+}

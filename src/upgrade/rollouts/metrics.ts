@@ -1,0 +1,41 @@
+import type { Metrics } from '../../platform/telemetry/metrics.ts';
+import type { Step } from './apply-event.ts';
+
+/** Counts of what becomes of rollouts, in this process. */
+export interface RolloutMetrics {
+  /** The gate has spoken about new observations. */
+  evaluated(step: Step | null): void;
+  /** A step was taken and is committed. */
+  stepped(step: Step): void;
+  broken(count: number): void;
+}
+
+export function createRolloutMetrics(metrics: Metrics): RolloutMetrics {
+  const evaluations = metrics.counter(
+    'signalbox_upgrade_evaluations_total',
+    'What the gate said of candidates after new observations.',
+    ['result'],
+  );
+  const deployments = metrics.counter('signalbox_upgrade_deployments_total', 'Steps of rollouts.', ['event']);
+  const broken = metrics.counter(
+    'signalbox_upgrade_broken_observations_total',
+    'Observations of rollouts that made no sense.',
+  );
+  for (const result of ['continue', 'advance', 'promote', 'harm']) evaluations.inc({ result }, 0);
+  return {
+    evaluated(step) {
+      evaluations.inc({ result: step === null ? 'continue' : resultOf(step) });
+    },
+    stepped({ event, to }) {
+      deployments.inc({ event: event === 'advance' && to.state === 'promoted' ? 'promote' : event });
+    },
+    broken(count) {
+      broken.inc(count);
+    },
+  };
+}
+
+function resultOf({ event, to }: Step): string {
+  if (to.state === 'promoted') return 'promote';
+  return event === 'advance' ? 'advance' : 'harm';
+}

@@ -1,0 +1,374 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { rolloutsChannel } from '../../../src/contracts/rollout.ts';
+import { catalogueChannel } from '../../../src/contracts/index.ts';
+import type { Pool } from '../../../src/platform/postgres/pool.ts';
+import type { NewObservation } from '../../../src/platform/store/rollout-observations.ts';
+import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
+import { createMetrics, type Metrics } from '../../../src/platform/telemetry/metrics.ts';
+import { createActions } from '../../../src/upgrade/rollouts/actions.ts';
+import { createEngineRound } from '../../../src/upgrade/rollouts/engine.ts';
+import { createRolloutMetrics } from '../../../src/upgrade/rollouts/metrics.ts';
+import type { RolloutSettings } from '../../../src/upgrade/rollouts/settings.ts';
+import { until } from '../registry/registry-under-test.ts';
+import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
+import {
+  addModel,
+  addRollout,
+  answers,
+  countWaiting,
+  evenly,
+  Killed,
+  logOf,
+  mortalPool,
+  observe,
+  pairs,
+  rolloutId,
+  settingsOf,
+  stateOf,
+  statusesOf,
+} from './rollout-support.ts';
+
+let database: TestDatabase;
+let pool: Pool;
+let metrics: Metrics;
+
+beforeEach(async () => {
+  database = await createTestDatabase();
+  pool = database.pool;
+  metrics = createMetrics();
+});
+afterEach(() => database.drop());
+
+const manual = settingsOf({ mode: 'approve' });
+const log = silentLogger();
+
+/** Rounds until nothing is left to do, as a process that is started anew for each. */
+async function settle(settings: RolloutSettings = manual, db: Pool = pool): Promise<void> {
+  const round = createEngineRound({ pool: db, settings, log, metrics: createRolloutMetrics(metrics) });
+  while ((await round(new AbortController().signal)) === 'again');
+}
+
+function act(action: 'approve' | 'promote' | 'rollback' | 'hold' | 'resume' | 'dismiss' | 'retry', db: Pool = pool) {
+  const perform = createActions({
+    pool: db,
+    settings: manual,
+    log,
+    metrics: createRolloutMetrics(metrics),
+    onStep: () => undefined,
+  });
+  return perform({ id: rolloutId, action, actor: 'ada', reason: 'because', dryRun: false });
+}
+
+async function approved(): Promise<void> {
+  await addRollout(pool);
+  await act('approve');
+}
+
+const good = { canary: false, control: false };
+
+describe('the engine', () => {
+  it('takes a good candidate all the way, and makes it stable in the place of the other', async () => {
+    await approved();
+    expect(await stateOf(pool)).toMatchObject({ state: 'shadow', share: 0.02 });
+    await observe(pool, pairs(19));
+    await settle();
+    expect(await stateOf(pool)).toMatchObject({
+      state: 'shadow',
+      reason: expect.stringContaining('1 more pair') as string,
+    });
+    await observe(pool, pairs(1));
+    await settle();
+    expect(await stateOf(pool)).toMatchObject({ state: 'canary', stage: 0, share: 0.1 });
+    await observe(pool, answers('control', 0.1, 60), answers('canary', 0.1, 5));
+    await settle();
+    expect(await stateOf(pool)).toMatchObject({ state: 'canary', stage: 1, share: 0.2 });
+    await observe(pool, answers('canary', 0.2, 1));
+    await settle();
+    expect(await stateOf(pool)).toMatchObject({ stage: 2, share: 0.5 });
+    expect(await statusesOf(pool)).toEqual({ 'old-1': 'stable', 'new-2': 'candidate' });
+    await observe(pool, evenly(40, good));
+    await settle();
+    expect(await stateOf(pool)).toMatchObject({
+      state: 'canary',
+      stage: 2,
+      reason: expect.stringMatching(/needs evidence .* about [\d,]+ more requests/) as string,
+    });
+    for (let round = 0; round < 12; round += 1) await observe(pool, evenly(250, good));
+    await settle();
+    expect(await stateOf(pool)).toMatchObject({ state: 'promoted', share: 1 });
+    expect(await statusesOf(pool)).toEqual({ 'old-1': 'deprecated pinned', 'new-2': 'stable pinned' });
+    expect(await countWaiting(pool)).toBe(0);
+    expect(await logOf(pool)).toEqual([
+      'propose -> proposed 0 by test',
+      'approve proposed 0 -> shadow 0 by ada',
+      'advance shadow 0 -> canary 0 by upgrade',
+      'advance canary 0 -> canary 1 by upgrade',
+      'advance canary 1 -> canary 2 by upgrade',
+      'advance canary 2 -> promoted 0 by upgrade',
+    ]);
+    await act('rollback');
+    expect(await stateOf(pool)).toMatchObject({ state: 'rolled_back', share: 0, reason: 'because' });
+    expect(await statusesOf(pool)).toEqual({ 'old-1': 'stable', 'new-2': 'candidate' });
+  });
+
+  it('rolls back at the observation that shows harm, and drops those behind it', async () => {
+    await approved();
+    await observe(pool, pairs(20));
+    await settle();
+    await observe(pool, answers('canary', 0.1, 50, true), answers('control', 0.1, 50, true));
+    await settle();
+    const state = await stateOf(pool);
+    expect(state).toMatchObject({ state: 'rolled_back', share: 0 });
+    // Each of the first bad events is the canary's: long before the 50th the bound is reached.
+    expect(state?.reason).toMatch(
+      /^errors: [2-9] of [2-9] \(100%\) against 0 of 0 \(-\); the evidence of harm has reached 1\/0\.025$/,
+    );
+    expect(await countWaiting(pool)).toBe(0);
+    expect(await statusesOf(pool)).toEqual({ 'old-1': 'stable', 'new-2': 'candidate' });
+    await observe(pool, answers('canary', 0.1, 5));
+    await settle();
+    expect(await countWaiting(pool)).toBe(0);
+    expect((await logOf(pool)).at(-1)).toBe('harm canary 1 -> rolled_back 0 by upgrade');
+  });
+
+  it('holds advance alone', async () => {
+    await approved();
+    await act('hold');
+    await observe(pool, pairs(30));
+    await settle();
+    expect(await stateOf(pool)).toMatchObject({ state: 'shadow', held: true });
+    expect(await countWaiting(pool)).toBe(0);
+    await act('resume');
+    await settle();
+    expect(await stateOf(pool)).toMatchObject({ state: 'canary', held: false });
+    await act('hold');
+    await observe(pool, answers('canary', 0.1, 20, true));
+    await settle();
+    expect(await stateOf(pool)).toMatchObject({ state: 'rolled_back', held: false });
+  });
+
+  it('takes steps of time without observations, and not before', async () => {
+    const patient = settingsOf({ mode: 'approve', shadow: { min_hours: 1, min_pairs: 1 } });
+    await approved();
+    await observe(pool, pairs(1));
+    await settle(patient);
+    expect(await stateOf(pool)).toMatchObject({ state: 'shadow', reason: 'compared in pairs; needs 60 minutes' });
+    await pool.query("update rollouts set stage_since = stage_since - interval '1 hour'");
+    await settle(patient);
+    expect(await stateOf(pool)).toMatchObject({ state: 'canary' });
+  });
+
+  it('ends what can no longer be tried', async () => {
+    await approved();
+    await pool.query("update models set listed = false where model_id = 'new-2'");
+    await settle();
+    expect(await stateOf(pool)).toMatchObject({
+      state: 'rolled_back',
+      reason: 'openai/new-2 is not offered any more',
+    });
+  });
+
+  it('approves in the mode auto what needs nobody’s word, one in each place', async () => {
+    await addRollout(pool);
+    await settle(manual);
+    expect(await stateOf(pool)).toMatchObject({ state: 'proposed' });
+    await settle(settingsOf({ mode: 'auto', shadow: { share: 0 } }));
+    expect(await stateOf(pool)).toMatchObject({ state: 'canary', stage: 0, share: 0.1 });
+    expect(await logOf(pool)).toContain('approve proposed 0 -> canary 0 by auto');
+  });
+
+  it('leaves out what makes no sense, and goes on with the rest', async () => {
+    await approved();
+    await observe(pool, pairs(20));
+    await settle();
+    const odd: NewObservation[] = [
+      { ...answers('canary', 1, 1)[0]! },
+      { ...answers('canary', 0.1, 1)[0]!, bad: null },
+      { ...pairs(1)[0]!, pair: null },
+      { ...answers('canary', 0.1, 1)[0]!, rollout_id: '01900000-0000-7000-8000-00000000dead' },
+    ];
+    await observe(pool, odd, answers('canary', 0.1, 1));
+    await settle();
+    expect(await stateOf(pool)).toMatchObject({ state: 'canary', stage: 1 });
+    expect(await countWaiting(pool)).toBe(0);
+    const broken = await metrics.registry.getSingleMetric('signalbox_upgrade_broken_observations_total')?.get();
+    expect(broken?.values[0]?.value).toBe(3);
+  });
+
+  it('is not stopped for one rollout by what is wrong with another', async () => {
+    await approved();
+    const other = '01900000-0000-7000-8000-000000000002';
+    await addRollout(pool, other, ['next-2', 'last-1']);
+    await pool.query('update rollouts set state = \'shadow\', evidence = \'{"version": "?"}\' where rollout_id = $1', [
+      other,
+    ]);
+    await pool.query("update rollouts set created_at = now() + interval '1 minute' where rollout_id = $1", [rolloutId]);
+    await observe(pool, pairs(20), pairs(1, 'neither', other));
+    await settle();
+    expect(await stateOf(pool)).toMatchObject({ state: 'canary' });
+    expect(await countWaiting(pool)).toBe(1);
+  });
+
+  it('is one at a time, whichever process it is', async () => {
+    await approved();
+    await observe(pool, pairs(20), answers('canary', 0.1, 1), answers('canary', 0.2, 1));
+    await Promise.all(Array.from({ length: 4 }, () => settle()));
+    await settle();
+    expect(await logOf(pool)).toEqual([
+      'propose -> proposed 0 by test',
+      'approve proposed 0 -> shadow 0 by ada',
+      'advance shadow 0 -> canary 0 by upgrade',
+      'advance canary 0 -> canary 1 by upgrade',
+      'advance canary 1 -> canary 2 by upgrade',
+    ]);
+  });
+
+  it('wakes routers with each step, and readers of the catalogue where a status changed', async () => {
+    await addRollout(pool);
+    const client = await pool.connect();
+    const heard: string[] = [];
+    client.on('notification', ({ channel }) => heard.push(channel));
+    await client.query(`listen ${rolloutsChannel}`);
+    await client.query(`listen ${catalogueChannel}`);
+    await act('approve');
+    await client.query('select 1');
+    expect(heard).toEqual([rolloutsChannel]);
+    await act('promote');
+    await client.query('select 1');
+    expect(heard.toSorted()).toEqual([catalogueChannel, rolloutsChannel, rolloutsChannel].toSorted());
+    client.release(true);
+  });
+
+  it('counts what it decided and what became of it', async () => {
+    await approved();
+    await observe(pool, pairs(20));
+    await settle();
+    await observe(pool, answers('canary', 0.1, 20, true));
+    await settle();
+    const text = await metrics.text();
+    expect(text).toContain('signalbox_upgrade_evaluations_total{result="advance"} 2');
+    expect(text).toContain('signalbox_upgrade_evaluations_total{result="harm"} 1');
+    expect(text).toContain('signalbox_upgrade_deployments_total{event="approve"} 1');
+    expect(text).toContain('signalbox_upgrade_deployments_total{event="harm"} 1');
+  });
+});
+
+describe('a kill', () => {
+  /** From proposal to promotion and back, or to harm: what happens between two rounds of the engine. */
+  const lives: Record<string, Array<(db: Pool) => Promise<unknown>>> = {
+    'a good life': [
+      (db) => act('approve', db),
+      () => observe(pool, pairs(21)),
+      (db) => settle(manual, db),
+      () => observe(pool, answers('control', 0.1, 60), answers('canary', 0.1, 2), answers('canary', 0.2, 2)),
+      (db) => settle(manual, db),
+      () => observe(pool, evenly(700, good)),
+      (db) => settle(manual, db),
+      (db) => act('rollback', db),
+    ],
+    'a bad life': [
+      (db) => act('approve', db),
+      (db) => act('hold', db),
+      (db) => act('resume', db),
+      () => observe(pool, pairs(22)),
+      (db) => settle(manual, db),
+      () => observe(pool, answers('canary', 0.1, 30, true)),
+      (db) => settle(manual, db),
+      (db) => act('retry', db),
+      (db) => act('dismiss', db),
+    ],
+  };
+
+  async function live(
+    steps: (typeof lives)[string],
+    killIn: number | null,
+    at: { statement: number; moment: 'before' | 'after' } | null,
+  ) {
+    await addRollout(pool);
+    let statements = 0;
+    for (const [index, step] of steps.entries()) {
+      const mortal = mortalPool(pool, index === killIn ? at : null);
+      try {
+        await step(mortal.pool);
+      } catch (error) {
+        if (!(error instanceof Killed)) throw error;
+      }
+      if (mortal.isDead()) {
+        await until(async () => (await heldLocks()) === 0);
+        // The next process. An operator, who got no answer, asks again; what was done already is refused.
+        await step(pool).catch(() => undefined);
+      }
+      if (index === killIn) statements = mortal.statements();
+    }
+    const result = {
+      log: await logOf(pool),
+      state: await stateOf(pool),
+      statuses: await statusesOf(pool),
+      waiting: await countWaiting(pool),
+      evidence: (await pool.query('select evidence from rollouts')).rows as unknown[],
+    };
+    return { result, statements };
+  }
+  /** The server gives them up when it sees that the connection has ended. */
+  async function heldLocks(): Promise<number> {
+    const { rows } = await pool.query<{ count: number }>(
+      "select count(*)::integer as count from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
+    );
+    return rows[0]?.count ?? 0;
+  }
+  async function reset(): Promise<void> {
+    await pool.query('alter table rollout_log disable trigger rollout_log_is_kept');
+    await pool.query('truncate rollout_log, rollouts, rollout_observations, models cascade');
+    await pool.query('alter table rollout_log enable trigger rollout_log_is_kept');
+  }
+
+  it.each(Object.keys(lives))(
+    'at any statement of any step of %s repeats and skips nothing',
+    { timeout: 300_000 },
+    async (name) => {
+      const steps = lives[name] ?? [];
+      const { result: undisturbed } = await live(steps, null, null);
+      expect(undisturbed.waiting).toBe(0);
+      let kills = 0;
+      for (const killIn of steps.keys()) {
+        await reset();
+        const { statements } = await live(steps, killIn, null);
+        for (let statement = 0; statement < statements; statement += 1) {
+          for (const moment of ['before', 'after'] as const) {
+            await reset();
+            const { result } = await live(steps, killIn, { statement, moment });
+            expect(result, `killed ${moment} statement ${statement} of step ${killIn}`).toEqual(undisturbed);
+            kills += 1;
+          }
+        }
+      }
+      expect(kills).toBeGreaterThan(60);
+    },
+  );
+});
+
+it('does not let a step happen to a model that is in use elsewhere', async () => {
+  await approved();
+  const other = '01900000-0000-7000-8000-000000000002';
+  await addModel(pool, 'newest-3', { status: 'candidate' });
+  await pool.query(
+    `insert into rollouts (rollout_id, provider, model_id, control_provider, control_model_id, state, reason, fingerprint)
+     values ($1, 'openai', 'newest-3', 'openai', 'old-1', 'proposed', '', '')`,
+    [other],
+  );
+  const perform = createActions({
+    pool,
+    settings: manual,
+    log,
+    metrics: createRolloutMetrics(metrics),
+    onStep: () => undefined,
+  });
+  const word = { id: other, actor: 'ada', reason: 'because', dryRun: false };
+  for (const action of ['approve', 'promote'] as const) {
+    await expect(perform({ ...word, action })).rejects.toThrow('new-2 is being tried in the place of openai/old-1');
+  }
+  await act('promote');
+  await expect(perform({ ...word, action: 'approve' })).rejects.toThrow(
+    'openai/old-1 is deprecated: there is no traffic to share',
+  );
+});
