@@ -23,7 +23,6 @@ export const upgradeActionBodySchema = z.strictObject({
     .optional()
     .describe('Of approve, for a model that nothing was proposed for: what it would replace, as provider/model_id.'),
 });
-export type UpgradeActionBody = z.input<typeof upgradeActionBodySchema>;
 
 const countedSchema = z.object({
   bad: z.int(),
@@ -144,7 +143,6 @@ export const rolloutLogEntrySchema = z.object({
   evidence: z.unknown(),
 });
 export const rolloutLogSchema = z.object({ log: z.array(rolloutLogEntrySchema), count: z.int() });
-export type RolloutLogLine = z.infer<typeof rolloutLogEntrySchema>;
 
 export const incidentSchema = z.object({
   incident_id: z.uuid(),

@@ -75,6 +75,51 @@ describe('planRefresh', () => {
   });
 });
 
+describe('a model that comes later than its provider', () => {
+  const planned = (ids: string[], stored: StoredModel[], models: string[] = [], newOnTrial = true) =>
+    Object.fromEntries(
+      planRefresh({ ...source, models }, ids.map(entry), stored, at, newOnTrial).upserts.map((model) => [
+        model.model_id,
+        model.status,
+      ]),
+    );
+
+  it('is a candidate, unless the configuration names it, it is no chat model, or none are tried', () => {
+    const ids = ['gpt-6-luna', 'gpt-6-sol', 'some-embedding', 'gpt-7-preview', 'mine'];
+    expect(planned(ids, [store('gpt-6-luna')], ['mine'])).toEqual({
+      'gpt-6-luna': 'stable',
+      'gpt-6-sol': 'candidate',
+      'some-embedding': 'stable',
+      'gpt-7-preview': 'preview',
+      mine: 'stable',
+    });
+    expect(planned(['gpt-6-sol'], [store('gpt-6-luna')], [], false)).toEqual({ 'gpt-6-sol': 'stable' });
+  });
+
+  it('stays one until somebody sets its status, whatever is tried', () => {
+    const candidate = store('gpt-6-sol');
+    candidate.model.status = 'candidate';
+    for (const newOnTrial of [true, false]) {
+      expect(planned(['gpt-6-sol'], [candidate], [], newOnTrial)).toEqual({ 'gpt-6-sol': 'candidate' });
+    }
+    const promoted = {
+      ...candidate,
+      pinnedFields: ['status'],
+      model: { ...candidate.model, status: 'stable' as const },
+    };
+    expect(planned(['gpt-6-sol'], [promoted])).toEqual({ 'gpt-6-sol': 'stable' });
+  });
+
+  it('makes no older one deprecated before it has proved itself', () => {
+    // Superseded by its maker's word, and all there is.
+    const old = ['gpt-4o'];
+    expect(planned(old, [store('gpt-4o')])).toEqual({ 'gpt-4o': 'stable' });
+    expect(planned([...old, 'gpt-6-sol'], [store('gpt-4o')])).toEqual({ 'gpt-4o': 'stable', 'gpt-6-sol': 'candidate' });
+    const both = planned([...old, 'gpt-6-sol'], [store('gpt-4o'), store('gpt-6-sol')]);
+    expect(both).toEqual({ 'gpt-4o': 'deprecated', 'gpt-6-sol': 'stable' });
+  });
+});
+
 describe('applyPatch', () => {
   it.each<[string, ModelPatch, Record<string, unknown>]>([
     [

@@ -77,7 +77,7 @@ export function proposeFor(candidate: Model, models: readonly Model[]): Opinion 
 }
 
 function objectionTo(candidate: Model, control: Model): string | null {
-  const lost = lostBy(candidate, control);
+  const lost = capabilitiesLost(candidate, control);
   if (lost.length > 0) return `it cannot do ${lost.join(', ')}`;
   for (const kind of ['input_tokens_per_1k', 'output_tokens_per_1k'] as const) {
     const [before, after] = [control.costs[kind], candidate.costs[kind]];
@@ -89,14 +89,18 @@ function objectionTo(candidate: Model, control: Model): string | null {
 }
 
 /** What price and context say themselves, or measurements, is no capability that requests ask for. */
-const derived: readonly Capability[] = ['fast_inference', 'long_context'];
+const derived: ReadonlySet<Capability> = new Set(['fast_inference', 'long_context']);
 
-function lostBy(candidate: Model, control: Model): string[] {
-  const lost: string[] = capabilityNames.filter(
-    (name) => !derived.includes(name) && control.capabilities[name] && !candidate.capabilities[name],
+function capabilitiesLost(candidate: Model, control: Model): Capability[] {
+  return capabilityNames.filter(
+    (name) => !derived.has(name) && control.capabilities[name] && !candidate.capabilities[name],
   );
+}
+
+/** With the kinds of input, which are known of few new models: they are said, and no reason against one. */
+function lostBy(candidate: Model, control: Model): string[] {
   const inputs = control.modalities.input.filter((modality) => !candidate.modalities.input.includes(modality));
-  return [...lost, ...inputs.map((modality) => `${modality} input`)];
+  return [...capabilitiesLost(candidate, control), ...inputs.map((modality) => `${modality} input`)];
 }
 
 /** By the ratio of what a request of three input tokens to one of output costs. Null where no price or no model fits. */
@@ -104,7 +108,7 @@ function nearestInPrice(candidate: Model, others: readonly Model[]): Model | nul
   const price = blendedPrice(candidate);
   if (price === null) return null;
   const [nearest] = others
-    .filter((model) => lostBy(candidate, model).length === 0)
+    .filter((model) => capabilitiesLost(candidate, model).length === 0)
     .flatMap((model) => {
       const other = blendedPrice(model);
       return other === null ? [] : [{ model, distance: Math.abs(Math.log((price + tiny) / (other + tiny))) }];

@@ -76,7 +76,6 @@ export const evidenceSchema = z.looseObject({
 export type Evidence = z.infer<typeof evidenceSchema>;
 export type ArmEvidence = z.infer<typeof armSchema>;
 export type SideCounts = z.infer<typeof sidesSchema>;
-export type CanaryStratum = Evidence['canary']['strata'][number];
 
 export const noEvidence: Evidence = evidenceSchema.parse({});
 

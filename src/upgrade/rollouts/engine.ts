@@ -24,7 +24,7 @@ export interface EngineOptions {
 }
 
 const intervalMs = 500;
-const approvalIntervalMs = 5_000;
+const approvalIntervalMs = 1_000;
 
 /** One round over all rollouts. Answers `'again'` where more waits. */
 export type EngineRound = (signal: AbortSignal) => Promise<'again' | void>;

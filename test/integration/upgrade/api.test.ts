@@ -6,7 +6,17 @@ import { createUpgrade, type Upgrade } from '../../../src/upgrade/upgrade.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { type ListServer, startListServer } from '../registry/list-server.ts';
 import { type Answer, ask, startRegistry, until } from '../registry/registry-under-test.ts';
-import { addModel, addRollout, logOf, observe, pairs, rolloutId, stateOf, statusesOf, upgradeConfig } from './rollout-support.ts';
+import {
+  addModel,
+  addRollout,
+  logOf,
+  observe,
+  pairs,
+  rolloutId,
+  stateOf,
+  statusesOf,
+  upgradeConfig,
+} from './rollout-support.ts';
 
 let database: TestDatabase;
 let server: ListServer;
@@ -70,8 +80,11 @@ async function candidate(modelId: string): Promise<CandidateBody> {
   if (found === undefined) throw new Error(`no candidate ${modelId}`);
   return found;
 }
-const act = <T = { error: { message: string; code: string } }>(id: string, action: string, body: object = {}): Promise<Answer<T>> =>
-  ask<T>(`${url}/candidates/${id}/${action}`, 'POST', { reason: 'because', ...body });
+const act = <T = { error: { message: string; code: string } }>(
+  id: string,
+  action: string,
+  body: object = {},
+): Promise<Answer<T>> => ask<T>(`${url}/candidates/${id}/${action}`, 'POST', { reason: 'because', ...body });
 
 describe('discovery', () => {
   it('proposes what is newer, lists the rest with the reason, and waits in the mode approve', async () => {
@@ -157,11 +170,17 @@ describe('actions', () => {
 
   it('promote by hand what replaces nothing, and try it in the place that is named', async () => {
     await bringOut('zeta-1', 'eta-1');
-    await database.pool.query("update models set output_usd_per_million_tokens = null where model_id in ('zeta-1', 'eta-1')");
+    await database.pool.query(
+      "update models set output_usd_per_million_tokens = null where model_id in ('zeta-1', 'eta-1')",
+    );
     await start();
     await ask(`${url}/discover`, 'POST');
     const zeta = await candidate('zeta-1');
-    expect(zeta).toMatchObject({ replaces: null, rollout: null, reason: expect.stringContaining('nothing that') as string });
+    expect(zeta).toMatchObject({
+      replaces: null,
+      rollout: null,
+      reason: expect.stringContaining('nothing that') as string,
+    });
     expect(await act(zeta.id, 'approve')).toMatchObject({ status: 409 });
     expect(await act<unknown>(zeta.id, 'promote')).toMatchObject({ status: 200, body: { rollout_id: null } });
     expect(await statusesOf(database.pool)).toMatchObject({ 'zeta-1': 'stable pinned', 'gpt-5-sol': 'stable' });

@@ -182,10 +182,10 @@ describe('the engine', () => {
     await observe(pool, pairs(20));
     await settle();
     const odd: NewObservation[] = [
-      { ...answers('canary', 1, 1)[0]! },
-      { ...answers('canary', 0.1, 1)[0]!, bad: null },
-      { ...pairs(1)[0]!, pair: null },
-      { ...answers('canary', 0.1, 1)[0]!, rollout_id: '01900000-0000-7000-8000-00000000dead' },
+      ...answers('canary', 1, 1),
+      ...answers('canary', 0.1, 1).map((observation) => ({ ...observation, bad: null })),
+      ...pairs(1).map((observation) => ({ ...observation, pair: null })),
+      ...answers('canary', 0.1, 1, false, '01900000-0000-7000-8000-00000000dead'),
     ];
     await observe(pool, odd, answers('canary', 0.1, 1));
     await settle();
