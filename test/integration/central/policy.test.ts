@@ -358,7 +358,8 @@ describe('POST /policy/evaluate', () => {
     expect(decisions).toMatchObject({ used: 4000, left_out: {} });
     // The weights of what is left are those of all that was decided.
     expect(warnings.filter((warning) => warning.includes('propensities'))).toEqual([]);
-    const expected = complexities.reduce((sum, complexity) => sum + smallest.success[complexity], 0) / complexities.length;
+    const expected =
+      complexities.reduce((sum, complexity) => sum + smallest.success[complexity], 0) / complexities.length;
     const success = measures.find(({ measure }) => measure === 'success');
     for (const estimate of [success?.snips, success?.doubly_robust]) {
       expect(Math.abs((estimate?.value ?? 0) - expected)).toBeLessThan(0.06);
