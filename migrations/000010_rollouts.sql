@@ -62,13 +62,24 @@ create table rollout_observations (
   rollout_id uuid not null,
   arm text not null check (arm in ('canary', 'control', 'shadow')),
   share double precision not null,
-  kind text not null check (kind in ('outcome', 'quality', 'pair')),
+  -- `left`: the client left before the answer; how long it had waited is known.
+  kind text not null check (kind in ('outcome', 'quality', 'pair', 'left')),
+  -- The conversation, as this rollout alone knows it: bad events of one are counted once.
+  unit text,
   -- Of an outcome: it failed; of quality: it was judged bad. Null of a pair.
   bad boolean,
   latency_ms double precision,
   cost_usd double precision,
   pair jsonb,
   observed_at timestamptz not null default now()
+);
+
+-- Conversations of which a bad event was counted, by test: what happens to one again is no independent evidence.
+create table rollout_units (
+  rollout_id uuid not null references rollouts,
+  test text not null,
+  unit text not null,
+  primary key (rollout_id, test, unit)
 );
 
 -- Models that are in use and changed without a word.

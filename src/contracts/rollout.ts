@@ -41,6 +41,8 @@ export const rolloutLabelSchema = z.object({
   arm: rolloutArmSchema,
   /** Share of the canary in the traffic of both arms at that time, in (0, 1]; of a copy, the share that is copied. */
   share: z.number().min(0).max(1),
+  /** The conversation, hashed with the rollout, so that nothing else can be told by it. */
+  unit: z.string().min(1).max(64).optional(),
   /** On the last event of a copy alone. */
   pair: shadowPairSchema.optional(),
 });

@@ -68,7 +68,7 @@ const urlOf = (app: RunningApp, service: ServiceName): string => `http://127.0.0
 
 /** All services, two routers, and a catalogue that is an hour old: what its provider lists now is new. */
 async function startFleet(upgradeConfig: object): Promise<void> {
-  const config = { upgrade: upgradeConfig };
+  const config = { upgrade: { mode: 'auto', ...upgradeConfig } };
   const base = await start(['registry', 'central', 'upgrade'], 'base', config);
   registry = urlOf(base, 'registry');
   upgrade = urlOf(base, 'upgrade');

@@ -368,7 +368,7 @@ export const configSchema = z.strictObject({
       discover_ms: z.int().min(60_000).max(2_147_483_647).default(604_800_000).describe('Weekly by default.'),
       mode: z
         .enum(['off', 'approve', 'auto'])
-        .default('auto')
+        .default('approve')
         .describe(
           '`auto`: newer models of a family are tried by themselves; `approve`: after a word of yours; `off`: never.',
         ),
@@ -413,12 +413,25 @@ export const configSchema = z.strictObject({
             .max(1)
             .default(0.02)
             .describe('Below it a candidate is good enough, whatever the other model’s rate.'),
+          acceptable_bad_quality_rate: z
+            .number()
+            .min(0)
+            .max(1)
+            .default(0.1)
+            .describe('The same for answers that were judged.'),
+          min_answers: z.int().min(1).max(1_000_000).default(50).describe('Of the candidate, in each stage.'),
+          min_judged: z
+            .int()
+            .min(1)
+            .max(1_000_000)
+            .default(50)
+            .describe('Judged answers of the candidate from which on quality has to be shown too.'),
         })
         .prefault({}),
       alpha: z
         .strictObject({
-          errors: alpha.default(0.025),
-          quality: alpha.default(0.015),
+          errors: alpha.default(0.03),
+          quality: alpha.default(0.01),
           slowness: alpha.default(0.01),
         })
         .prefault({})
