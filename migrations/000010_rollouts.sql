@@ -103,7 +103,8 @@ alter table virtual_keys add column may_shadow boolean not null default false;
 alter table routing_records
   add column rollout_id uuid,
   add column rollout_arm text,
-  add column rollout_share double precision;
+  add column rollout_share double precision,
+  add column rollout_unit text;
 
 -- Copies of requests are no usage: nobody asked for them.
 create or replace view model_usage_by_instance as

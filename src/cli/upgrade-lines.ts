@@ -48,8 +48,13 @@ function rateWords(counted: Counted | null): string {
   return `${percent(counted.rate)} [${percent(low)}, ${percent(high)}] ${counted.bad}/${counted.of}`;
 }
 
-function neededWords({ is_required: isRequired, is_safe: isSafe, requests_needed: needed }: RolloutTest): string {
-  if (!isRequired) return 'not judged';
+function neededWords({
+  is_required: isRequired,
+  is_safe: isSafe,
+  requests_needed: needed,
+  candidate,
+}: RolloutTest): string {
+  if (!isRequired) return candidate.of === 0 ? 'not judged' : 'too few judged';
   if (isSafe) return 'enough';
   return needed === null ? 'never at these rates' : `about ${count(Number(needed.toPrecision(2)))}`;
 }

@@ -38,10 +38,14 @@ export const rolloutTestSchema = z.object({
   name: z.enum(['errors', 'quality', 'slowness']),
   harm: z
     .object({ log_evidence: z.number(), bound: z.number() })
-    .describe('Natural logarithm of the evidence that the candidate is worse; at the bound it is rolled back.'),
+    .describe(
+      'Natural logarithm of the evidence that the candidate is worse, which counts a conversation once; at the bound it is rolled back.',
+    ),
   safety: z
     .object({ log_evidence: z.number(), bound: z.number() })
-    .describe('Of the evidence that it is not worse by as much as the margin; at the bound it may be promoted.'),
+    .describe(
+      'Of that of the last stage that it is not worse by as much as the margin; at the bound it may be promoted.',
+    ),
   is_required: z.boolean().describe('Whether a promotion waits for this test.'),
   is_safe: z.boolean(),
   requests_needed: z

@@ -21,7 +21,7 @@ import { estimatedCostUsd } from './select/filter.ts';
 import { type PinnedRefusal, refusesPinned, resolvePinned } from './select/pinned.ts';
 import type { Policy, SelectionRequest } from './select/policy.ts';
 import { autoVariants, parseRequestedModel, type RequestedModel } from './select/requested-model.ts';
-import type { ActiveRollout, TrialTerms } from './select/rollout.ts';
+import { type CopyTarget, type TrialTerms, unitOf } from './select/rollout.ts';
 import type { RoutableModel } from './select/routable-model.ts';
 import type { Snapshot } from './snapshot/snapshot.ts';
 
@@ -57,7 +57,7 @@ export interface Decision {
   /** Of which rollout it is part, and in which arm; null: of none. */
   rollout: RolloutLabel | null;
   /** To whose candidate the request is copied once it is answered; null: to none. */
-  copiedTo: ActiveRollout | null;
+  copiedTo: CopyTarget | null;
 }
 
 /** What a request asks of the decision beside its prompt. */
@@ -223,7 +223,12 @@ function tryOut(
   const { rollout, arm, candidate, probability } = assigned;
   const labelled: Choice = {
     ...choice,
-    rollout: { rollout_id: rollout.rolloutId, arm, share: rollout.share },
+    rollout: {
+      rollout_id: rollout.rolloutId,
+      arm,
+      share: rollout.share,
+      unit: unitOf(rollout.rolloutId, trial.conversationId),
+    },
     propensity: choice.propensity === null ? null : choice.propensity * probability,
     explanation: explainArm(choice.explanation, assigned, chosen),
   };

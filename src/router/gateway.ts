@@ -24,11 +24,12 @@ import type { Affinity } from './select/affinity.ts';
 import type { CostPacer } from './select/cost-pacer.ts';
 import type { Explorer } from './select/explorer.ts';
 import type { Policy } from './select/policy.ts';
+import type { ActiveRollout } from './select/rollout.ts';
 import type { RoutableModel } from './select/routable-model.ts';
 import type { Snapshot } from './snapshot/snapshot.ts';
 import type { SnapshotService } from './snapshot/snapshot-service.ts';
 import type { FailedAttempt, StreamAnswer, WholeAnswer } from './upstream/attempt.ts';
-import { type AttemptReport, type ChainAnswer, type ChainStep, runChain } from './upstream/chain.ts';
+import { type AttemptReport, type ChainAnswer, type ChainStep, runChain, type Spared } from './upstream/chain.ts';
 import type { StreamEnd } from './upstream/follow-stream.ts';
 import type { CallUpstream, ClientRequest } from './upstream/upstream.ts';
 
@@ -68,6 +69,8 @@ export interface GatewayRequest {
 interface AttemptNumbers {
   /** A call begins. */
   begin(step: DecisionStep): void;
+  /** No call is made, and why: its own failures, or something else. */
+  spare(step: DecisionStep, why: SparedCode): void;
   numberOf(callIndex: number): number;
   /** Nothing more will be called; says why, where nothing was. */
   end(reason: string): void;
@@ -155,11 +158,16 @@ export function createGateway(options: GatewayOptions): Gateway {
    */
   function numberAttempts(decision: Decision): AttemptNumbers {
     let offset: number | null = null;
+    let code: SparedCode = 'spared';
     return {
       begin(step) {
         if (offset !== null) return;
         offset = step === decision.chain[0] ? 0 : 1;
-        if (offset === 1) accounting.notCalled(decision, 'spared');
+        if (offset === 1) accounting.notCalled(decision, code);
+      },
+      spare(step, why) {
+        // Where one of its keys was left out for another reason, that the others failed is not all there is to it.
+        if (step === decision.chain[0] && why !== 'spared') code = why;
       },
       numberOf: (index) => index + (offset ?? 0),
       end(reason) {
@@ -278,6 +286,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       nowMs: () => clock.monotonicMs(),
       random: Math.random,
       onCall: (step) => attempts.begin(findStep(decision, step)),
+      onSpared: (step, why) => attempts.spare(findStep(decision, step), sparedCodes[why]),
       onAttemptFailed(report) {
         failedMs += report.durationMs;
         failedAttempts += 1;
@@ -391,6 +400,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       }
       options.recent.markCalled(decision.decisionId);
       try {
+        if (!held.steps.includes(decision.chain[0])) attempts.spare(decision.chain[0], 'spared_busy');
         const completion = await callChain({ ...request, attempts, steps: held.steps }, held.reservation);
         attempts.end('client_left');
         return completion;
@@ -419,6 +429,16 @@ function estimateUsage(counted: TokenUsage | null, inputTokens: number, outputCh
   return { ...base, outputTokens: Math.max(base.outputTokens, estimateTokens(outputCharacters)) };
 }
 
+/** Error codes of the record of a chosen model that was spared its call. Only `spared` is held against the model. */
+type SparedCode = 'spared' | 'spared_busy' | 'spared_ended';
+
+const sparedCodes: Readonly<Record<Spared, SparedCode>> = {
+  ejected: 'spared',
+  throttled: 'spared',
+  busy: 'spared_busy',
+  ended: 'spared_ended',
+};
+
 /** Error code of a model on trial that refused a request which another then answered: the fault was not the request's. */
 const refusedCode = 'refused';
 
@@ -433,15 +453,18 @@ function toChainStep(step: DecisionStep, decision: Decision, snapshots: Snapshot
   const provider = snapshots.current().providers.get(step.providerName);
   if (provider === undefined) throw new SignalboxError('internal', `provider ${step.providerName} is not configured`);
   const chainStep = { modelId: step.modelId, provider };
-  if (decision.origin !== 'canary' || step !== decision.chain[0]) return chainStep;
-  const isActive = (): boolean => isInCanary(decision, snapshots.current());
-  return { ...chainStep, trial: { isActive } };
+  if (step !== decision.chain[0]) return chainStep;
+  if (decision.rollout?.arm === 'shadow') {
+    return { ...chainStep, mayBeCalled: () => isStillIn('shadow', decision, snapshots.current()) };
+  }
+  if (decision.origin !== 'canary') return chainStep;
+  return { ...chainStep, trial: { isActive: () => isStillIn('canary', decision, snapshots.current()) } };
 }
 
-/** Whether the rollout of a decision still lets its candidate answer. */
-function isInCanary({ rollout }: Decision, { rolloutsByControl }: Snapshot): boolean {
+/** Whether the rollout of a decision still sends its candidate what it did when that was decided. */
+function isStillIn(wanted: ActiveRollout['state'], { rollout }: Decision, { rolloutsByControl }: Snapshot): boolean {
   for (const { rolloutId, state } of rolloutsByControl.values()) {
-    if (rolloutId === rollout?.rollout_id) return state === 'canary';
+    if (rolloutId === rollout?.rollout_id) return state === wanted;
   }
   return false;
 }

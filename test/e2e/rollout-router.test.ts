@@ -1,16 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import type { KeyWithSecret } from '../../src/contracts/keys.ts';
 import { rolloutsChannel } from '../../src/contracts/rollout.ts';
-import {
-  aPoll,
-  ask,
-  asked,
-  many,
-  models,
-  type RolloutApp,
-  startRolloutApp,
-} from '../integration/router-rollout/support.ts';
-import { hangs } from './racing-upstream.ts';
+import { ask, asked, many, models, type RolloutApp, startRolloutApp } from '../integration/router-rollout/support.ts';
+import { fails, hangs, says } from './racing-upstream.ts';
 import { getJson, patience } from './requests.ts';
 
 const { control, candidate } = models;
@@ -79,6 +71,22 @@ describe('copies', () => {
     expect(copies()).toBe(0);
   }, 30_000);
 
+  it('that still wait for a place when the trial ends are not sent', async () => {
+    app = await startRolloutApp({ resilience: { concurrency: { per_provider: 1, max_wait_ms: 10_000 } } });
+    let goOn: () => void = () => undefined;
+    const later = new Promise<void>((resolve) => (goOn = resolve));
+    app.raw.plays = { [candidate]: says('late', { after: later }) };
+    const rolloutId = await app.begin('shadow', 1);
+    await ask(app, 'one');
+    await ask(app, 'two');
+    await expect.poll(copies, patience).toBe(1);
+    await app.step(rolloutId, 'rolled_back', 0);
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    goOn();
+    await expect.poll(() => skipped('no_copy'), patience).toBe(1);
+    expect(copies()).toBe(1);
+  }, 30_000);
+
   it('are ended soon after the router is told to stop', async () => {
     app = await startRolloutApp();
     app.raw.plays = { [candidate]: hangs };
@@ -108,7 +116,121 @@ it('lets the control answer where a budget does not suffice for a candidate that
   await app.begin('canary', 0.5);
   const answers = await many(20, 2, (index) => ask(app, `poor ${index}`, { max_tokens: 100 }, key));
   expect(new Set(answers.map(({ status, model }) => `${status} ${model ?? ''}`))).toEqual(new Set([`200 ${control}`]));
+  // It is no fault of the candidate's.
+  await expect.poll(() => endsOf('canary', 1), patience).toMatchObject([{ outcome: 'success' }]);
+  expect(await endsOf('canary', 0)).toMatchObject([{ outcome: 'cancelled', error_code: 'spared_busy' }]);
+  expect((await observed('canary')).total).toBe(0);
 }, 30_000);
+
+/** The different ends of an arm's attempts of this number. */
+async function endsOf(arm: string, attempt: number): Promise<unknown[]> {
+  const { rows } = await app.database.pool.query(
+    `select outcome, error_code, count(*)::int as count from routing_records
+     where rollout_arm = $1 and attempt = $2 group by 1, 2 order by 1, 2`,
+    [arm, attempt],
+  );
+  return rows;
+}
+
+async function observed(arm: string): Promise<{ total: number; bad: number }> {
+  const { rows } = await app.database.pool.query<{ total: number; bad: number }>(
+    `select count(*)::int as total, count(*) filter (where bad)::int as bad from rollout_observations
+     where arm = $1 and kind = 'outcome'`,
+    [arm],
+  );
+  return rows[0] ?? { total: 0, bad: 0 };
+}
+
+it('shows how bad a candidate is that is dead, though users are shielded from it', async () => {
+  app = await startRolloutApp({ resilience: {} }, withCentral);
+  app.raw.plays = { [candidate]: fails(500) };
+  await app.begin('canary', 0.5);
+  const count = 300;
+  const answers = await many(count, 4, (index) => ask(app, `dead ${index}`));
+  expect(new Set(answers.map(({ status, model }) => `${status} ${model ?? ''}`))).toEqual(new Set([`200 ${control}`]));
+  await expect
+    .poll(async () => (await observed('canary')).total + (await observed('control')).total, patience)
+    .toBe(count);
+  const canary = await observed('canary');
+  expect(canary.total).toBeGreaterThan(count / 3);
+  expect(canary.bad).toBe(canary.total);
+  // Few of them did meet the candidate.
+  expect(copies()).toBeLessThan(canary.total / 4);
+  expect((await observed('control')).bad).toBe(0);
+}, 60_000);
+
+it('does not hold it against a candidate that it has but few of its provider’s places', async () => {
+  app = await startRolloutApp({ resilience: { concurrency: { per_provider: 8 } } }, withCentral);
+  const slow = new Promise((resolve) => setTimeout(resolve, 3000));
+  app.raw.plays = { [candidate]: says('late', { after: slow }) };
+  await app.begin('canary', 0.5);
+  const answers = await many(40, 8, (index) => ask(app, `crowd ${index}`));
+  expect(new Set(answers.map(({ status }) => status))).toEqual(new Set([200]));
+  await expect
+    .poll(() => endsOf('canary', 0), patience)
+    .toEqual([
+      { outcome: 'cancelled', error_code: 'spared_busy', count: expect.any(Number) as number },
+      { outcome: 'success', error_code: null, count: expect.any(Number) as number },
+    ]);
+  expect((await observed('canary')).bad).toBe(0);
+}, 30_000);
+
+it('tells how long clients waited for a candidate who then left', async () => {
+  app = await startRolloutApp({}, withCentral);
+  app.raw.plays = { [candidate]: hangs, [control]: hangs };
+  await app.begin('canary', 0.5);
+  await many(12, 12, async (index) => {
+    const response = fetch(`${app.routerUrl}/v1/chat/completions`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', 'x-session-id': `leaving ${index}` },
+      body: JSON.stringify({ model: 'auto', stream: true, messages: [{ role: 'user', content: 'Hello' }] }),
+      signal: AbortSignal.timeout(500),
+    });
+    await expect(response).rejects.toThrow(/timeout/);
+  });
+  const waits = async () => {
+    const { rows } = await app.database.pool.query<{ arm: string; bad: null; latency_ms: number; unit: string }>(
+      "select arm, bad, latency_ms, unit from rollout_observations where kind = 'left'",
+    );
+    return rows;
+  };
+  await expect.poll(async () => (await waits()).length, patience).toBe(12);
+  const left = await waits();
+  expect(new Set(left.map(({ arm }) => arm))).toEqual(new Set(['canary', 'control']));
+  expect(left.every(({ bad, latency_ms: ms }) => bad === null && ms > 200 && ms < 1500)).toBe(true);
+  expect(new Set(left.map(({ unit }) => unit)).size).toBe(12);
+}, 30_000);
+
+describe('a judge', () => {
+  const scores = '{"scores":{"A":9,"B":3}}';
+  const judged = (): boolean => asked(app).includes(models.judge);
+  const compared = async (): Promise<{ scores: unknown } | undefined> => {
+    const { rows } = await app.database.pool.query<{ pair: { scores: unknown } }>(
+      "select pair from rollout_observations where kind = 'pair' order by id desc limit 1",
+    );
+    return rows[0]?.pair;
+  };
+
+  it.each<[what: string, permitted: boolean, key: Record<string, unknown>, body: Record<string, unknown>]>([
+    ['may', true, {}, {}],
+    ['may not, by the models of the key,', false, { models: [control, candidate, models.spare] }, {}],
+    ['may not, by the providers of the request,', false, {}, { provider: { only: ['raw'] } }],
+    ['may not, by those that it ignores,', false, {}, { provider: { ignore: ['other'] } }],
+  ])(
+    'that %s see a request',
+    async (_, isPermitted, key, body) => {
+      app = await startRolloutApp({ upgrade: { shadow: { judge: `other/${models.judge}` } } }, withCentral, 'other');
+      app.raw.plays = { [models.judge]: says(scores) };
+      const headers = await makeKey({ may_shadow: true, ...key });
+      await app.begin('shadow', 1);
+      await ask(app, 'one', body, headers);
+      await expect.poll(compared, patience).toMatchObject({ error: 'neither' });
+      expect(judged()).toBe(isPermitted);
+      expect((await compared())?.scores !== null).toBe(isPermitted);
+    },
+    30_000,
+  );
+});
 
 it('gives a candidate up where nobody could end its trial, and takes it up again', async () => {
   app = await startRolloutApp();
@@ -119,11 +241,9 @@ it('gives a candidate up where nobody could end its trial, and takes it up again
   expect(await arms('before')).toEqual(new Set([control, candidate]));
   // The table cannot be read any more; all else can.
   await pool.query('alter table rollouts rename to rollouts_elsewhere');
-  await aPoll();
-  expect(await arms('at first')).toEqual(new Set([control, candidate]));
-  await new Promise((resolve) => setTimeout(resolve, 10_000));
-  expect(await arms('later')).toEqual(new Set([control]));
+  await new Promise((resolve) => setTimeout(resolve, 1000));
+  expect(await arms('a second later')).toEqual(new Set([control]));
   await pool.query('alter table rollouts_elsewhere rename to rollouts');
   await pool.query('select pg_notify($1, $2)', [rolloutsChannel, '']);
   await expect.poll(() => arms('again'), patience).toEqual(new Set([control, candidate]));
-}, 40_000);
+}, 30_000);

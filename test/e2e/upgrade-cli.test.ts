@@ -54,7 +54,7 @@ describe('signalbox upgrade', () => {
 
     const { stdout } = await upgrade('status', rolloutId);
     expect(stdout).toMatch(/canary · stage 3 of 3 · 50% held/);
-    expect(stdout).toMatch(/errors +[█░]{12} +-?\d+\.\d\/3\.7 +[█░]{12} +-?\d+\.\d\/3\.0 +40% \[/);
+    expect(stdout).toMatch(/errors +[█░]{12} +-?\d+\.\d\/3\.5 +[█░]{12} +-?\d+\.\d\/3\.7 +40% \[/);
     expect(stdout).toMatch(/20 pairs · 5 and 60 answers/);
     const json = await upgrade('status', '--json');
     expect(evaluationsSchema.omit({ count: true }).parse(JSON.parse(json.stdout)).evaluations).toHaveLength(1);

@@ -45,6 +45,7 @@ export function recordOf(event: DecisionEvent): WrittenRecord {
     rollout_id: rollout?.rollout_id ?? null,
     rollout_arm: rollout?.arm ?? null,
     rollout_share: rollout?.share ?? null,
+    rollout_unit: rollout?.unit ?? null,
     features: decision.features ?? null,
     explanation: null,
     explained_by: event.explainedBy,
@@ -93,6 +94,7 @@ export function combineRecords(current: WrittenRecord, later: WrittenRecord): Wr
     rollout_id: labelled.rollout_id,
     rollout_arm: labelled.rollout_arm,
     rollout_share: labelled.rollout_share,
+    rollout_unit: labelled.rollout_unit,
     features: first.features ?? second.features,
     explained_by: first.explained_by ?? second.explained_by ?? null,
   };
@@ -113,6 +115,19 @@ export function isUnjudgedLane({ origin, feedback_score }: Pick<WrittenRecord, '
  */
 export function isCopy({ origin }: Pick<WrittenRecord, 'origin'>): boolean {
   return origin === 'shadow';
+}
+
+/** Error code of a first attempt that was not made because its model had failed too often, or refused too much. */
+const sparedCode = 'spared';
+
+/** Whether the model was left alone because of what it had done before. */
+export function isSpared({ outcome, error_code }: Pick<WrittenRecord, 'outcome' | 'error_code'>): boolean {
+  return outcome === 'cancelled' && error_code === sparedCode;
+}
+
+/** Whether the client left while the call was under way. */
+export function isLeft({ outcome, error_code }: Pick<WrittenRecord, 'outcome' | 'error_code'>): boolean {
+  return outcome === 'cancelled' && error_code === null;
 }
 
 /** Whether it failed, and by the fault of the model. */

@@ -6,7 +6,12 @@ import type { DecisionEvent } from '../consume/parse-message.ts';
 import { combineRecords, recordOf } from './record.ts';
 import { createRolloutChanges, type RolloutChanges } from './rollout-changes.ts';
 
-const label = { rollout_id: '0198a000-0000-7000-8000-00000000000a', arm: 'canary', share: 0.2 } as const;
+const label = {
+  rollout_id: '0198a000-0000-7000-8000-00000000000a',
+  arm: 'canary',
+  share: 0.2,
+  unit: '0123456789abcdef',
+} as const;
 
 function event(decision: Partial<RoutingDecision>, attempt = 0): DecisionEvent {
   return {
@@ -55,6 +60,14 @@ describe('an attempt', () => {
     ['that took too long', { outcome: 'timeout', time_to_first_token_ms: 9 }, of(true, null)],
     ['that failed by another’s fault', { outcome: 'failure', error_code: 'rate_limit' }, null],
     ['that was stopped', { outcome: 'cancelled', error_code: 'server' }, null],
+    [
+      'that was spared because of those before',
+      { outcome: 'cancelled', error_code: 'spared', response_time_ms: 0 },
+      of(true, null),
+    ],
+    ['that was spared for want of a place', { outcome: 'cancelled', error_code: 'spared_busy' }, null],
+    ['that was spared at the end of its trial', { outcome: 'cancelled', error_code: 'spared_ended' }, null],
+    ['whose client left, who knows when', { outcome: 'cancelled' }, null],
     ['that is open', { outcome: 'routed' }, null],
     ['of a copy', { outcome: 'success', rollout: { ...label, arm: 'shadow' } }, null],
     ['of no rollout', { outcome: 'success', rollout: undefined }, null],
@@ -63,8 +76,34 @@ describe('an attempt', () => {
     expect(told).toEqual(expected === null ? [] : [{ ...label, kind: 'outcome', pair: null, ...expected }]);
   });
 
+  it.each<[string, Partial<RoutingDecision>, number]>([
+    ['before anything came', { response_time_ms: 900, cost_usd: 2 }, 900],
+    ['after it had begun', { response_time_ms: 900, time_to_first_token_ms: 20 }, 20],
+  ])('tells how long its client waited who left %s', (_name, decision, waited) => {
+    const left = { ...decision, outcome: 'cancelled' } as const;
+    const control = { ...label, arm: 'control' } as const;
+    const told = observationsAfter(
+      (changes) => changes.countAttempt(undefined, record(left)),
+      (changes) => changes.countAttempt(undefined, record({ ...left, rollout: control })),
+      (changes) => changes.countAttempt(undefined, record(left, 1)),
+    );
+    const expected = { kind: 'left', bad: null, latency_ms: waited, cost_usd: null, pair: null };
+    expect(told).toEqual([
+      { ...label, ...expected },
+      { ...control, ...expected },
+    ]);
+  });
+
+  it('is of no known conversation where its label names none', () => {
+    const { unit: _, ...nameless } = label;
+    const told = observationsAfter((changes) =>
+      changes.countAttempt(undefined, record({ outcome: 'success', rollout: nameless })),
+    );
+    expect(told).toMatchObject([{ kind: 'outcome', unit: null }]);
+  });
+
   it('counts when both its end and its label are known, whichever comes first, and once', () => {
-    const ended = { ...success, rollout_id: null, rollout_arm: null, rollout_share: null };
+    const ended = { ...success, rollout_id: null, rollout_arm: null, rollout_share: null, rollout_unit: null };
     for (const [first, second] of [
       [routed, ended],
       [ended, routed],
@@ -97,6 +136,14 @@ describe('feedback', () => {
       (changes) => changes.judge(judged(0.4), judged(0.9)),
     );
     expect(told).toEqual([{ ...label, kind: 'quality', pair: null, ...of(true, null) }]);
+  });
+});
+
+describe('feedback on what was not answered', () => {
+  it.each([{ error_code: 'spared' }, { error_code: null }])('counts for nothing: $error_code', ({ error_code }) => {
+    const before = record({ outcome: 'cancelled', error_code });
+    const told = observationsAfter((changes) => changes.judge(before, { ...before, feedback_score: 0 }));
+    expect(told).toEqual([]);
   });
 });
 

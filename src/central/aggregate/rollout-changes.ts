@@ -1,7 +1,7 @@
 import type { NewObservation } from '../../platform/store/rollout-observations.ts';
 import type { WrittenRecord } from '../../platform/store/routing-records.ts';
 import type { DecisionEvent } from '../consume/parse-message.ts';
-import { isModelsFault, isTerminal } from './record.ts';
+import { isLeft, isModelsFault, isSpared, isTerminal } from './record.ts';
 
 /** What a batch of events says of rollouts. Of what is part of none, it takes nothing. */
 export interface RolloutChanges {
@@ -20,7 +20,9 @@ export function createRolloutChanges(): RolloutChanges {
 
   function addQuality(record: WrittenRecord): void {
     const arm = armOf(record);
-    if (record.feedback_score === null || arm === null || outcomeOf(record) === null) return;
+    // Of what was not called there is nothing to judge, nor of what nobody waited for.
+    if (record.feedback_score === null || arm === null || record.outcome === 'cancelled') return;
+    if (outcomeOf(record) === null) return;
     observations.push({ ...none, ...arm, kind: 'quality', bad: record.feedback_score < 0.5 });
   }
 
@@ -31,7 +33,7 @@ export function createRolloutChanges(): RolloutChanges {
       const arm = armOf(after);
       const outcome = outcomeOf(after);
       if (arm === null || outcome === null) return;
-      observations.push({ ...none, ...arm, ...outcome, kind: 'outcome' });
+      observations.push({ ...none, ...arm, ...outcome });
       // There before the label was known.
       addQuality(after);
     },
@@ -40,8 +42,8 @@ export function createRolloutChanges(): RolloutChanges {
     },
     compare({ decision: { rollout } }) {
       if (rollout?.pair === undefined) return;
-      const { rollout_id, arm, share, pair } = rollout;
-      observations.push({ ...none, rollout_id, arm, share, kind: 'pair', pair });
+      const { rollout_id, arm, share, unit = null, pair } = rollout;
+      observations.push({ ...none, rollout_id, arm, share, unit, kind: 'pair', pair });
     },
     observations: () => observations,
   };
@@ -53,19 +55,22 @@ const none = { bad: null, latency_ms: null, cost_usd: null, pair: null };
  * In which arm of which rollout an attempt has ended; null while it is open or no label is known. Only the first attempt
  * of a decision is the arm's: those after it are other models. Copies are judged in pairs alone.
  */
-function armOf(record: WrittenRecord): Pick<NewObservation, 'rollout_id' | 'arm' | 'share'> | null {
-  const { rollout_id, rollout_arm: arm, rollout_share: share } = record;
+function armOf(record: WrittenRecord): Pick<NewObservation, 'rollout_id' | 'arm' | 'share' | 'unit'> | null {
+  const { rollout_id, rollout_arm: arm, rollout_share: share, rollout_unit: unit } = record;
   if (rollout_id === null || share === null || (arm !== 'canary' && arm !== 'control')) return null;
   // There is one arm alone, and the tests divide by the share of either.
   if (share <= 0 || share >= 1) return null;
-  return record.attempt === 0 && isTerminal(record.outcome) ? { rollout_id, arm, share } : null;
+  return record.attempt === 0 && isTerminal(record.outcome) ? { rollout_id, arm, share, unit } : null;
 }
 
 /** Null where it says nothing of the model. */
-function outcomeOf(record: WrittenRecord): Pick<NewObservation, 'bad' | 'latency_ms' | 'cost_usd'> | null {
+function outcomeOf(record: WrittenRecord): Pick<NewObservation, 'kind' | 'bad' | 'latency_ms' | 'cost_usd'> | null {
   const { cost_usd } = record;
   // How long a failure took is not how fast the model is.
-  if (isModelsFault(record)) return { bad: true, latency_ms: null, cost_usd };
-  if (record.outcome !== 'success') return null;
-  return { bad: false, latency_ms: record.time_to_first_token_ms ?? record.response_time_ms, cost_usd };
+  if (isModelsFault(record)) return { kind: 'outcome', bad: true, latency_ms: null, cost_usd };
+  // It was to answer and could not be asked: the circuit that shields users from its failures must not hide them here.
+  if (isSpared(record)) return { kind: 'outcome', bad: true, latency_ms: null, cost_usd: null };
+  const latency_ms = record.time_to_first_token_ms ?? record.response_time_ms;
+  if (record.outcome === 'success') return { kind: 'outcome', bad: false, latency_ms, cost_usd };
+  return isLeft(record) && latency_ms !== null ? { kind: 'left', bad: null, latency_ms, cost_usd: null } : null;
 }

@@ -42,6 +42,7 @@ const recordSchema = z.object({
   rollout_id: z.uuid().nullable().describe('The rollout of a model that it is part of.'),
   rollout_arm: rolloutArmSchema.nullable(),
   rollout_share: z.number().nullable(),
+  rollout_unit: z.string().nullable(),
   explanation: z.record(z.string(), z.unknown()).nullable().describe('Null unless it was asked for.'),
   updated_at: z.string(),
 });

@@ -6,6 +6,7 @@ export interface QueuedObservation {
   kind: string;
   arm: string;
   share: number;
+  unit: string | null;
   bad: boolean | null;
   latencyMs: number | null;
   costUsd: number | null;
@@ -25,12 +26,13 @@ export async function readObservations(db: Executor, rolloutId: string, limit: n
     kind: string;
     arm: string;
     share: number;
+    unit: string | null;
     bad: boolean | null;
     latency_ms: number | null;
     cost_usd: number | null;
     pair: unknown;
   }>(
-    `select id, kind, arm, share, bad, latency_ms, cost_usd, pair from rollout_observations
+    `select id, kind, arm, share, unit, bad, latency_ms, cost_usd, pair from rollout_observations
      where rollout_id = $1 order by id limit $2`,
     [rolloutId, limit],
   );
@@ -39,6 +41,7 @@ export async function readObservations(db: Executor, rolloutId: string, limit: n
     kind: row.kind,
     arm: row.arm,
     share: row.share,
+    unit: row.unit,
     bad: row.bad,
     latencyMs: row.latency_ms,
     costUsd: row.cost_usd,

@@ -7,11 +7,19 @@ export interface NewObservation {
   arm: RolloutArm;
   /** Share of the canary at that time; of a copy, the share that is copied. In [0, 1]. */
   share: number;
-  /** `outcome`: how an attempt ended; `quality`: what feedback says of one; `pair`: a copy beside the user's answer. */
-  kind: 'outcome' | 'quality' | 'pair';
-  /** Of an outcome: it failed; of quality: it was judged bad. Null of a pair. */
+  /** The conversation, as this rollout alone knows it; null, or left out, where it is not known. */
+  unit?: string | null;
+  /**
+   * `outcome`: how an attempt ended; `quality`: what feedback says of one; `pair`: a copy beside the user's answer; `left`:
+   * the client did not wait for the end.
+   */
+  kind: 'outcome' | 'quality' | 'pair' | 'left';
+  /** Of an outcome: it failed, or the model was spared the call; of quality: it was judged bad. Null of the others. */
   bad: boolean | null;
-  /** Of an outcome that is a success: until the first token where that is known, else until the end, in milliseconds. */
+  /**
+   * Until the first token where that is known, else until the end, in milliseconds. Of an outcome that is a success, and of
+   * one whose client left, who waited so long.
+   */
   latency_ms: number | null;
   /** Of an outcome, in USD. */
   cost_usd: number | null;
@@ -26,7 +34,7 @@ export interface RolloutObservation extends NewObservation {
   observed_at: Date;
 }
 
-const columns = 'rollout_id, arm, share, kind, bad, latency_ms, cost_usd, pair';
+const columns = 'rollout_id, arm, share, unit, kind, bad, latency_ms, cost_usd, pair';
 
 /** Inserts observations in the order given. */
 export async function insertObservations(db: Executor, observations: readonly NewObservation[]): Promise<void> {

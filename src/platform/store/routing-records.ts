@@ -42,10 +42,11 @@ export interface RoutingRecord {
   error_code: string | null;
   policy_version: string | null;
   feedback_score: number | null;
-  /** The rollout that the decision is part of, with arm and share as its label says; all null where of none. */
+  /** The rollout that the decision is part of, with arm, share and unit as its label says; all null where of none. */
   rollout_id: string | null;
   rollout_arm: RolloutArm | null;
   rollout_share: number | null;
+  rollout_unit: string | null;
   /** Long, so read only where they are asked for. */
   features: number[] | null;
   explanation: Record<string, unknown> | null;
@@ -86,7 +87,7 @@ const shortColumns = `instance_id, complexity, model, provider, score, outcome, 
   capabilities_required, preference, decision_id, attempt, origin, propensity, expects_outcome, query_type, requested_model,
   response_model, streamed, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens,
   usage_estimated, cost_usd, time_to_first_token_ms, http_status, error_code, policy_version, feedback_score, rollout_id, rollout_arm,
-  rollout_share`;
+  rollout_share, rollout_unit`;
 
 const selected = `${isoTimestamp('timestamp')} as timestamp, ${shortColumns}`;
 const locked = `${selected}, null as features, null as explanation, ${isoTimestamp('created_at')} as created_at`;
@@ -163,6 +164,7 @@ export async function updateRecords(db: Executor, records: readonly WrittenRecor
        time_to_first_token_ms = given.time_to_first_token_ms, http_status = given.http_status,
        error_code = given.error_code, policy_version = given.policy_version, feedback_score = given.feedback_score,
        rollout_id = given.rollout_id, rollout_arm = given.rollout_arm, rollout_share = given.rollout_share,
+       rollout_unit = given.rollout_unit,
        features = coalesce(record.features, given.features),
        explanation = coalesce(record.explanation, given.explanation, ${explanationIn('given.unnest')}),
        updated_at = now()

@@ -62,8 +62,9 @@ export function registerAnswers(app: ZodApp, route: AnswerRoute, options: Answer
       const conversationId = conversationOf(reading, request.headers, caller);
       const nowMs = clock.nowMs();
       const conversation = affinity.find(conversationId, nowMs);
+      const asked = toDecisionRequest(surface, reading, caller, conversation);
       const decision = gateway.decide({
-        ...toDecisionRequest(surface, reading, caller, conversation),
+        ...asked,
         trial: {
           conversationId: affinity.firstIdOf(conversationId, nowMs),
           mayCopy: surface.name === 'chat' && caller.mayShadow,
@@ -80,7 +81,7 @@ export function registerAnswers(app: ZodApp, route: AnswerRoute, options: Answer
         headers: headersFor(request),
         query: queryOf(request),
       };
-      const watched = shadow.watch(decision, { request: clientRequest, reading, caller });
+      const watched = shadow.watch(decision, { request: clientRequest, reading, caller, bounds: asked.constraints });
       if (watched !== null) reply.raw.once('close', () => watched.finish());
       let completion: Completion;
       try {

@@ -7,7 +7,7 @@ import { type DecisionContext, type DecisionRequest, decide } from '../decide.ts
 import { policyFromConfig } from '../policy-from-config.ts';
 import { type Snapshot, withRollouts } from '../snapshot/snapshot.ts';
 import { anyModel, type SelectionRequest } from './policy.ts';
-import { type ActiveRollout, placeIn } from './rollout.ts';
+import { type ActiveRollout, placeIn, unitOf } from './rollout.ts';
 
 const policy = policyFromConfig(loadConfig({ env: {}, cwd: '/' }));
 const scores = { simple: 5, medium: 5, complex: 5 };
@@ -114,6 +114,21 @@ describe('the place of a conversation', () => {
   });
 });
 
+describe('the unit of a conversation', () => {
+  it('is the same at every router, and another in every rollout', () => {
+    expect(unitOf(canary.rolloutId, 'one')).toBe('6f60d2425e16a29d');
+    expect(unitOf('0197f0a0-0000-7000-8000-000000000002', 'one')).not.toBe(unitOf(canary.rolloutId, 'one'));
+  });
+
+  it('is that of the conversation in both arms, and in copies', () => {
+    for (const id of [inCanary, inControl]) {
+      const unit = unitOf(canary.rolloutId, id);
+      expect(decideFor(snapshotWith(canary), { conversationId: id }).rollout?.unit).toBe(unit);
+      expect(decideFor(snapshotWith({ ...shadow, share: 1 }), { conversationId: id }).copiedTo?.unit).toBe(unit);
+    }
+  });
+});
+
 describe('a canary', () => {
   const snapshot = snapshotWith(canary);
 
@@ -123,7 +138,12 @@ describe('a canary', () => {
     expect(decision).toMatchObject({
       origin: 'canary',
       propensity: 0.5,
-      rollout: { rollout_id: canary.rolloutId, arm: 'canary', share: 0.5 },
+      rollout: {
+        rollout_id: canary.rolloutId,
+        arm: 'canary',
+        share: 0.5,
+        unit: unitOf(canary.rolloutId, inCanary),
+      },
     });
     expect(decision.explanation.summary).toMatch(
       /^new as a canary in the place of old, on 50% of its conversations; old was the choice: /,

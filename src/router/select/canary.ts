@@ -1,6 +1,14 @@
 import type { Explanation } from '../../contracts/decision.ts';
 import type { Conversation, Policy, SelectionRequest } from './policy.ts';
-import { type ActiveRollout, placeIn, type Trials, type TrialTerms, trialOf } from './rollout.ts';
+import {
+  type ActiveRollout,
+  type CopyTarget,
+  placeIn,
+  type Trials,
+  type TrialTerms,
+  trialOf,
+  unitOf,
+} from './rollout.ts';
 import type { RoutableModel } from './routable-model.ts';
 
 /** In which arm of a canary a decision is. */
@@ -40,11 +48,14 @@ export function chooseCopy(
   policy: Policy,
   trials: Trials,
   { conversationId, mayCopy }: TrialTerms,
-): ActiveRollout | null {
+): CopyTarget | null {
   if (!mayCopy || request.providerOrder.length > 0) return null;
   const trial = trialOf('shadow', chosen, request, policy, trials);
   if (trial === null) return null;
-  return placeIn(trial.rollout.rolloutId, 'shadow', conversationId) < trial.rollout.share ? trial.rollout : null;
+  const { rolloutId, share } = trial.rollout;
+  return placeIn(rolloutId, 'shadow', conversationId) < share
+    ? { ...trial.rollout, unit: unitOf(rolloutId, conversationId) }
+    : null;
 }
 
 /**

@@ -99,7 +99,8 @@ export function mayServe(entry: RoutableModel, request: SelectionRequest, policy
   return requestChecks.every((check) => check(entry, request, policy) === null);
 }
 
-type ProviderBounds = Pick<
+/** What a request says of the providers that may answer it. */
+export type ProviderBounds = Pick<
   SelectionRequest,
   'onlyProviders' | 'ignoredProviders' | 'providerOrder' | 'allowsOtherProviders'
 >;

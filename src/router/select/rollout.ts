@@ -15,6 +15,11 @@ export interface ActiveRollout {
   controlKey: string;
 }
 
+/** A rollout to whose candidate a request is copied, and of which of its units that request is. */
+export interface CopyTarget extends ActiveRollout {
+  unit: string;
+}
+
 /** What a choice needs to know of rollouts; a part of the snapshot. */
 export interface Trials {
   byKey: ReadonlyMap<string, RoutableModel>;
@@ -41,6 +46,11 @@ export type Purpose = 'canary' | 'shadow';
  */
 export function placeIn(rolloutId: string, purpose: Purpose, conversationId: string): number {
   return hash('sha256', `${rolloutId} ${purpose} ${conversationId}`, 'buffer').readUIntBE(0, 6) / 2 ** 48;
+}
+
+/** The conversation as this rollout alone knows it, in hex: from one rollout to another nobody is known again. */
+export function unitOf(rolloutId: string, conversationId: string): string {
+  return hash('sha256', `${rolloutId} unit ${conversationId}`, 'hex').slice(0, 16);
 }
 
 /** The rollout of this state whose control was chosen, and its candidate where that could serve the request as well. */

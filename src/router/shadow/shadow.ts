@@ -7,13 +7,14 @@ import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import type { Accounting } from '../accounting.ts';
 import type { Caller, Need, Reservation } from '../admission/admission.ts';
 import { promptFromText } from '../classify/prompt.ts';
-import type { Decision } from '../decide.ts';
+import type { Decision, DecisionRequest } from '../decide.ts';
 import type { Completion, Gateway } from '../gateway.ts';
 import type { AttemptOutcome } from '../publish/events.ts';
 import { askJudge } from '../racing/ask-judge.ts';
 import { isSameModel } from '../select/field.ts';
-import { anyModel } from '../select/policy.ts';
-import type { ActiveRollout } from '../select/rollout.ts';
+import type { ProviderBounds } from '../select/filter.ts';
+import { anyModel, type SelectionRequest } from '../select/policy.ts';
+import type { ActiveRollout, CopyTarget } from '../select/rollout.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { answerText } from '../surfaces/chat/assemble.ts';
 import { questionOf } from '../surfaces/chat/read.ts';
@@ -39,7 +40,11 @@ export interface Original {
   request: ClientRequest;
   reading: RequestReading;
   caller: Caller;
+  /** Who may see it: also of what is sent on for a comparison. */
+  bounds: Bounds;
 }
+
+type Bounds = ProviderBounds & Pick<SelectionRequest, 'allowedModels'>;
 
 export interface Watched {
   /** What the user gets, in pieces or whole. */
@@ -111,7 +116,7 @@ export function createShadow(options: ShadowOptions): Shadow {
   }
 
   async function copy(
-    rollout: ActiveRollout,
+    rollout: CopyTarget,
     control: Decision,
     controlAttempt: AttemptOutcome,
     original: Original,
@@ -143,19 +148,18 @@ export function createShadow(options: ShadowOptions): Shadow {
     );
   }
 
-  function considerCopy(rollout: ActiveRollout, control: Decision, { reading, caller }: Original): Decision | null {
+  function considerCopy(rollout: CopyTarget, control: Decision, { reading, bounds }: Original): Decision | null {
     try {
       const decision = gateway.consider({
         prompt: reading.prompt,
         requestedModel: rollout.candidateKey,
         complexity: control.classification.complexity,
         origin: 'shadow',
-        rollout: { rollout_id: rollout.rolloutId, arm: 'shadow', share: rollout.share },
+        rollout: { rollout_id: rollout.rolloutId, arm: 'shadow', share: rollout.share, unit: rollout.unit },
         constraints: {
-          ...anyModel,
+          ...within(bounds),
           requiredCapabilities: reading.requiredCapabilities,
           maxOutputTokens: reading.maxOutputTokens,
-          allowedModels: caller.allowedModels,
         },
       });
       return decision.chain[0].entry?.model.capabilities.streaming === true ? decision : null;
@@ -202,7 +206,7 @@ export function createShadow(options: ShadowOptions): Shadow {
   }
 
   async function compare(
-    { request, caller }: Original,
+    original: Original,
     control: AttemptOutcome,
     shadow: AttemptOutcome,
     documents: Record<'control' | 'shadow', Record<string, unknown> | null>,
@@ -210,7 +214,7 @@ export function createShadow(options: ShadowOptions): Shadow {
   ): Promise<ShadowPair> {
     const controlAnswered = control.outcome === 'success';
     const shadowAnswered = documents.shadow !== null;
-    const form = formOf(request.body);
+    const form = formOf(original.request.body);
     const isInvalid = async (document: Record<string, unknown> | null): Promise<boolean> =>
       form !== null && document !== null && !(await hasForm(document, form, verifier));
     return {
@@ -222,22 +226,21 @@ export function createShadow(options: ShadowOptions): Shadow {
       ...measuresOf(control, shadow),
       scores:
         controlAnswered && documents.control !== null && documents.shadow !== null
-          ? await judged(request, caller, [answerText(documents.control), answerText(documents.shadow)], rollout)
+          ? await judged(original, [answerText(documents.control), answerText(documents.shadow)], rollout)
           : null,
     };
   }
 
   /** What a judge gives the two answers, who sees neither whose they are nor which comes first; null without a verdict. */
   async function judged(
-    request: ClientRequest,
-    caller: Caller,
+    { request, caller, bounds }: Original,
     answers: readonly [control: string, shadow: string],
     { candidateKey, controlKey }: ActiveRollout,
   ): Promise<ShadowPair['scores']> {
     // Judges prefer what they have written themselves.
     if (judge === undefined || [candidateKey, controlKey].some((key) => isSameModel(key, judge))) return null;
     const question = questionOf(request.body);
-    const hold = holdForJudge(question, answers);
+    const hold = holdForJudge(question, answers, bounds);
     if (hold === null) return null;
     try {
       const scores = await askJudge(answers, {
@@ -246,7 +249,7 @@ export function createShadow(options: ShadowOptions): Shadow {
         judge,
         criteria: null,
         caller,
-        constraints: anyModel,
+        constraints: within(bounds),
         origin: 'shadow',
         reservation: reservationOf(hold),
         deadlineMs: judgeMs,
@@ -260,18 +263,19 @@ export function createShadow(options: ShadowOptions): Shadow {
     }
   }
 
-  function holdForJudge(question: string, answers: readonly string[]): SpendingHold | null {
-    const need = needOfJudge(`${question}\n${answers.join('\n')}`);
+  function holdForJudge(question: string, answers: readonly string[], bounds: Bounds): SpendingHold | null {
+    const need = needOfJudge(`${question}\n${answers.join('\n')}`, bounds);
     return need?.costUsd === null || need === null ? null : spending.hold(need.costUsd, clock.nowMs());
   }
 
-  function needOfJudge(text: string): Need | null {
+  /** Null where it may not be asked, or is not there. */
+  function needOfJudge(text: string, bounds: Bounds): Need | null {
     try {
       const decision = gateway.consider({
         prompt: promptFromText(text),
         requestedModel: judge ?? '',
         origin: 'shadow',
-        constraints: anyModel,
+        constraints: within(bounds),
       });
       return gateway.needOf(decision, null);
     } catch {
@@ -327,6 +331,17 @@ export function createShadow(options: ShadowOptions): Shadow {
       await verifier.stop();
     },
   };
+}
+
+/** Whoever may not see the request may not see it in a copy, nor its answer. */
+function within({
+  allowedModels,
+  onlyProviders,
+  ignoredProviders,
+  providerOrder,
+  allowsOtherProviders,
+}: Bounds): DecisionRequest['constraints'] {
+  return { ...anyModel, allowedModels, onlyProviders, ignoredProviders, providerOrder, allowsOtherProviders };
 }
 
 /** What copies use comes out of their own purse. */

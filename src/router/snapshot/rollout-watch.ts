@@ -3,7 +3,7 @@ import { createLoop } from '../../platform/core/loop.ts';
 import type { Service } from '../../platform/core/service.ts';
 import { createListener } from '../../platform/postgres/listen.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
-import { listActiveRollouts } from '../../platform/store/active-rollouts.ts';
+import { type ActiveRolloutRow, listActiveRollouts } from '../../platform/store/active-rollouts.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
 import type { ActiveRollout } from '../select/rollout.ts';
 
@@ -19,11 +19,16 @@ export interface RolloutWatchOptions {
 }
 
 /** A step is heard of at once; a lost notification must not leave a model that was rolled back in use for a second more. */
-const pollMs = 500;
-/** What was read so long ago is no longer acted on: a candidate must not go on where nobody can end it. */
-const mostAgeMs = 10_000;
+const pollMs = 300;
+/**
+ * What was read so long ago is no longer acted on, so that a model that was rolled back is called no later than that, also by
+ * a router that cannot hear of it. A read may fail before.
+ */
+const mostAgeMs = 1000;
 /** A read that hangs must not keep the next one from being made. */
-const readTimeoutMs = 2000;
+const readTimeoutMs = 250;
+/** Reads that hang, each on a connection of the pool; with so many, the next one waits for one of them to end. */
+const mostHanging = 3;
 const none: readonly ActiveRollout[] = Object.freeze([]);
 
 /** Reads which models are on trial, again and again. */
@@ -31,11 +36,23 @@ export function createRolloutWatch({ pool, connectionString, log }: RolloutWatch
   let rollouts = none;
   let fingerprint = '[]';
   let asOfMs = Number.NEGATIVE_INFINITY;
+  let hanging = 0;
+
+  /** A question that hangs is given up here, and still holds its connection. */
+  async function ask(): Promise<ActiveRolloutRow[]> {
+    if (hanging >= mostHanging) throw new Error(`${hanging} reads have not ended`);
+    hanging += 1;
+    try {
+      return await listActiveRollouts(pool);
+    } finally {
+      hanging -= 1;
+    }
+  }
 
   async function read(): Promise<void> {
     // What is read is as old as the question.
     const askedAtMs = performance.now();
-    const rows = await within(readTimeoutMs, listActiveRollouts(pool));
+    const rows = await within(readTimeoutMs, ask());
     const found = rows.map((row): ActiveRollout => ({
       rolloutId: row.rolloutId,
       state: row.state,
@@ -49,7 +66,7 @@ export function createRolloutWatch({ pool, connectionString, log }: RolloutWatch
     asOfMs = askedAtMs;
   }
 
-  const reader = createLoop({ name: 'rollouts', intervalMs: pollMs, maxBackoffMs: 1000, log, runOnce: read });
+  const reader = createLoop({ name: 'rollouts', intervalMs: pollMs, maxBackoffMs: pollMs, log, runOnce: read });
   const listener = createListener({
     connectionString,
     channels: [rolloutsChannel],

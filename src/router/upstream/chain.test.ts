@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { aProvider } from '../../../test/support/catalogue.ts';
 import { loadConfig } from '../../platform/config/load.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
+import { callTargets } from '../resilience/call-targets.ts';
 import { createResilience } from '../resilience/resilience.ts';
 import { chatSurface } from '../surfaces/chat/surface.ts';
 import type { Body } from '../surfaces/surface.ts';
@@ -99,6 +100,7 @@ function run(steps: ChainStep[], changes: Partial<ChainOptions> = {}) {
     nowMs: () => performance.now(),
     random: () => 0.5,
     onCall: () => undefined,
+    onSpared: () => undefined,
     onAttemptFailed: (report) => failures.push(report),
     ...changes,
   });
@@ -153,6 +155,32 @@ describe('a model on trial', () => {
     script = { a: [completion], b: [completion] };
     expect(await run([onTrial('a', false), step('b')])).toMatchObject({ kind: 'answer', index: 0 });
     expect(calls).toEqual(['b']);
+  });
+
+  test('is left out for what is told of it', async () => {
+    const spared: string[] = [];
+    const onSpared: ChainOptions['onSpared'] = ({ modelId }, why) => spared.push(`${modelId} ${why}`);
+    const resilience = createResilience(resilienceConfig, () => 0.99);
+    script = { a: Array.from({ length: 9 }, () => error(500)), b: Array.from({ length: 12 }, () => completion) };
+    const chain = [onTrial('a'), step('b')];
+    for (let turn = 0; turn < 9; turn += 1) await run(chain, { resilience, onSpared });
+    expect(new Set(spared)).toEqual(new Set(['a ejected']));
+    expect(calls.filter((model) => model === 'a').length).toBe(9 - spared.length);
+    spared.length = 0;
+
+    await run([onTrial('a', false), step('b')], { onSpared });
+    await run([{ ...step('a'), mayBeCalled: () => false }, step('b')], { onSpared });
+    const full = createResilience(
+      { ...resilienceConfig, concurrency: { ...resilienceConfig.concurrency, per_provider: 1 } },
+      () => 0.99,
+    );
+    const release = await full.acquire(
+      { ...callTargets('p', null, 'p/a'), isTrial: true },
+      new AbortController().signal,
+    );
+    await run([onTrial('a'), step('b', 'q')], { resilience: full, onSpared });
+    release();
+    expect(spared).toEqual(['a ended', 'a ended', 'a busy']);
   });
 
   test('does not keep the only other model from being tried though it is ejected', async () => {

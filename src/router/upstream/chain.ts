@@ -15,6 +15,8 @@ export interface ChainStep {
   provider: Provider;
   /** Where the model is on trial, so that no request may fail because of it. */
   trial?: Trial;
+  /** False once it must not be called any more; without, it always may. */
+  mayBeCalled?(): boolean;
 }
 
 /**
@@ -53,6 +55,8 @@ export interface ChainOptions {
   random(): number;
   /** A call begins; not for models that are spared one. */
   onCall(step: ChainStep): void;
+  /** A model, or one of its keys, is left out, with why; before the calls of those after it. */
+  onSpared(step: ChainStep, why: Spared): void;
   onAttemptFailed(report: AttemptReport): void;
 }
 
@@ -81,7 +85,11 @@ interface Miss {
   why: Failure | Spared;
 }
 
-type Spared = 'ejected' | 'throttled' | 'busy' | 'ended';
+/**
+ * Why no call was made: after too many failures, too many refusals, for want of a place, or because the trial of the model
+ * is over.
+ */
+export type Spared = 'ejected' | 'throttled' | 'busy' | 'ended';
 
 interface Deployment {
   step: ChainStep;
@@ -110,6 +118,10 @@ export async function runChain(options: ChainOptions): Promise<ChainResult> {
     usableFirst(deploymentsOf(step, options.random), ({ targets }) => resilience.isUsable(targets, nowMs())),
   );
   const plan = planOf(groups, resilience, nowMs());
+  const planned = new Set(plan.steps.map(({ deployments }) => deployments));
+  for (const deployments of groups) {
+    if (!planned.has(deployments)) options.onSpared((deployments[0] as Deployment).step, 'ejected');
+  }
 
   async function callOnce(
     deployment: Deployment,
@@ -125,7 +137,7 @@ export async function runChain(options: ChainOptions): Promise<ChainResult> {
     } catch {
       return clientSignal.aborted ? { kind: 'cancelled' } : { kind: 'spared', why: 'busy' };
     }
-    if (step.trial?.isActive() === false) {
+    if (step.trial?.isActive() === false || step.mayBeCalled?.() === false) {
       release();
       return { kind: 'spared', why: 'ended' };
     }
@@ -197,6 +209,7 @@ export async function runChain(options: ChainOptions): Promise<ChainResult> {
       if (isTrial) endsAtMs = nowMs() + options.deadlineMs;
       if (result.kind === 'spared') {
         misses.push({ step: deployment.step, why: result.why });
+        options.onSpared(deployment.step, result.why);
         key += 1;
         continue;
       }

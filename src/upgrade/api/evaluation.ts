@@ -1,7 +1,14 @@
 import type { Counted, Evaluation, RolloutTest } from '../../contracts/upgrade-api.ts';
 import type { Rollout } from '../../platform/store/rollouts.ts';
 import { requestsNeeded } from '../gate/estimate.ts';
-import { armTotals, type ArmEvidence, type Evidence, evidenceSchema } from '../gate/evidence.ts';
+import {
+  armTotals,
+  type ArmEvidence,
+  type Evidence,
+  evidenceSchema,
+  testNames,
+  type TestName,
+} from '../gate/evidence.ts';
 import { judge } from '../gate/gate.ts';
 import {
   type BadCount,
@@ -12,8 +19,7 @@ import {
   logHarm,
   logSafety,
   pairCount,
-  type TestName,
-  testNames,
+  safetyLevel,
 } from '../gate/tests.ts';
 import { isUnderWay } from '../machine/machine.ts';
 import { proposalSchema } from '../rollouts/proposal.ts';
@@ -74,9 +80,9 @@ function toTest(evidence: Evidence, name: TestName, { gate }: RolloutSettings, i
   const [candidatePairs, controlPairs] = [pairCount(evidence, name, 'shadow'), pairCount(evidence, name, 'control')];
   return {
     name,
-    harm: { log_evidence: logHarm(evidence, name), bound: Math.log(1 / gate.alpha[name]) },
-    safety: { log_evidence: logSafety(evidence, name, gate.canary.margin), bound: Math.log(1 / gate.beta) },
-    is_required: isRequired(evidence, name),
+    harm: { log_evidence: logHarm(evidence, name, gate), bound: Math.log(1 / gate.alpha[name]) },
+    safety: { log_evidence: logSafety(evidence, name, gate), bound: Math.log(1 / safetyLevel(name, gate)) },
+    is_required: isRequired(evidence, name, gate),
     is_safe: isSafe(evidence, name, gate),
     requests_needed: isOpen ? requestsNeeded(evidence, name, gate) : 0,
     candidate: toCounted(canaryCount(evidence, name, 'canary')),

@@ -1,16 +1,16 @@
 import type { RolloutState } from '../../contracts/rollout.ts';
 import { requestsNeeded } from './estimate.ts';
-import type { Evidence } from './evidence.ts';
+import { armTotals, type Evidence, testNames, type TestName } from './evidence.ts';
 import {
   type BadCount,
   canaryCount,
   type GateSettings,
+  harmfulSince,
   isRequired,
   isSafe,
+  lastStage,
   logHarm,
   pairCount,
-  testNames,
-  type TestName,
 } from './tests.ts';
 
 export interface Stage {
@@ -38,17 +38,17 @@ export type Decision = { event: 'harm'; test: TestName } | { event: 'advance' };
  */
 export function decide(stage: Stage, evidence: Evidence, settings: GateSettings): Decision | null {
   if (stage.state !== 'shadow' && stage.state !== 'canary') return null;
-  const test = testNames.find((name) => logHarm(evidence, name) >= Math.log(1 / settings.alpha[name]));
+  const test = testNames.find((name) => logHarm(evidence, name, settings) >= Math.log(1 / settings.alpha[name]));
   if (test !== undefined) return { event: 'harm', test };
   const { minMs, answers, isLast } = describe(stage, evidence, settings);
   if (stage.ageMs < minMs) return null;
   if (stage.state === 'shadow') {
     return evidence.shadow.pairs >= settings.shadow.minPairs ? { event: 'advance' } : null;
   }
-  if (answers === 0) return null;
+  if (answers < settings.canary.minAnswers) return null;
   // What is cheap to ask comes first.
   const isProven =
-    !isLast || safetyOrder.every((name) => !isRequired(evidence, name) || isSafe(evidence, name, settings));
+    !isLast || safetyOrder.every((name) => !isRequired(evidence, name, settings) || isSafe(evidence, name, settings));
   return isProven ? { event: 'advance' } : null;
 }
 
@@ -60,7 +60,7 @@ export function judge(stage: Stage, evidence: Evidence, settings: GateSettings):
   const decision = decide(stage, evidence, settings);
   if (decision?.event === 'harm') {
     const { test } = decision;
-    return { event: 'harm', reason: harmReason(stage, evidence, test, settings.alpha[test]) };
+    return { event: 'harm', reason: harmReason(stage, evidence, test, settings) };
   }
   if (decision?.event === 'advance') return { event: 'advance', reason: advanceReason(stage, evidence, settings) };
   return { event: null, reason: waitReason(stage, evidence, settings) };
@@ -69,7 +69,7 @@ export function judge(stage: Stage, evidence: Evidence, settings: GateSettings):
 interface StageFacts {
   /** The least time in this stage, in milliseconds. */
   minMs: number;
-  /** Of a canary: its share, the candidate's answers at it, and whether no further stage comes. */
+  /** Of a canary: its share, the candidate's answers in the stage, and whether no further stage comes. */
   share: number;
   answers: number;
   isLast: boolean;
@@ -82,7 +82,7 @@ function describe({ state, stage }: Stage, evidence: Evidence, { shadow, canary 
   return {
     minMs: canary.minMs[index] ?? 0,
     share,
-    answers: evidence.canary.strata.find((stratum) => stratum.share === share)?.canary.requests ?? 0,
+    answers: armTotals(evidence, 'canary', index).requests,
     isLast: index === canary.shares.length - 1,
   };
 }
@@ -92,7 +92,9 @@ function advanceReason(stage: Stage, evidence: Evidence, settings: GateSettings)
   const noSign = 'and no sign that it is worse';
   if (stage.state === 'shadow') return `${counted(evidence.shadow.pairs, 'pair')} ${noSign}`;
   if (!isLast) return `${counted(answers, 'answer')} at ${percent(share)} ${noSign}`;
-  const shown = testNames.filter((name) => isRequired(evidence, name)).map((name) => sentence(evidence, name));
+  const shown = testNames
+    .filter((name) => isRequired(evidence, name, settings))
+    .map((name) => sentence(evidence, name, lastStage(settings)));
   return `shown to be no worse: ${shown.join('; ')}`;
 }
 
@@ -106,9 +108,10 @@ function waitReason(stage: Stage, evidence: Evidence, settings: GateSettings): s
   }
   if (stage.ageMs < minMs) waits.push(duration(minMs - stage.ageMs));
   if (stage.state === 'canary') {
-    if (answers === 0) waits.push('a first answer');
+    const missing = settings.canary.minAnswers - answers;
+    if (missing > 0) waits.push(`${counted(missing, 'more answer')} of ${thousands(settings.canary.minAnswers)}`);
     const open = isLast
-      ? testNames.filter((name) => isRequired(evidence, name) && !isSafe(evidence, name, settings))
+      ? testNames.filter((name) => isRequired(evidence, name, settings) && !isSafe(evidence, name, settings))
       : [];
     if (open.length > 0) waits.push(waitFor(evidence, open, settings));
   }
@@ -123,9 +126,13 @@ function waitFor(evidence: Evidence, open: readonly TestName[], settings: GateSe
   return `${what}, about ${counted(rounded(Math.max(...needed.map((requests) => requests ?? 0))), 'more request')}`;
 }
 
-function harmReason({ state }: Stage, evidence: Evidence, name: TestName, alpha: number): string {
-  const bound = `the evidence of harm has reached 1/${alpha}`;
-  if (state === 'canary') return `${sentence(evidence, name)}; ${bound}`;
+function harmReason({ state }: Stage, evidence: Evidence, name: TestName, settings: GateSettings): string {
+  const bound = `the evidence of harm has reached 1/${settings.alpha[name]}`;
+  if (state === 'canary') {
+    const since = harmfulSince(evidence, name, settings);
+    const from = since === 0 ? '' : ` since ${percent(settings.canary.shares[since] ?? 0)}`;
+    return `${sentence(evidence, name, since)}${from}; ${bound}`;
+  }
   const [candidate, control] = [pairCount(evidence, name, 'shadow'), pairCount(evidence, name, 'control')];
   if (candidate === null || control === null) {
     const { judged, shadow_score: ours, control_score: theirs } = evidence.shadow;
@@ -134,8 +141,12 @@ function harmReason({ state }: Stage, evidence: Evidence, name: TestName, alpha:
   return `${comparison(name, candidate, control)}; ${bound}`;
 }
 
-function sentence(evidence: Evidence, name: TestName): string {
-  return comparison(name, canaryCount(evidence, name, 'canary'), canaryCount(evidence, name, 'control'));
+function sentence(evidence: Evidence, name: TestName, fromStage: number): string {
+  return comparison(
+    name,
+    canaryCount(evidence, name, 'canary', fromStage),
+    canaryCount(evidence, name, 'control', fromStage),
+  );
 }
 
 function comparison(name: TestName, candidate: BadCount, control: BadCount): string {

@@ -17,7 +17,8 @@ export interface Word {
 
 /** A step that was taken, or would be. */
 export interface Step {
-  event: RolloutEvent;
+  /** `share`: the configuration has another one for the place where it is. */
+  event: RolloutEvent | 'share';
   from: Position;
   to: Position;
   share: number;
@@ -82,6 +83,32 @@ export async function applyEvent(
   await writeStatuses(db, step.statuses);
   await notify(db, rolloutsChannel, '');
   return step;
+}
+
+/** Gives a rollout the share that the plan has for its place, as `applyEvent` takes a step; it stays where it is. */
+export async function applyShare(
+  db: Executor,
+  rollout: Rollout,
+  { actor, reason }: Word,
+  evidence: Evidence,
+  plan: Plan,
+): Promise<Step> {
+  const { rolloutId, state, stage, held } = rollout;
+  const share = shareAt(rollout, plan);
+  await updateRolloutStep(db, { ...rollout, share });
+  await appendRolloutLog(db, rolloutId, {
+    event: 'share',
+    fromState: state,
+    toState: state,
+    fromStage: stage,
+    toStage: stage,
+    actor,
+    reason: `${reason}: ${rollout.share} is now ${share}`,
+    evidence: withoutLatencies(evidence),
+  });
+  await notify(db, rolloutsChannel, '');
+  const place: Position = { state, stage, held };
+  return { event: 'share', from: place, to: place, share, statuses: [] };
 }
 
 /** For the log: what the tests rest on, without what only the next observation needs. */

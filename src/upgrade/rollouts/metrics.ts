@@ -37,5 +37,6 @@ export function createRolloutMetrics(metrics: Metrics): RolloutMetrics {
 
 function resultOf({ event, to }: Step): string {
   if (to.state === 'promoted') return 'promote';
+  if (event === 'share') return 'continue';
   return event === 'advance' ? 'advance' : 'harm';
 }

@@ -6,12 +6,14 @@ import {
   type QueuedObservation,
   readObservations,
 } from '../../platform/store/rollout-observations-queue.ts';
+import { findRolloutUnits, insertRolloutUnits } from '../../platform/store/rollout-units.ts';
 import { lockRollout, type Rollout, updateRolloutEvidence } from '../../platform/store/rollouts.ts';
-import { type Evidence, evidenceSchema, fold, type Observation, observationSchema } from '../gate/evidence.ts';
+import { type Evidence, evidenceSchema, type Observation, observationSchema } from '../gate/evidence.ts';
+import { type CountedUnit, foldOnce } from '../gate/fold.ts';
 import { decide, judge, type Verdict } from '../gate/gate.ts';
-import { isUnderWay, type RolloutEvent } from '../machine/machine.ts';
-import { applyEvent, type Step } from './apply-event.ts';
-import { candidateOf, controlOf, whyGone } from './model-statuses.ts';
+import { isUnderWay, type RolloutEvent, shareAt } from '../machine/machine.ts';
+import { applyEvent, applyShare, type Step } from './apply-event.ts';
+import { candidateOf, controlOf, nameOf, whyGone } from './model-statuses.ts';
 import type { RolloutSettings } from './settings.ts';
 
 /** What one round did for one rollout. */
@@ -34,7 +36,8 @@ const actor = 'upgrade';
  * Takes the oldest observations of a rollout into its evidence, one after another, and asks the gate after each; takes the
  * step that follows, which ends the round. Evidence, step and the deletion of the observations are one transaction, that of
  * `db`, which holds the lock of the rollouts: whenever the process ends, all of them are done or none is. Of a rollout that
- * is not under way, or unknown, observations are dropped; so are those that come after the one that ended it.
+ * is not under way, or unknown, observations are dropped; so are those that come after the one that ended it. Where the
+ * configuration has another share for its stage than it has, the share is all that changes in the round.
  */
 export async function takeIn(db: Executor, rolloutId: string, settings: RolloutSettings): Promise<TakenIn> {
   const rollout = await lockRollout(db, rolloutId);
@@ -44,10 +47,20 @@ export async function takeIn(db: Executor, rolloutId: string, settings: RolloutS
   }
   const gone = await whyModelsAreGone(db, rollout);
   const before = evidenceSchema.parse(rollout.evidence);
-  if (gone !== null) return end(db, rollout, 'rollback', gone, before, settings);
+  // Nothing was found against the candidate: without a fingerprint it may be proposed again as it is.
+  if (gone !== null) return end(db, { ...rollout, fingerprint: '' }, 'rollback', gone, before, settings);
+  if (shareAt(rollout, settings.plan) !== rollout.share) {
+    const reason = 'the configuration has changed';
+    const step = await applyShare(db, rollout, { actor, reason }, before, settings.plan);
+    return { rollout, step, reason, taken: 0, broken: 0, hasMore: true };
+  }
 
   const queued = await readObservations(db, rolloutId, batchSize);
-  const { evidence, verdict, used, broken } = foldAll(rollout, before, queued, settings);
+  const units = await findRolloutUnits(db, rolloutId, [
+    ...new Set(queued.flatMap(({ unit }) => (unit === null ? [] : [unit]))),
+  ]);
+  const { evidence, verdict, used, broken, counted } = foldAll(rollout, before, queued, units, settings);
+  await insertRolloutUnits(db, rolloutId, counted);
   if (verdict.event === 'harm') return end(db, rollout, 'harm', verdict.reason, evidence, settings, broken);
   // A held rollout is judged as any other, so that its numbers go on, and does not move.
   const event = rollout.held ? null : verdict.event;
@@ -83,38 +96,50 @@ async function end(
 }
 
 async function whyModelsAreGone(db: Executor, rollout: Rollout): Promise<string | null> {
-  for (const model of [candidateOf(rollout), controlOf(rollout)]) {
-    const gone = whyGone(model, await findModelPlace(db, model.provider, model.modelId));
-    if (gone !== null) return gone;
-  }
-  return null;
+  const [candidate, control] = [candidateOf(rollout), controlOf(rollout)];
+  const gone = whyGone(candidate, await findModelPlace(db, candidate.provider, candidate.modelId));
+  if (gone !== null) return gone;
+  const place = await findModelPlace(db, control.provider, control.modelId);
+  const controlGone = whyGone(control, place);
+  if (controlGone !== null) return controlGone;
+  return place?.status === 'stable' ? null : `${nameOf(control)} is not stable any more: there is no traffic to share`;
 }
 
 /** Up to the first observation after which something has to happen, or to the last. */
 function foldAll(
-  { state, stage, ageMs, held }: Rollout,
+  { state, stage, share, ageMs, held }: Rollout,
   before: Evidence,
   queued: readonly QueuedObservation[],
+  units: ReadonlyArray<{ test: string; unit: string }>,
   { gate }: RolloutSettings,
-): { evidence: Evidence; verdict: Verdict; used: number; broken: number } {
+): { evidence: Evidence; verdict: Verdict; used: number; broken: number; counted: CountedUnit[] } {
   const at = { state, stage, ageMs };
+  const keyOf = (test: string, unit: string): string => `${test} ${unit}`;
+  const known = new Set(units.map(({ test, unit }) => keyOf(test, unit)));
+  const counted: CountedUnit[] = [];
   let evidence = before;
   let broken = 0;
   for (const [index, row] of queued.entries()) {
     const parsed = observationSchema.safeParse(toObservation(row));
-    if (parsed.success) evidence = fold(evidence, parsed.data, state);
-    else broken += 1;
+    if (parsed.success) {
+      const folded = foldOnce(evidence, parsed.data, { state, stage, share }, (test, unit) =>
+        known.has(keyOf(test, unit)),
+      );
+      evidence = folded.evidence;
+      for (const { test, unit } of folded.counted) known.add(keyOf(test, unit));
+      counted.push(...folded.counted);
+    } else broken += 1;
     const decision = decide(at, evidence, gate);
     if (decision?.event === 'harm' || (decision?.event === 'advance' && !held)) {
-      return { evidence, verdict: judge(at, evidence, gate), used: index + 1, broken };
+      return { evidence, verdict: judge(at, evidence, gate), used: index + 1, broken, counted };
     }
   }
-  return { evidence, verdict: judge(at, evidence, gate), used: queued.length, broken };
+  return { evidence, verdict: judge(at, evidence, gate), used: queued.length, broken, counted };
 }
 
 /** As it is; whether it makes sense is for the schema to say. */
-function toObservation({ kind, arm, share, bad, latencyMs, costUsd, pair }: QueuedObservation): unknown {
+function toObservation({ kind, arm, share, unit, bad, latencyMs, costUsd, pair }: QueuedObservation): unknown {
   return kind === 'pair'
-    ? ({ kind, pair } satisfies Record<keyof Extract<Observation, { kind: 'pair' }>, unknown>)
-    : { kind, arm, share, bad, latencyMs, costUsd };
+    ? ({ kind, pair, unit } satisfies Record<keyof Extract<Observation, { kind: 'pair' }>, unknown>)
+    : { kind, arm, share, unit, bad, latencyMs, costUsd };
 }

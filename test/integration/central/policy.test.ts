@@ -124,6 +124,7 @@ function decide(random: Random, timestamp: string, changes: Partial<RoutingRecor
     rollout_id: null,
     rollout_arm: null,
     rollout_share: null,
+    rollout_unit: null,
     features: null,
     explanation: {
       summary: '',

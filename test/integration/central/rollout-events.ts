@@ -18,9 +18,14 @@ const origins = { canary: 'canary', control: 'auto', shadow: 'shadow' } as const
 
 export function rolloutArm(
   arm: RolloutLabel['arm'],
-  { model = arm, share = 0.1, decisionId = newId() }: { model?: string; share?: number; decisionId?: string } = {},
+  {
+    model = arm,
+    share = 0.1,
+    unit,
+    decisionId = newId(),
+  }: { model?: string; share?: number; unit?: string; decisionId?: string } = {},
 ): TestArm {
-  const label: RolloutLabel = { rollout_id: rolloutId, arm, share };
+  const label: RolloutLabel = { rollout_id: rolloutId, arm, share, ...(unit === undefined ? {} : { unit }) };
   const event = (decision: Partial<RoutingDecision>): RoutingEvent =>
     eventOf(decisionId, {
       origin: origins[arm],

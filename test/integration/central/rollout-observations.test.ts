@@ -24,7 +24,7 @@ afterEach(() => database.drop());
 /** In the order of their ids, without what differs from run to run. */
 async function observations(): Promise<NewObservation[]> {
   const { rows } = await database.pool.query<NewObservation>(
-    `select rollout_id, arm, share, kind, bad, latency_ms, cost_usd, pair from rollout_observations order by id`,
+    `select rollout_id, arm, share, unit, kind, bad, latency_ms, cost_usd, pair from rollout_observations order by id`,
   );
   return rows;
 }
@@ -51,6 +51,7 @@ const outcome: NewObservation = {
   rollout_id: rolloutId,
   arm: 'canary',
   share: 0.1,
+  unit: null,
   kind: 'outcome',
   bad: false,
   latency_ms: null,
@@ -90,7 +91,7 @@ describe('outcomes of a rollout', () => {
 
   it('are none where the model is not to blame, and none of decisions that are part of none', async () => {
     const told = await consumed(
-      rolloutArm('canary').attempt({ outcome: 'cancelled', response_time_ms: 10 }),
+      rolloutArm('canary').attempt({ outcome: 'cancelled', response_time_ms: 10, error_code: 'spared_busy' }),
       ...['client', 'unsupported', 'auth', 'not_found', 'rate_limit'].map((error_code) =>
         rolloutArm('canary').attempt({ outcome: 'failure', error_code }),
       ),
@@ -104,6 +105,20 @@ describe('outcomes of a rollout', () => {
     expect(told).toEqual([]);
     const { rows } = await database.pool.query('select 1 from routing_records');
     expect(rows).toHaveLength(11);
+  });
+
+  it('are bad where the model was spared the call for its failures, and tell how long clients waited who left', async () => {
+    const [spared, left] = [rolloutArm('canary', { unit: '00ff' }), rolloutArm('control', { unit: 'ff00' })];
+    await consumed(spared.routed(), left.routed());
+    // The label was known before, and is not said again.
+    const again = { rollout: undefined, outcome: 'cancelled', response_time_ms: 700 } as const;
+    const told = await consumed(spared.attempt({ ...again, error_code: 'spared' }), left.attempt(again));
+    expect(told).toEqual([
+      { ...outcome, unit: '00ff', bad: true },
+      { ...outcome, arm: 'control', unit: 'ff00', kind: 'left', bad: null, latency_ms: 700 },
+    ]);
+    const { rows } = await database.pool.query('select rollout_unit from routing_records order by 1');
+    expect(rows).toEqual([{ rollout_unit: '00ff' }, { rollout_unit: 'ff00' }]);
   });
 
   it('count once: the first end of an attempt, also of one that was given up', async () => {

@@ -34,11 +34,14 @@ it('answers its share of the conversations, and labels the events of both arms',
   expect(events).toHaveLength(2 * count);
   for (const one of events) {
     const isCanary = one.selected_model === candidate;
-    expect(one.rollout).toEqual({ rollout_id: rolloutId, arm: isCanary ? 'canary' : 'control', share });
+    const unit = expect.stringMatching(/^[0-9a-f]{16}$/) as string;
+    expect(one.rollout).toEqual({ rollout_id: rolloutId, arm: isCanary ? 'canary' : 'control', share, unit });
     expect(one.origin).toBe(isCanary ? 'canary' : 'auto');
     expect(one.propensity).toBeCloseTo(isCanary ? share : 1 - share, 12);
   }
   expect(events.filter((one) => isEnded(one) && one.rollout?.arm === 'canary')).toHaveLength(canary);
+  // Each asked once, in a conversation of its own.
+  expect(new Set(events.map(({ rollout }) => rollout?.unit)).size).toBe(count);
 }, 120_000);
 
 it('stays with its conversations, and keeps them as its share grows', async () => {

@@ -96,6 +96,9 @@ describe('a pair', () => {
     ]);
     expect(new Set(copy.map(({ decision_id: id }) => id)).size).toBe(1);
     expect(copy.every(({ rollout }) => rollout?.arm === 'shadow' && rollout.share === 1)).toBe(true);
+    expect(new Set(copy.map(({ rollout }) => rollout?.unit))).toEqual(
+      new Set([expect.stringMatching(/^[0-9a-f]{16}$/)]),
+    );
     // The judge's call is nobody's either.
     const judged = events.filter(({ selected_model: model }) => model === judge);
     expect(judged.map(({ origin, rollout }) => [origin, rollout])).toEqual([

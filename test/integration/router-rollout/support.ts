@@ -42,6 +42,8 @@ export interface RolloutApp {
 export async function startRolloutApp(
   config: Record<string, unknown> = {},
   services: readonly ServiceName[] = ['registry', 'router'],
+  /** A second provider, of this name, that has the judge alone. */
+  judgesProvider?: string,
 ): Promise<RolloutApp> {
   const raw = await startRacingUpstream(Object.values(models));
   const database = await createTestDatabase();
@@ -51,7 +53,12 @@ export async function startRolloutApp(
       env: { ...freePorts, DATABASE_URL: database.connectionString },
       cwd: import.meta.dirname,
       flags: {
-        providers: [{ ...raw.upstream.provider, passes: ['chat', 'responses'] }],
+        providers: [
+          { ...raw.upstream.provider, passes: ['chat', 'responses'] },
+          ...(judgesProvider === undefined
+            ? []
+            : [{ ...raw.upstream.provider, name: judgesProvider, models: [models.judge] }]),
+        ],
         registry: { refresh_ms: 3_600_000, health_check_ms: 3_600_000 },
         // The judge is asked by its name alone.
         routing: { ...alwaysTheBest, deny: [models.judge, 'raw-1'] },

@@ -135,6 +135,24 @@ describe('discovery', () => {
     expect(second?.state).toBe('proposed');
     expect(second?.rollout_id).not.toBe(first);
   });
+
+  it('proposes again what nothing was found against: the model in whose place it was tried had gone', async () => {
+    await bringOut('gpt-6-sol');
+    await start({ mode: 'approve' });
+    await ask(`${url}/discover`, 'POST');
+    const { id } = await candidate('gpt-6-sol');
+    await act(id, 'approve');
+    const first = (await candidate('gpt-6-sol')).rollout?.rollout_id;
+    const setStatus = (status: string) =>
+      database.pool.query("update models set status = $1 where model_id = 'gpt-5-sol'", [status]);
+    await setStatus('disabled');
+    await until(async () => (await candidate('gpt-6-sol')).rollout?.state === 'rolled_back');
+    await setStatus('stable');
+    await ask(`${url}/discover`, 'POST');
+    const second = (await candidate('gpt-6-sol')).rollout;
+    expect(second?.state).toBe('proposed');
+    expect(second?.rollout_id).not.toBe(first);
+  });
 });
 
 describe('actions', () => {

@@ -121,7 +121,7 @@ describe('the engine', () => {
     expect(state).toMatchObject({ state: 'rolled_back', share: 0 });
     // Each of the first bad events is the canary's: long before the 50th the bound is reached.
     expect(state?.reason).toMatch(
-      /^errors: [2-9] of [2-9] \(100%\) against 0 of 0 \(-\); the evidence of harm has reached 1\/0\.025$/,
+      /^errors: [2-9] of [2-9] \(100%\) against 0 of 0 \(-\); the evidence of harm has reached 1\/0\.03$/,
     );
     expect(await countWaiting(pool)).toBe(0);
     expect(await statusesOf(pool)).toEqual({ 'old-1': 'stable', 'new-2': 'candidate' });
@@ -166,6 +166,72 @@ describe('the engine', () => {
       state: 'rolled_back',
       reason: 'openai/new-2 is not offered any more',
     });
+  });
+
+  it.each([
+    ['listed = false', 'openai/old-1 is not offered any more'],
+    ["status = 'disabled'", 'openai/old-1 is disabled'],
+    ["status = 'deprecated'", 'openai/old-1 is not stable any more: there is no traffic to share'],
+  ])('ends where what it would replace is gone (%s), and holds it against nobody', async (change, reason) => {
+    await approved();
+    await pool.query(`update models set ${change} where model_id = 'old-1'`);
+    await settle();
+    expect(await stateOf(pool)).toMatchObject({ state: 'rolled_back', reason });
+    const { rows } = await pool.query('select fingerprint from rollouts');
+    expect(rows).toEqual([{ fingerprint: '' }]);
+  });
+
+  it('keeps what it was when it did harm, so that it is not tried again as it is', async () => {
+    await approved();
+    await observe(pool, pairs(20, 'shadow'));
+    await settle();
+    expect(await stateOf(pool)).toMatchObject({ state: 'rolled_back' });
+    const { rows } = await pool.query('select fingerprint from rollouts');
+    expect(rows).toEqual([{ fingerprint: 'f' }]);
+  });
+
+  it('counts what went wrong in one conversation once, also in another process', async () => {
+    await approved();
+    await observe(pool, pairs(20));
+    await settle();
+    const inOne = answers('canary', 0.1, 10, true).map((answer) => ({ ...answer, unit: 'a' }));
+    await act('hold');
+    for (let round = 0; round < 3; round += 1) {
+      await observe(pool, inOne);
+      await settle();
+    }
+    expect(await stateOf(pool)).toMatchObject({ state: 'canary' });
+    const { rows } = await pool.query('select test, unit from rollout_units');
+    expect(rows).toEqual([{ test: 'errors', unit: 'a' }]);
+    const { rows: evidence } = await pool.query(
+      "select evidence -> 'canary' -> 'strata' -> 0 -> 'canary' as arm from rollouts",
+    );
+    expect(evidence).toMatchObject([{ arm: { requests: 30, errors: 30, counted: { errors: 1 } } }]);
+    await observe(
+      pool,
+      answers('canary', 0.1, 10, true).map((answer, index) => ({ ...answer, unit: `b${index}` })),
+    );
+    await settle();
+    expect(await stateOf(pool)).toMatchObject({ state: 'rolled_back' });
+  });
+
+  it('takes over a share that the configuration has changed, and stays where it is', async () => {
+    await approved();
+    await observe(pool, pairs(20));
+    await settle();
+    await pool.query("update rollouts set stage_since = stage_since - interval '1 hour'");
+    const { rows: before } = await pool.query('select stage_since from rollouts');
+    await observe(pool, answers('canary', 0.05, 3));
+    await settle(
+      settingsOf({
+        mode: 'approve',
+        canary: { shares: [0.05, 0.2, 0.5], min_hours: [9, 9, 9], min_answers: 1 },
+      }),
+    );
+    expect(await stateOf(pool)).toMatchObject({ state: 'canary', stage: 0, share: 0.05 });
+    expect((await pool.query('select stage_since from rollouts')).rows).toEqual(before);
+    expect((await logOf(pool)).at(-1)).toBe('share canary 0 -> canary 0 by upgrade');
+    expect(await countWaiting(pool)).toBe(0);
   });
 
   it('approves in the mode auto what needs nobody’s word, one in each place', async () => {
@@ -272,7 +338,11 @@ describe('a kill', () => {
       (db) => act('resume', db),
       () => observe(pool, pairs(22)),
       (db) => settle(manual, db),
-      () => observe(pool, answers('canary', 0.1, 30, true)),
+      () =>
+        observe(
+          pool,
+          answers('canary', 0.1, 30, true).map((answer, index) => ({ ...answer, unit: `u${Math.floor(index / 3)}` })),
+        ),
       (db) => settle(manual, db),
       (db) => act('retry', db),
       (db) => act('dismiss', db),
@@ -306,6 +376,7 @@ describe('a kill', () => {
       statuses: await statusesOf(pool),
       waiting: await countWaiting(pool),
       evidence: (await pool.query('select evidence from rollouts')).rows as unknown[],
+      units: (await pool.query('select test, unit from rollout_units order by test, unit')).rows as unknown[],
     };
     return { result, statements };
   }

@@ -7,10 +7,10 @@ import { appendRolloutLog } from '../../../src/platform/store/rollout-log.ts';
 import { noEvidence } from '../../../src/upgrade/gate/evidence.ts';
 import { rolloutSettings, type RolloutSettings } from '../../../src/upgrade/rollouts/settings.ts';
 
-/** Rollouts without waiting times, which a test would have to sit out. */
+/** Rollouts without waiting, which a test would have to sit out. */
 export const impatient = {
   shadow: { min_hours: 0, min_pairs: 20 },
-  canary: { min_hours: [0, 0, 0] },
+  canary: { min_hours: [0, 0, 0], min_answers: 1 },
 };
 
 export function upgradeConfig(upgrade: Record<string, unknown> = {}): Config {
