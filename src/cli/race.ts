@@ -49,7 +49,7 @@ export function raceCommand(): Command {
       'after',
       `
 Example:
-  signalbox race "What is 17 * 23?" -m gpt-6-luna,gpt-6-sol,claude-haiku-4-5 --strategy consensus --extract number
+  signalbox race "What is 9 times 8?" -m gpt-6-luna,gpt-6-sol,claude-haiku-4-5 --strategy consensus --extract number
 
 The answer goes to stdout, everything else to stderr. Without a winner the exit code is 1.`,
     )

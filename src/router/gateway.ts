@@ -1,11 +1,9 @@
 import { SignalboxError } from '../platform/core/errors.ts';
-import type { Clock } from '../platform/core/clock.ts';
 import type { Config } from '../platform/config/load.ts';
 import { uuidv7 } from '../platform/core/ids.ts';
-import type { Accounting } from './accounting.ts';
-import { priceOf } from './accounting.ts';
 import type { Admission, Caller, Need, Reservation, Spent } from './admission/admission.ts';
-import { conversationIdOf } from './conversation.ts';
+import { type AttemptNumbers, numberAttempts, sparedCodes } from './attempt-numbers.ts';
+import { findStep, toChainStep } from './chain-steps.ts';
 import {
   type Decision,
   type DecisionContext,
@@ -15,39 +13,28 @@ import {
   decideField,
 } from './decide.ts';
 import { needOf } from './need.ts';
-import { noUsage, type TokenUsage } from './predict/cost.ts';
-import type { LatencyTracker } from './predict/latency.ts';
-import { estimateTokens } from './predict/tokens.ts';
+import { createSettlement, nothingSpent, type SettlementOptions } from './settlement.ts';
 import type { RecentDecisions } from './publish/recent-decisions.ts';
 import type { Resilience } from './resilience/resilience.ts';
-import type { Affinity } from './select/affinity.ts';
-import type { CostPacer } from './select/cost-pacer.ts';
 import type { Explorer } from './select/explorer.ts';
 import type { Policy } from './select/policy.ts';
-import type { ActiveRollout } from './select/rollout.ts';
 import type { RoutableModel } from './select/routable-model.ts';
-import type { Snapshot } from './snapshot/snapshot.ts';
 import type { SnapshotService } from './snapshot/snapshot-service.ts';
 import type { FailedAttempt, StreamAnswer, WholeAnswer } from './upstream/attempt.ts';
-import { type AttemptReport, type ChainAnswer, type ChainStep, runChain, type Spared } from './upstream/chain.ts';
+import { type AttemptReport, runChain } from './upstream/chain.ts';
 import type { StreamEnd } from './upstream/follow-stream.ts';
 import type { CallUpstream, ClientRequest } from './upstream/upstream.ts';
 
-export interface GatewayOptions {
+export interface GatewayOptions extends SettlementOptions {
   config: Pick<Config, 'deadlines' | 'retries' | 'limits' | 'resilience'>;
   policy: Policy;
   policyVersion: string;
   snapshots: SnapshotService;
-  latency: LatencyTracker;
-  affinity: Affinity;
   explorer: Explorer;
-  costPacer: CostPacer | null;
   admission: Admission;
   resilience: Resilience;
-  accounting: Accounting;
   recent: RecentDecisions;
   call: CallUpstream;
-  clock: Clock;
 }
 
 /** One request on its way to an answer. */
@@ -63,17 +50,6 @@ export interface GatewayRequest {
   /** Instead of what the configuration says for the request: until the answer or its first content token. */
   deadlineMs?: number;
   clientSignal: AbortSignal;
-}
-
-/** The numbers under which the calls of a decision are recorded. */
-interface AttemptNumbers {
-  /** A call begins. */
-  begin(step: DecisionStep): void;
-  /** No call is made, and why: its own failures, or something else. */
-  spare(step: DecisionStep, why: SparedCode): void;
-  numberOf(callIndex: number): number;
-  /** Nothing more will be called; says why, where nothing was. */
-  end(reason: string): void;
 }
 
 interface CallState extends GatewayRequest {
@@ -117,141 +93,13 @@ export interface Gateway {
 }
 
 export function createGateway(options: GatewayOptions): Gateway {
-  const { config, policy, snapshots, latency, affinity, admission, resilience, accounting, clock } = options;
+  const { config, policy, snapshots, latency, admission, resilience, accounting, clock } = options;
+  const settlement = createSettlement(options);
 
   /** The policy, with what a dollar counts for at the moment. */
   function pacedPolicy(): Policy {
     const { costPacer } = options;
     return costPacer === null ? policy : { ...policy, weights: { ...policy.weights, cost: costPacer.weight() } };
-  }
-
-  function accountFailure(
-    { decision, request, attempts }: CallState,
-    report: AttemptReport,
-    errorCode: string | null = report.failure?.class ?? null,
-  ): Spent {
-    const step = findStep(decision, report.step);
-    // A call that was broken off before it answered has made its provider read the prompt, at the least.
-    const usage = report.outcome === 'cancelled' ? { ...noUsage, inputTokens: decision.inputTokens } : null;
-    const cost = priceOf(step, usage);
-    accounting.ended(decision, {
-      index: attempts.numberOf(report.index),
-      isHedge: report.isHedge,
-      step,
-      outcome: report.outcome,
-      responseTimeMs: report.durationMs,
-      timeToFirstTokenMs: null,
-      streamed: request.stream,
-      httpStatus: report.failure?.status ?? null,
-      errorCode,
-      usage,
-      usageEstimated: usage !== null,
-      costUsd: cost,
-      responseModel: null,
-    });
-    return usage === null ? nothingSpent : { inputTokens: usage.inputTokens, outputTokens: 0, costUsd: cost };
-  }
-
-  /**
-   * Calls are numbered from 0 on, and so are the records of a decision, of which the first is the chosen model's. Where
-   * that is spared its call, its record is closed as such and the calls of others come after it.
-   */
-  function numberAttempts(decision: Decision): AttemptNumbers {
-    let offset: number | null = null;
-    let code: SparedCode = 'spared';
-    return {
-      begin(step) {
-        if (offset !== null) return;
-        offset = step === decision.chain[0] ? 0 : 1;
-        if (offset === 1) accounting.notCalled(decision, code);
-      },
-      spare(step, why) {
-        // Where one of its keys was left out for another reason, that the others failed is not all there is to it.
-        if (step === decision.chain[0] && why !== 'spared') code = why;
-      },
-      numberOf: (index) => index + (offset ?? 0),
-      end(reason) {
-        if (offset === null) accounting.notCalled(decision, reason);
-        offset ??= 0;
-      },
-    };
-  }
-
-  /** What the client itself chose says nothing of what a dollar should count for. */
-  function paceCost({ origin }: Decision, costUsd: number | null): void {
-    if ((origin === 'auto' || origin === 'canary') && costUsd !== null) options.costPacer?.observe(costUsd);
-  }
-
-  /** The conversation is with this model from now on, and so are answers that refer to this one. */
-  function rememberConversation(
-    of: GatewayRequest,
-    step: DecisionStep,
-    inputTokens: number,
-    responseId: string | null,
-  ) {
-    const modelKey = `${step.providerName}/${step.modelId}`;
-    const nowMs = clock.nowMs();
-    if (of.conversationId === null) return;
-    affinity.note(of.conversationId, modelKey, inputTokens, nowMs);
-    if (responseId === null) return;
-    const firstId = affinity.firstIdOf(of.conversationId, nowMs);
-    affinity.note(conversationIdOf(responseId, of.caller), modelKey, inputTokens, nowMs, firstId);
-  }
-
-  function settleWhole(of: CallState, result: ChainAnswer, answer: WholeAnswer): number | null {
-    const { decision } = of;
-    const step = findStep(decision, result.step);
-    const cost = priceOf(step, answer.usage, answer.reportedCostUsd);
-    paceCost(decision, cost);
-    rememberConversation(of, step, answer.usage?.inputTokens ?? decision.inputTokens, answer.responseId);
-    accounting.ended(decision, {
-      index: of.attempts.numberOf(result.index),
-      isHedge: result.isHedge,
-      step,
-      outcome: 'success',
-      responseTimeMs: clock.monotonicMs() - result.startedAtMs,
-      timeToFirstTokenMs: null,
-      streamed: false,
-      httpStatus: answer.status,
-      errorCode: null,
-      usage: answer.usage,
-      usageEstimated: false,
-      costUsd: cost,
-      responseModel: answer.responseModel,
-    });
-    return cost;
-  }
-
-  function settleStream(of: CallState, result: ChainAnswer, answer: StreamAnswer, end: StreamEnd): Spent {
-    const { decision } = of;
-    const step = findStep(decision, result.step);
-    const { reading } = answer.reader;
-    // What a provider counted before a stream broke off is of its beginning; the rest is estimated by what was seen.
-    const isCounted = reading.usage !== null && (reading.isFinished || end.outcome === 'success');
-    const usage: TokenUsage = isCounted
-      ? (reading.usage ?? noUsage)
-      : estimateUsage(reading.usage, decision.inputTokens, reading.contentCharacters);
-    const cost = priceOf(step, usage, isCounted ? reading.reportedCostUsd : null);
-    paceCost(decision, cost);
-    // Of a race only the quick ones get so far.
-    if (step.entry !== null && decision.origin !== 'race') latency.observe(step.entry.key, answer.timeToFirstTokenMs);
-    rememberConversation(of, step, usage.inputTokens, reading.responseId);
-    accounting.ended(decision, {
-      index: of.attempts.numberOf(result.index),
-      isHedge: result.isHedge,
-      step,
-      outcome: end.outcome,
-      responseTimeMs: clock.monotonicMs() - result.startedAtMs,
-      timeToFirstTokenMs: answer.timeToFirstTokenMs,
-      streamed: true,
-      httpStatus: 200,
-      errorCode: end.errorCode,
-      usage,
-      usageEstimated: !isCounted,
-      costUsd: cost,
-      responseModel: reading.responseModel,
-    });
-    return { inputTokens: usage.inputTokens, outputTokens: usage.outputTokens, costUsd: cost };
   }
 
   async function callChain(of: CallState, reservation: Reservation): Promise<Completion> {
@@ -264,7 +112,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     let refusal: AttemptReport | null = null;
     let isOver = false;
     function accountRefusal(errorCode?: string): void {
-      if (refusal !== null) lost = sum(lost, accountFailure(of, refusal, errorCode));
+      if (refusal !== null) lost = sum(lost, settlement.failure(of, refusal, errorCode));
       refusal = null;
       isOver = true;
     }
@@ -291,7 +139,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         failedMs += report.durationMs;
         failedAttempts += 1;
         if (!isOver && report.step.trial !== undefined && isRefusal(report)) refusal = report;
-        else lost = sum(lost, accountFailure(of, report));
+        else lost = sum(lost, settlement.failure(of, report));
       },
     }).catch((error: unknown) => {
       accountRefusal();
@@ -315,7 +163,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     const { answer: answered, release } = result;
     if (answered.kind === 'whole') {
       release();
-      const cost = settleWhole(of, result, answered);
+      const cost = settlement.whole(of, result, answered);
       const { usage } = answered;
       const { inputTokens = decision.inputTokens, outputTokens = 0 } = usage ?? {};
       const settle = (): void => reservation.settle(sum(lost, { inputTokens, outputTokens, costUsd: cost }));
@@ -331,7 +179,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       answer: answered,
       settle(end) {
         release();
-        reservation.settle(sum(lost, settleStream(of, result, answered, end)));
+        reservation.settle(sum(lost, settlement.stream(of, result, answered, end)));
       },
     };
   }
@@ -389,7 +237,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 
     async complete(request) {
       const { decision, clientSignal } = request;
-      const attempts = numberAttempts(decision);
+      const attempts = numberAttempts(decision, accounting);
       let held: Awaited<ReturnType<typeof hold>>;
       try {
         held = await hold(request);
@@ -413,8 +261,6 @@ export function createGateway(options: GatewayOptions): Gateway {
   };
 }
 
-const nothingSpent: Spent = { inputTokens: 0, outputTokens: 0, costUsd: 0 };
-
 function sum(a: Spent, b: Spent): Spent {
   return {
     inputTokens: a.inputTokens + b.inputTokens,
@@ -422,22 +268,6 @@ function sum(a: Spent, b: Spent): Spent {
     costUsd: a.costUsd === null || b.costUsd === null ? null : a.costUsd + b.costUsd,
   };
 }
-
-/** Of a stream that broke off: what the provider had counted, or else what was seen of it. */
-function estimateUsage(counted: TokenUsage | null, inputTokens: number, outputCharacters: number): TokenUsage {
-  const base = counted ?? { ...noUsage, inputTokens };
-  return { ...base, outputTokens: Math.max(base.outputTokens, estimateTokens(outputCharacters)) };
-}
-
-/** Error codes of the record of a chosen model that was spared its call. Only `spared` is held against the model. */
-type SparedCode = 'spared' | 'spared_busy' | 'spared_ended';
-
-const sparedCodes: Readonly<Record<Spared, SparedCode>> = {
-  ejected: 'spared',
-  throttled: 'spared',
-  busy: 'spared_busy',
-  ended: 'spared_ended',
-};
 
 /** Error code of a model on trial that refused a request which another then answered: the fault was not the request's. */
 const refusedCode = 'refused';
@@ -449,33 +279,6 @@ function isRefusal({ failure }: AttemptReport): boolean {
   return kind === 'client' || kind === 'unsupported' || kind === 'not_found' || (kind === 'auth' && status === 403);
 }
 
-function toChainStep(step: DecisionStep, decision: Decision, snapshots: SnapshotService): ChainStep {
-  const provider = snapshots.current().providers.get(step.providerName);
-  if (provider === undefined) throw new SignalboxError('internal', `provider ${step.providerName} is not configured`);
-  const chainStep = { modelId: step.modelId, provider };
-  if (step !== decision.chain[0]) return chainStep;
-  if (decision.rollout?.arm === 'shadow') {
-    return { ...chainStep, mayBeCalled: () => isStillIn('shadow', decision, snapshots.current()) };
-  }
-  if (decision.origin !== 'canary') return chainStep;
-  return { ...chainStep, trial: { isActive: () => isStillIn('canary', decision, snapshots.current()) } };
-}
-
-/** Whether the rollout of a decision still sends its candidate what it did when that was decided. */
-function isStillIn(wanted: ActiveRollout['state'], { rollout }: Decision, { rolloutsByControl }: Snapshot): boolean {
-  for (const { rolloutId, state } of rolloutsByControl.values()) {
-    if (rolloutId === rollout?.rollout_id) return state === wanted;
-  }
-  return false;
-}
-
 function codeOf(error: unknown): string {
   return error instanceof SignalboxError ? error.code : 'internal';
-}
-
-function findStep(decision: Decision, wanted: ChainStep): DecisionStep {
-  const step = decision.chain.find(
-    (candidate) => candidate.modelId === wanted.modelId && candidate.providerName === wanted.provider.name,
-  );
-  return step ?? decision.chain[0];
 }

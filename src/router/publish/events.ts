@@ -107,17 +107,8 @@ export function verdictEvent(
   label: number | null,
   base: Omit<EventBase, 'timestamp'>,
 ): RoutingEvent {
-  return {
-    ...base,
-    timestamp: new Date(decision.timestampMs).toISOString(),
-    routing_decision: {
-      ...decisionFields(decision, decision.chain[0]),
-      outcome,
-      origin: 'race',
-      race,
-      ...(label === null ? {} : { feedback_score: label }),
-    },
-  };
+  const quality = label === null ? {} : { feedback_score: label };
+  return lastWord(decision, base, { outcome, origin: 'race', race, ...quality });
 }
 
 /** The last event of a copy: what it showed beside the answer that its user got. */
@@ -127,15 +118,19 @@ export function pairEvent(
   outcome: TerminalOutcome,
   base: Omit<EventBase, 'timestamp'>,
 ): RoutingEvent {
+  return lastWord(decision, base, { outcome, origin: 'shadow', rollout: label });
+}
+
+/** An event that ends no attempt, and says what became of the whole. */
+function lastWord(
+  decision: Decision,
+  base: Omit<EventBase, 'timestamp'>,
+  said: Pick<RoutingDecision, 'outcome' | 'origin' | 'race' | 'rollout' | 'feedback_score'>,
+): RoutingEvent {
   return {
     ...base,
     timestamp: new Date(decision.timestampMs).toISOString(),
-    routing_decision: {
-      ...decisionFields(decision, decision.chain[0]),
-      outcome,
-      origin: 'shadow',
-      rollout: label,
-    },
+    routing_decision: { ...decisionFields(decision, decision.chain[0]), ...said },
   };
 }
 

@@ -1,52 +1,19 @@
 import { describe, expect, it } from 'vitest';
 import type { Model, ModelStatus } from '../../contracts/index.ts';
+import { aModel, type ModelChanges } from '../../../test/support/catalogue.ts';
 import { fingerprintOf } from './fingerprint.ts';
 import { describeChange, proposeFor } from './propose.ts';
 
-type Changes = Partial<Omit<Model, 'capabilities' | 'costs'>> & {
-  capabilities?: Partial<Model['capabilities']>;
-  costs?: Partial<Model['costs']>;
-};
-
-function model(id: string, { capabilities, costs, ...changes }: Changes = {}): Model {
-  return {
-    model_id: id,
-    provider: 'openai',
-    display_name: null,
-    status: 'stable',
-    modalities: { input: ['text'], output: ['text'] },
-    context_window: 128_000,
-    max_output_tokens: 16_000,
-    performance: { avg_ttft_ms: null, avg_completion_ms: null, success_rate: null, quality_score: null },
-    complexity_scores: { simple: 3, medium: 3, complex: 3 },
-    refiner: false,
-    usage_count: 0,
-    updated_at: '2026-01-01T00:00:00.000Z',
+/** What many models can do, and no more. */
+function model(id: string, { capabilities, modalities, costs, ...changes }: ModelChanges = {}): Model {
+  return aModel(id, 'openai', {
     ...changes,
-    capabilities: {
-      text_generation: true,
-      multimodal: false,
-      tool_use: true,
-      long_context: true,
-      streaming: true,
-      function_calling: true,
-      fast_inference: false,
-      structured_output: true,
-      reasoning: false,
-      embeddings: false,
-      ...capabilities,
-    },
-    costs: {
-      input_tokens_per_1k: 0.001,
-      output_tokens_per_1k: 0.004,
-      cached_input_tokens_per_1k: null,
-      cache_write_tokens_per_1k: null,
-      currency: 'USD',
-      ...costs,
-    },
-  };
+    modalities: modalities ?? { input: ['text'], output: ['text'] },
+    capabilities: { multimodal: false, ...capabilities },
+    costs: { cached_input_tokens_per_1k: null, ...costs },
+  });
 }
-const candidate = (id: string, changes: Changes = {}): Model => model(id, { status: 'candidate', ...changes });
+const candidate = (id: string, changes: ModelChanges = {}): Model => model(id, { status: 'candidate', ...changes });
 
 describe('what a candidate would replace', () => {
   it('is the newest stable model of its family, without a word', () => {
@@ -89,7 +56,7 @@ describe('what a candidate would replace', () => {
   });
 
   it('is of a model without family the one nearest in price, that can do nothing more, after a word', () => {
-    const price = (input: number): Changes => ({
+    const price = (input: number): ModelChanges => ({
       costs: { input_tokens_per_1k: input, output_tokens_per_1k: 4 * input },
     });
     const models = [
@@ -104,7 +71,7 @@ describe('what a candidate would replace', () => {
     expect(opinion.control?.model_id).toBe('near-1');
   });
 
-  it.each<[string, Changes, string]>([
+  it.each<[string, ModelChanges, string]>([
     ['loses something', { capabilities: { tool_use: false } }, 'it cannot do tool_use'],
     ['costs far more', { costs: { output_tokens_per_1k: 0.01 } }, 'it costs more than 2 times as much'],
     ['has an unknown price', { costs: { input_tokens_per_1k: null } }, 'its price is not known'],
