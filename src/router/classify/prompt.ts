@@ -14,6 +14,8 @@ export interface Prompt {
   modalities: readonly Modality[];
   /** The system message and the first question: what stays the same through a conversation. */
   opening: string;
+  /** The beginning of the last system message before the first question; empty where there is none. */
+  instructions: string;
 }
 
 /** What is asked stands at the beginning or the end of a long question; this much of each is looked at. */
@@ -21,6 +23,8 @@ const beginningLimit = 2000;
 const endLimit = 1000;
 /** Longest part of an opening that tells conversations apart. */
 const openingLimit = 4000;
+/** Longest part of a system message that says what kind of work is asked. */
+const instructionsLimit = 500;
 
 export function promptFromText(text: string, imageCount = 0): Prompt {
   const builder = createPromptBuilder();
@@ -45,6 +49,7 @@ export function createPromptBuilder(): PromptBuilder {
   let imageCount = 0;
   let question = '';
   let opening = '';
+  let instructions = '';
   let hasQuestion = false;
 
   return {
@@ -58,6 +63,7 @@ export function createPromptBuilder(): PromptBuilder {
         question = text;
       } else if (!hasQuestion && (role === 'system' || role === 'developer')) {
         opening = text;
+        instructions = text.slice(0, instructionsLimit);
       }
     },
     addInput(modality) {
@@ -72,6 +78,7 @@ export function createPromptBuilder(): PromptBuilder {
       imageCount,
       modalities,
       opening,
+      instructions,
     }),
   };
 }

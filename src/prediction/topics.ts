@@ -1,0 +1,67 @@
+import { clusterOf } from '../statistics/k-means.ts';
+import { findLatentSpace, project } from '../statistics/latent-space.ts';
+import { fitSoftmax, softmax } from '../statistics/softmax-regression.ts';
+import { evenVector, sparseLength, type SparseVector } from '../statistics/sparse.ts';
+import { quantise, type QuantisedMatrix, sumColumns } from './quantised-matrix.ts';
+
+/** Tells which kinds of work a prompt is like. The kinds have numbers, not names. */
+export interface TopicModel {
+  readonly weights: QuantisedMatrix;
+}
+
+const latentDimensions = 32;
+const mostTopics = 48;
+/** Fewer prompts than this for each topic say little of it. */
+const promptsPerTopic = 100;
+/** A cluster is a guess, so that its logits count by half. */
+const surenessOfClusters = 0.5;
+/** Added to the logarithm of rarity, so that words which all prompts have still count a little. */
+const leastRarity = 0.3;
+
+/** How much a prompt is of each topic; the parts sum to 1. */
+export function topicShares({ weights }: TopicModel, features: Uint16Array): Float64Array {
+  const shares = sumColumns(weights, features);
+  softmax(shares);
+  return shares;
+}
+
+/**
+ * Finds kinds of work among prompts: their features, weighted by rarity, in the space in which they differ most (latent
+ * semantic indexing), fall into clusters; a softmax regression then tells the cluster of any prompt from its features.
+ * Where `labels` says of prompts what they are (a number from 0), the labels stand in for clusters. Reproducible.
+ */
+export function findTopics(prompts: readonly Uint16Array[], labels: Int32Array | null = null): TopicModel {
+  const rows = prompts.map(evenVector);
+  const classes = labels ?? clusters(rows);
+  const sureness = labels === null ? surenessOfClusters : 1;
+  const count = classes.reduce((most, label) => Math.max(most, label), 0) + 1;
+  const weights = fitSoftmax(rows, classes, count, 'topics');
+  const columns = Array.from({ length: count }, (_, topic) =>
+    Float32Array.from({ length: sparseLength }, (__, place) => sureness * (weights[place * count + topic] as number)),
+  );
+  return { weights: quantise(columns) };
+}
+
+function clusters(rows: readonly SparseVector[]): Int32Array {
+  const weighted = weighByRarity(rows);
+  const space = findLatentSpace(weighted, latentDimensions, 'topics');
+  const count = Math.max(1, Math.min(mostTopics, Math.floor(rows.length / promptsPerTopic)));
+  return clusterOf(
+    weighted.map((row) => project(row, space)),
+    count,
+    'topics',
+  );
+}
+
+/** Rows in which a feature counts by the logarithm of its rarity, each of length 1. */
+function weighByRarity(rows: readonly SparseVector[]): SparseVector[] {
+  const having = new Float64Array(sparseLength);
+  for (const { indices } of rows) for (const feature of indices) having[feature] = (having[feature] as number) + 1;
+  return rows.map(({ indices }) => {
+    const rarities = Float32Array.from(indices, (feature) => {
+      return Math.log((rows.length + 1) / ((having[feature] as number) + 1)) + leastRarity;
+    });
+    const length = Math.hypot(...rarities);
+    return { indices, values: rarities.map((rarity) => rarity / length) };
+  });
+}

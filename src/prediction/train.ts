@@ -1,0 +1,176 @@
+import { evenVector, type SparseVector } from '../statistics/sparse.ts';
+import { sparseRidge } from '../statistics/sparse-ridge.ts';
+import { outcomeVariance, type Predictor } from './predictor.ts';
+import { quantise } from './quantised-matrix.ts';
+import { type TopicModel, topicShares } from './topics.ts';
+
+/** One prompt, and what became of the models that answered it. */
+export interface TrainingRow {
+  features: Uint16Array;
+  /** `model` is a place in the list of models, `outcome` lies in [0, 1]. */
+  observed: readonly { model: number; outcome: number }[];
+  /** How much the row counts; above 0. */
+  weight: number;
+}
+
+/** A model and what is held of it before anything was seen: an expected outcome, worth so many observations. */
+export interface TrainingModel {
+  name: string;
+  prior: { outcome: number; strength: number };
+}
+
+/** Least and most observations that a belief may count for before anything is seen of its cell. */
+const leastStrength = 5;
+const mostStrength = 1e6;
+/** Penalty of single features, in observations: high, since weak regularisation loses. */
+const residualPenalty = 12;
+
+/**
+ * Learns from rows, in three steps that each explain what the one before left, shrunk towards it by what was seen: the mean
+ * of each model (towards its prior); the mean of each model on each topic (towards its own mean and how hard the topic is
+ * for all); and what single features add (towards nothing, by ridge regression). Pure and deterministic, whatever the order
+ * of models; a row may have seen one model or all.
+ */
+export function trainPredictor(
+  rows: readonly TrainingRow[],
+  models: readonly TrainingModel[],
+  topics: TopicModel,
+): Predictor {
+  const topicCount = topics.weights.columns;
+  const shares = rows.map(({ features }) => topicShares(topics, features));
+  const means = modelMeans(rows, models);
+  const cells = countCells(rows, shares, models.length, topicCount);
+  const difficulty = topicDifficulties(cells, means, topicCount);
+  const expected = Float64Array.from(cells.seen, (_, cell) =>
+    clip((means[Math.floor(cell / topicCount)] as number) + (difficulty[cell % topicCount] as number)),
+  );
+  const strength = strengthOf(cells, expected);
+  const topicMeans = Float32Array.from(expected, (mean, cell) => {
+    return (strength * mean + (cells.sums[cell] as number)) / (strength + (cells.seen[cell] as number));
+  });
+  const topicEvidence = Float32Array.from(cells.seen, (seen) => strength + seen);
+
+  const vectors = rows.map(({ features }) => evenVector(features));
+  const residuals = models.map((_, model) =>
+    residualsOf(model, rows, vectors, (row) => {
+      let mean = 0;
+      const share = shares[row] as Float64Array;
+      for (let topic = 0; topic < topicCount; topic += 1) {
+        mean += (share[topic] as number) * (topicMeans[model * topicCount + topic] as number);
+      }
+      return mean;
+    }),
+  );
+  return {
+    topics,
+    models: models.map(({ name }) => name),
+    topicMeans,
+    topicEvidence,
+    residuals: quantise(residuals),
+  };
+}
+
+function modelMeans(rows: readonly TrainingRow[], models: readonly TrainingModel[]): Float64Array {
+  const sums = Float64Array.from(models, ({ prior }) => prior.outcome * prior.strength);
+  const counts = Float64Array.from(models, ({ prior }) => prior.strength);
+  for (const { observed, weight } of rows) {
+    for (const { model, outcome } of observed) {
+      sums[model] = (sums[model] as number) + weight * outcome;
+      counts[model] = (counts[model] as number) + weight;
+    }
+  }
+  return sums.map((sum, model) => sum / (counts[model] as number));
+}
+
+/** What was seen of each model on each topic, `model · topics + topic`: weights, and outcomes times weights. */
+interface Cells {
+  seen: Float64Array;
+  sums: Float64Array;
+  /** Of single outcomes about the mean of their cell. */
+  variance: number;
+}
+
+function countCells(
+  rows: readonly TrainingRow[],
+  shares: readonly Float64Array[],
+  modelCount: number,
+  topicCount: number,
+): Cells {
+  const seen = new Float64Array(modelCount * topicCount);
+  const sums = new Float64Array(modelCount * topicCount);
+  let squares = 0;
+  for (const [index, { observed, weight }] of rows.entries()) {
+    const row = shares[index] as Float64Array;
+    for (const { model, outcome } of observed) {
+      squares += weight * outcome * outcome;
+      const offset = model * topicCount;
+      for (let topic = 0; topic < topicCount; topic += 1) {
+        const part = weight * (row[topic] as number);
+        seen[offset + topic] = (seen[offset + topic] as number) + part;
+        sums[offset + topic] = (sums[offset + topic] as number) + part * outcome;
+      }
+    }
+  }
+  const all = seen.reduce((sum, value) => sum + value, 0);
+  const explained = sums.reduce((sum, value, cell) => sum + (value * value) / Math.max(1e-9, seen[cell] as number), 0);
+  return { seen, sums, variance: all === 0 ? outcomeVariance : Math.max(1e-6, (squares - explained) / all) };
+}
+
+/** By how much outcomes on each topic lie above or below the means of the models that were seen there, shrunk. */
+function topicDifficulties(cells: Cells, means: Float64Array, topicCount: number): Float64Array {
+  const pooled: Cells = {
+    seen: new Float64Array(topicCount),
+    sums: new Float64Array(topicCount),
+    variance: cells.variance,
+  };
+  for (const [cell, seen] of cells.seen.entries()) {
+    const topic = cell % topicCount;
+    pooled.seen[topic] = (pooled.seen[topic] as number) + seen;
+    const above = (cells.sums[cell] as number) - seen * (means[Math.floor(cell / topicCount)] as number);
+    pooled.sums[topic] = (pooled.sums[topic] as number) + above;
+  }
+  const strength = strengthOf(pooled, new Float64Array(topicCount));
+  return pooled.sums.map((sum, topic) => sum / (strength + (pooled.seen[topic] as number)));
+}
+
+/**
+ * Observations that the expectation of a cell counts for: variance of an outcome by the variance of the cells about what is
+ * expected of them, beyond what chance explains (empirical Bayes by the method of moments). Where cells differ by chance
+ * alone, the expectation holds whatever is seen.
+ */
+function strengthOf({ seen, sums, variance }: Cells, expected: Float64Array): number {
+  let excess = 0;
+  let total = 0;
+  for (const [cell, count] of seen.entries()) {
+    if (count === 0) continue;
+    const difference = (sums[cell] as number) / count - (expected[cell] as number);
+    // A cell of less than one observation has no variance of its own to take off.
+    excess += count * difference * difference - Math.min(1, count) * variance;
+    total += count;
+  }
+  if (excess <= 0) return mostStrength;
+  return Math.min(mostStrength, Math.max(leastStrength, (variance * total) / excess));
+}
+
+const clip = (value: number): number => Math.min(1, Math.max(0, value));
+
+/** Weights of features for what is left of the outcomes of one model. */
+function residualsOf(
+  model: number,
+  rows: readonly TrainingRow[],
+  vectors: readonly SparseVector[],
+  explained: (row: number) => number,
+): Float64Array {
+  const own: SparseVector[] = [];
+  const left: number[] = [];
+  const weights: number[] = [];
+  for (const [index, { observed, weight }] of rows.entries()) {
+    for (const one of observed) {
+      if (one.model !== model) continue;
+      own.push(vectors[index] as SparseVector);
+      left.push(one.outcome - explained(index));
+      weights.push(weight);
+    }
+  }
+  return sparseRidge(own, Float64Array.from(left), residualPenalty, Float64Array.from(weights));
+}
