@@ -17,7 +17,7 @@ import {
   orNone,
   withLimitOptions,
 } from './limit-options.ts';
-import { configFrom, type ConfigOptions, serviceUrl, withConfigOptions } from './options.ts';
+import { configFrom, type ConfigOptions, serviceUrl, tradeOff, withConfigOptions } from './options.ts';
 import { print, say, table } from './terminal.ts';
 
 interface CallOptions extends ConfigOptions {
@@ -32,6 +32,7 @@ interface KeyOptions extends CallOptions, LimitOptions {
   expires?: OrNone<string>;
   explore?: boolean;
   mayShadow?: boolean;
+  tradeoff?: OrNone<number>;
 }
 
 /** `signalbox keys …`. A key is named by its id, its name or its prefix. */
@@ -123,7 +124,12 @@ function withKeyOptions(command: Command): Command {
     .option('--explore', 'let auto try out other models than the best now and then (the default)')
     .option('--no-explore', 'always the best model')
     .option('--may-shadow', 'let its requests be copied to a model that is tried before it replaces another')
-    .option('--no-may-shadow', 'copy none of its requests (the default)');
+    .option('--no-may-shadow', 'copy none of its requests (the default)')
+    .option(
+      '--tradeoff <number>',
+      'from 0 for quality to 1 for cost, where a request says nothing; or none',
+      orNone(tradeOff),
+    );
 }
 
 function keyFields(options: KeyOptions, present: Key | null): Record<string, unknown> {
@@ -134,6 +140,7 @@ function keyFields(options: KeyOptions, present: Key | null): Record<string, unk
     ...(options.expires === undefined ? {} : { expires_at: fromNone(options.expires) }),
     ...(options.explore === undefined ? {} : { may_explore: options.explore }),
     ...(options.mayShadow === undefined ? {} : { may_shadow: options.mayShadow }),
+    ...(options.tradeoff === undefined ? {} : { cost_quality_tradeoff: fromNone(options.tradeoff) }),
     ...limitFields(options, present?.budget ?? null),
   };
 }
@@ -167,6 +174,7 @@ function show(key: Key, options: CallOptions): void {
     ['models', key.models?.join(', ') ?? 'all'],
     ['explores', key.may_explore ? 'yes' : 'no'],
     ['may be copied', key.may_shadow ? 'yes' : 'no'],
+    ['trade-off', key.cost_quality_tradeoff === null ? 'as configured' : String(key.cost_quality_tradeoff)],
     ...limitLines(key),
     ['expires', key.expires_at ?? 'never'],
     ['last used', key.last_used_at ?? 'never'],

@@ -1,4 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander';
+import { costQualityTradeoffSchema } from '../contracts/decision.ts';
 import { type Config, loadConfig } from '../platform/config/load.ts';
 import { StartupError } from '../platform/core/errors.ts';
 
@@ -47,6 +48,15 @@ export function integer(min: number, max: number): (text: string) => number {
     }
     return value;
   };
+}
+
+/** Parser of a number from quality (0) to cost (1). */
+export function tradeOff(text: string): number {
+  const value = text.trim() === '' ? Number.NaN : Number(text);
+  if (!costQualityTradeoffSchema.safeParse(value).success) {
+    throw new InvalidArgumentError('must be a number from 0 (quality) to 1 (cost).');
+  }
+  return value;
 }
 
 /** Where a running service answers, from the same configuration that it was started with. */

@@ -2,13 +2,14 @@ import { Command, Option } from 'commander';
 import pc from 'picocolors';
 import { type Candidate, preferSchema, routeResponseSchema, type RouteResponse } from '../contracts/decision.ts';
 import { callService } from './api-client.ts';
-import { configFrom, type ConfigOptions, serviceUrl, withConfigOptions } from './options.ts';
+import { configFrom, type ConfigOptions, serviceUrl, tradeOff, withConfigOptions } from './options.ts';
 import { print, table } from './terminal.ts';
 
 interface RouteOptions extends ConfigOptions {
   url?: string;
   model?: string;
   prefer?: string;
+  tradeoff?: number;
   json?: boolean;
 }
 
@@ -18,6 +19,7 @@ export function routeCommand(): Command {
     .argument('<prompt>', 'the prompt')
     .option('-m, --model <name>', 'what to ask for', 'auto')
     .addOption(new Option('--prefer <what>', 'weigh one thing above the others').choices(preferSchema.options))
+    .option('--tradeoff <number>', 'from 0 for quality to 1 for cost', tradeOff)
     .option('--json', 'the router’s answer as JSON')
     .option('--url <url>', 'address of the router')
     .action(async (prompt: string, options: RouteOptions) => {
@@ -26,6 +28,7 @@ export function routeCommand(): Command {
         query: prompt,
         model: options.model,
         ...(options.prefer === undefined ? {} : { prefer: options.prefer }),
+        ...(options.tradeoff === undefined ? {} : { cost_quality_tradeoff: options.tradeoff }),
       });
       if (options.json === true) {
         print(JSON.stringify(answer, null, 2));

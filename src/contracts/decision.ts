@@ -59,8 +59,26 @@ export const candidateSchema = z.object({
 });
 export type Candidate = z.infer<typeof candidateSchema>;
 
+/** How much quality counts against cost: 0 for quality alone, 1 for cost alone. */
+export const costQualityTradeoffSchema = z.number().min(0).max(1);
+
+/** The trade-off of a choice, and who has set it. */
+export const tradeOffSchema = z.object({
+  value: costQualityTradeoffSchema,
+  source: z.enum(['request', 'key', 'configuration', 'quality_floor']),
+});
+export type TradeOff = z.infer<typeof tradeOffSchema>;
+
 export const explanationSchema = z.object({
   summary: z.string(),
+  /** Absent where the weights were used as they are. */
+  trade_off: tradeOffSchema
+    .extend({
+      quality_ratio: z
+        .number()
+        .describe('Success rate believed of the chosen model, divided by the best eligible one’s.'),
+    })
+    .optional(),
   candidates: z.array(candidateSchema),
   excluded: z.array(exclusionSchema),
   /** Count per reason over all exclusions, also those beyond the listed ones. */
@@ -78,6 +96,7 @@ export const routeRequestSchema = z.object({
   has_images: z.boolean().optional(),
   max_output_tokens: z.int().min(1).max(10_000_000).optional(),
   max_cost_usd: z.number().positive().max(1_000_000).optional(),
+  cost_quality_tradeoff: costQualityTradeoffSchema.optional(),
   session_id: z.string().min(1).max(256).optional(),
 });
 export type RouteRequest = z.infer<typeof routeRequestSchema>;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { costQualityTradeoffSchema } from './decision.ts';
 
 /** NOTIFY channel that wakes those who keep keys in memory. */
 export const keysChannel = 'signalbox_keys';
@@ -64,6 +65,12 @@ const keyFields = {
     .describe(
       'Whether requests of this key may be copied to a model that is tried before it replaces another. False for a new key.',
     ),
+  cost_quality_tradeoff: costQualityTradeoffSchema
+    .nullable()
+    .optional()
+    .describe(
+      'From quality (0) to cost (1), for requests of the key that say nothing. Null: as the configuration says.',
+    ),
   ...limitFields,
 };
 
@@ -82,6 +89,7 @@ export const keySchema = z.object({
   models: z.array(z.string()).nullable(),
   may_explore: z.boolean(),
   may_shadow: z.boolean(),
+  cost_quality_tradeoff: z.number().nullable(),
   budget: budgetSchema.nullable(),
   requests_per_minute: z.int().nullable(),
   tokens_per_minute: z.int().nullable(),

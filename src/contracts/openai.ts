@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { costQualityTradeoffSchema } from './decision.ts';
 import { raceOptionsSchema } from './race-options.ts';
 
 /**
@@ -35,6 +36,7 @@ export const routingFields = {
   models: z.array(z.string().min(1).max(200)).max(20).nullish(),
   provider: providerPreferencesSchema.nullish(),
   max_cost_usd: z.number().positive().max(1_000_000).nullish(),
+  cost_quality_tradeoff: costQualityTradeoffSchema.nullish(),
 };
 
 export const chatCompletionRequestSchema = z.looseObject({

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { chatMessageSchema, providerPreferencesSchema } from './openai.ts';
 import { errorBodySchema } from './api.ts';
+import { costQualityTradeoffSchema } from './decision.ts';
 import { laneStatusSchema, mostLanes, raceOutcomeSchema, raceStrategySchema } from './race.ts';
 import { raceOptionsSchema } from './race-options.ts';
 
@@ -13,6 +14,7 @@ export const raceRequestSchema = z
     strategy: raceStrategySchema.default('first'),
     stream: z.boolean().optional().describe('True: what happens in the lanes, as server-sent events.'),
     max_cost_usd: z.number().positive().max(1_000_000).optional().describe('Of the whole race.'),
+    cost_quality_tradeoff: costQualityTradeoffSchema.optional().describe('By which models are chosen.'),
     max_tokens: z.int().min(1).optional(),
     max_completion_tokens: z.int().min(1).optional(),
     provider: providerPreferencesSchema.optional(),

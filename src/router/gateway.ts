@@ -18,6 +18,7 @@ import type { RecentDecisions } from './publish/recent-decisions.ts';
 import type { Resilience } from './resilience/resilience.ts';
 import type { Explorer } from './select/explorer.ts';
 import type { Policy } from './select/policy.ts';
+import type { QualityFloor } from './select/quality-floor.ts';
 import type { RoutableModel } from './select/routable-model.ts';
 import type { SnapshotService } from './snapshot/snapshot-service.ts';
 import type { FailedAttempt, StreamAnswer, WholeAnswer } from './upstream/attempt.ts';
@@ -31,6 +32,8 @@ export interface GatewayOptions extends SettlementOptions {
   policyVersion: string;
   snapshots: SnapshotService;
   explorer: Explorer;
+  /** Null where the configuration has none. */
+  qualityFloor: QualityFloor | null;
   admission: Admission;
   resilience: Resilience;
   recent: RecentDecisions;
@@ -98,8 +101,16 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   /** The policy, with what a dollar counts for at the moment. */
   function pacedPolicy(): Policy {
-    const { costPacer } = options;
+    const { costPacer, qualityFloor } = options;
+    if (qualityFloor !== null) {
+      return { ...policy, tradeOff: { value: qualityFloor.tradeOff(), source: 'quality_floor' } };
+    }
     return costPacer === null ? policy : { ...policy, weights: { ...policy.weights, cost: costPacer.weight() } };
+  }
+
+  /** A choice whose trade-off somebody else has set, or that nobody need call, is none of the floor's. */
+  function watchQuality({ explanation: { trade_off: tradeOff }, expectsOutcome }: Decision): void {
+    if (tradeOff?.source === 'quality_floor' && expectsOutcome) options.qualityFloor?.observe(tradeOff.quality_ratio);
   }
 
   async function callChain(of: CallState, reservation: Reservation): Promise<Completion> {
@@ -220,6 +231,7 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   function open(decision: Decision): void {
     options.recent.add(decision);
+    watchQuality(decision);
     accounting.decided(decision);
   }
 

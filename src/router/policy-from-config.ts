@@ -10,6 +10,11 @@ export function policyFromConfig(config: Pick<Config, 'routing'>): Policy {
     preferMultiplier: routing.prefer_multiplier,
     costReferenceUsd: routing.cost_reference_usd,
     latencyReferenceMs: routing.latency_reference_ms,
+    tradeOff:
+      routing.cost_quality_tradeoff === undefined
+        ? null
+        : { value: routing.cost_quality_tradeoff, source: 'configuration' },
+    qualityFloor: routing.quality_floor ?? null,
     preferences: routing.preferences,
     expectedOutputTokens: routing.expected_output_tokens,
     allow: routing.allow,

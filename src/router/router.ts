@@ -25,6 +25,7 @@ import { registerRoute } from './api/route.ts';
 import { createGateway } from './gateway.ts';
 import { explorationFromConfig, policyFromConfig, policyVersion } from './policy-from-config.ts';
 import { createLatencyTracker } from './predict/latency.ts';
+import { registerQualityMetrics } from './quality-metrics.ts';
 import { createPublisher } from './publish/publisher.ts';
 import { createRecentDecisions } from './publish/recent-decisions.ts';
 import { createRacing } from './racing/racing.ts';
@@ -38,6 +39,7 @@ import { registerResilienceMetrics } from './resilience/resilience-metrics.ts';
 import { createResilience } from './resilience/resilience.ts';
 import { createAffinity } from './select/affinity.ts';
 import { createCostPacer } from './select/cost-pacer.ts';
+import { createQualityFloor } from './select/quality-floor.ts';
 import { createExplorer } from './select/explorer.ts';
 import { createVerifier } from './verify/verifier.ts';
 import { chatSurface } from './surfaces/chat/surface.ts';
@@ -136,9 +138,11 @@ export function createRouter(options: RouterOptions): Service & { port(): number
   const resilience = createResilience(config.resilience, Math.random);
   registerResilienceMetrics(metrics, resilience, systemClock);
   const affinity = createAffinity(rememberedConversations);
-  const { target_cost_usd: targetCostUsd, weights } = config.routing;
+  const { target_cost_usd: targetCostUsd, quality_floor: floor, weights } = config.routing;
   const explorer = createExplorer(explorationFromConfig(config), createRandom(randomUUID()));
   const costPacer = targetCostUsd === undefined ? null : createCostPacer(targetCostUsd, weights.cost);
+  const qualityFloor = floor === undefined ? null : createQualityFloor(floor);
+  if (qualityFloor !== null) registerQualityMetrics(metrics, qualityFloor);
   const accounting = createAccounting({ instanceId, publisher, clock: systemClock, metrics });
 
   const firstAttempts = createFirstAttempts();
@@ -157,6 +161,7 @@ export function createRouter(options: RouterOptions): Service & { port(): number
     latency: createLatencyTracker(),
     affinity,
     explorer,
+    qualityFloor,
     costPacer,
     resilience,
     recent,
@@ -174,6 +179,7 @@ export function createRouter(options: RouterOptions): Service & { port(): number
       affinity: createAffinity(1),
       explorer: createExplorer(null, createRandom('copies')),
       costPacer: null,
+      qualityFloor: null,
       resilience: createResilience(config.resilience, Math.random),
       recent: createRecentDecisions(1),
     }),

@@ -201,7 +201,14 @@ describe('a request', () => {
       '': 'an empty name',
     };
     const response = await chat(
-      { ...sent, session_id: 's', max_cost_usd: 1, models: ['raw-1'], provider: { only: ['raw'] } },
+      {
+        ...sent,
+        session_id: 's',
+        max_cost_usd: 1,
+        cost_quality_tradeoff: 0.5,
+        models: ['raw-1'],
+        provider: { only: ['raw'] },
+      },
       'raw/raw-1',
     );
     expect(response.status).toBe(200);

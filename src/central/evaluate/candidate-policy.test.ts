@@ -20,7 +20,7 @@ function aCandidate(model: string, score: number, costUsd: number | null, affini
 }
 
 function choose(rules: RoutingRules, candidates: Candidate[], mayExplore = true): Record<string, number> {
-  const situation: Situation = { candidates, queryType: 'technical', prefer: null, mayExplore };
+  const situation: Situation = { candidates, queryType: 'technical', prefer: null, tradeOff: null, mayExplore };
   const choices = createCandidatePolicy(rules).choose(situation);
   return Object.fromEntries(choices.map(({ candidate, probability }) => [candidate.model, probability]));
 }

@@ -1,4 +1,4 @@
-import type { Candidate, Prefer } from '../../contracts/decision.ts';
+import type { Candidate, Prefer, TradeOff } from '../../contracts/decision.ts';
 import type { QueryType } from '../../contracts/query-class.ts';
 import type { ConfigValues } from '../../platform/config/schema.ts';
 import { highestScore, ratePerPoint } from '../../statistics/score-scale.ts';
@@ -11,6 +11,8 @@ export interface Situation {
   candidates: readonly Candidate[];
   queryType: QueryType | null;
   prefer: Prefer | null;
+  /** Of the choice that was made. What the configuration of then has set is the new policy's to set. */
+  tradeOff: TradeOff | null;
   /** Whether the router gave other models than the best a chance; it never does within a conversation, for example. */
   mayExplore: boolean;
 }
@@ -54,10 +56,17 @@ export function createCandidatePolicy(rules: RoutingRules): CandidatePolicy {
 
   function choose(situation: Situation): Choice[] {
     const eligible = situation.candidates.filter(allows);
-    const assumedTtftMs = meanTtftMs(eligible) ?? rules.latency_reference_ms;
+    const assumedTtftMs =
+      mean(eligible.flatMap((candidate) => candidate.expected_ttft_ms ?? [])) ?? rules.latency_reference_ms;
+    const weighing = weigh(situation, rules, eligible);
     const ranked = eligible
-      .map((candidate) => ({ candidate, total: totalOf(candidate, situation, rules, assumedTtftMs) }))
-      .sort((a, b) => b.total - a.total || (keyOf(a.candidate) < keyOf(b.candidate) ? -1 : 1))
+      .map((candidate) => ({ candidate, total: totalOf(candidate, situation, rules, weighing, assumedTtftMs) }))
+      .sort(
+        (a, b) =>
+          b.total - a.total ||
+          compareCosts(a.candidate, b.candidate) ||
+          (keyOf(a.candidate) < keyOf(b.candidate) ? -1 : 1),
+      )
       .map(({ candidate }) => candidate);
     const [best, ...others] = ranked.slice(0, exploredLimit);
     if (best === undefined) return [];
@@ -98,8 +107,9 @@ function extraCosts({ estimated_cost_usd: bestCost }: Candidate, others: readonl
 
 function totalOf(
   candidate: Candidate,
-  { queryType, prefer }: Situation,
-  { weights, prefer_multiplier: multiplier, ...rules }: RoutingRules,
+  { queryType }: Situation,
+  rules: RoutingRules,
+  { weights, costReferenceUsd }: Weighing,
   assumedTtftMs: number,
 ): number {
   const { estimated_cost_usd: cost, expected_ttft_ms: ttftMs, terms } = candidate;
@@ -107,23 +117,65 @@ function totalOf(
   const score = candidate.believed_score ?? candidate.complexity_score;
   const chain = queryType === null ? [] : rules.preferences[queryType];
   const rank = chain.findIndex((name) => name === candidate.model || name === keyOf(candidate));
-  const quality = ((weights.quality * (prefer === 'quality' ? multiplier : 1)) / highestScore) * score;
+  const quality = (weights.quality / highestScore) * score;
   const preference = weights.preference * (rank === -1 ? 0 : 1 - rank / chain.length);
-  const costShare = cost === null ? 1 : saturate(cost, rules.cost_reference_usd);
-  const costTerm = -weights.cost * (prefer === 'cost' ? multiplier : 1) * costShare;
+  const costShare = cost === null ? 1 : saturate(cost, costReferenceUsd);
+  const costTerm = -weights.cost * costShare;
   const latencyShare = saturate(ttftMs ?? assumedTtftMs, rules.latency_reference_ms);
-  const latency = -weights.latency * (prefer === 'speed' ? multiplier : 1) * latencyShare;
+  const latency = -weights.latency * latencyShare;
   // Where affinity had no weight the log does not say with whom the conversation was.
   const affinity = terms.affinity > 0 ? weights.affinity : 0;
-  return Math.round((quality + preference + costTerm + latency + affinity) * 10_000) / 10_000;
+  return quality + preference + costTerm + latency + affinity;
 }
 
-const saturate = (value: number, reference: number): number => value / (value + reference);
+interface Weighing {
+  weights: RoutingRules['weights'];
+  costReferenceUsd: number;
+}
+
+/** As `router/select/trade-off.ts` weighs. */
+function weigh(
+  { prefer, tradeOff: logged }: Situation,
+  { weights, prefer_multiplier: multiplier, cost_reference_usd, cost_quality_tradeoff }: RoutingRules,
+  eligible: readonly Candidate[],
+): Weighing {
+  const factor = (preferred: Prefer): number => (prefer === preferred ? multiplier : 1);
+  const ofKey = logged?.source === 'key' ? logged.value : cost_quality_tradeoff;
+  const t = logged?.source === 'request' ? logged.value : prefer === null ? ofKey : undefined;
+  if (t === undefined) {
+    return {
+      weights: {
+        ...weights,
+        quality: weights.quality * factor('quality'),
+        cost: weights.cost * factor('cost'),
+        latency: weights.latency * factor('speed'),
+      },
+      costReferenceUsd: cost_reference_usd,
+    };
+  }
+  const others = 4 * t * (1 - t);
+  return {
+    weights: {
+      quality: 2 * (1 - t) * weights.quality,
+      cost: 2 * t * weights.cost,
+      preference: others * weights.preference,
+      latency: others * weights.latency * factor('speed'),
+      affinity: others * weights.affinity,
+    },
+    costReferenceUsd: mean(eligible.flatMap((candidate) => candidate.estimated_cost_usd ?? [])) ?? cost_reference_usd,
+  };
+}
+
+const saturate = (value: number, reference: number): number => (value === 0 ? 0 : value / (value + reference));
+
+/** The cheaper first; an unknown price may be any. */
+function compareCosts({ estimated_cost_usd: a }: Candidate, { estimated_cost_usd: b }: Candidate): number {
+  return a === null || b === null ? Number(a === null) - Number(b === null) : a - b;
+}
 
 const keyOf = ({ model, provider }: Candidate): string => `${provider}/${model}`;
 
-function meanTtftMs(candidates: readonly Candidate[]): number | null {
-  const known = candidates.flatMap((candidate) => candidate.expected_ttft_ms ?? []);
+function mean(known: readonly number[]): number | null {
   return known.length === 0 ? null : known.reduce((sum, value) => sum + value, 0) / known.length;
 }
 

@@ -33,7 +33,7 @@ function describe(changes: Partial<EvaluationFindings> = {}, overlap: Partial<Ev
     estimates: [{ measure: 'success', estimate: aMeasure() }],
     unseenShare: 0,
     longListShare: 0,
-    followsTarget: false,
+    follows: [],
     nothingAllowedShare: 0,
     ...changes,
   });
@@ -98,7 +98,7 @@ it.each<[string, Partial<EvaluationFindings>, Partial<EvaluationFindings['overla
   ['a few models that were never allowed', { unseenShare: 0.01 }, {}, /^in 1\.0% of the decisions/],
   ['a few refusals', { nothingAllowedShare: 0.01 }, {}, /^1\.0% of the requests would have been refused/],
   ['lists that were cut', { longListShare: 1 }, {}, /^100% of the decisions had more candidates/],
-  ['a target cost', { followsTarget: true }, {}, /^target_cost_usd is not followed/],
+  ['a goal of its own', { follows: ['quality_floor'] }, {}, /^quality_floor is not followed/],
   ['weights that do not fit', {}, { meanWeight: about(1.3, 0.1) }, /^the mean weight is 1\.300 where 1\.000 is due/],
   [
     'estimates that contradict each other',

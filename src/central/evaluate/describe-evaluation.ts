@@ -7,8 +7,8 @@ export interface EvaluationFindings {
   /** Shares of the decisions: with models that only the new policy allows; with longer lists than were logged. */
   unseenShare: number;
   longListShare: number;
-  /** The policy has a `target_cost_usd`. */
-  followsTarget: boolean;
+  /** Goals of the policy by which a router moves its weights as it goes. */
+  follows: readonly string[];
   /** Share of all decisions read in which the policy allows no model at all. */
   nothingAllowedShare: number;
 }
@@ -91,7 +91,7 @@ function obstaclesIn({ overlap, unseenShare, nothingAllowedShare }: EvaluationFi
 
 /** What is to be known of numbers that are given. */
 function cautionsAbout(findings: EvaluationFindings, measures: PolicyEvaluation['measures']): string[] {
-  const { overlap, unseenShare, longListShare, followsTarget, nothingAllowedShare, estimates } = findings;
+  const { overlap, unseenShare, longListShare, follows, nothingAllowedShare, estimates } = findings;
   const { unsupportedShare, sureShare, meanWeight } = overlap;
   const found: string[] = [];
   const small = (share: number): boolean => share > 0 && share <= mostUnknown;
@@ -111,7 +111,7 @@ function cautionsAbout(findings: EvaluationFindings, measures: PolicyEvaluation[
       `${percent(longListShare)} of the decisions had more candidates than the log lists; the best of the rest may be missing`,
     );
   }
-  if (followsTarget) found.push('target_cost_usd is not followed here: the weight of the cost stays as it is');
+  for (const goal of follows) found.push(`${goal} is not followed here: the weights stay as they are`);
   if (meanWeight !== null && isOff(meanWeight, 1 - unsupportedShare)) {
     found.push(
       `the mean weight is ${meanWeight.value.toFixed(3)} where ${(1 - unsupportedShare).toFixed(3)} is due: the logged propensities may be wrong`,

@@ -1,7 +1,13 @@
 import { isGood } from '../aggregate/record.ts';
 import { setImmediate } from 'node:timers/promises';
 import { z } from 'zod';
-import { type Candidate, candidateSchema, exclusionSchema, preferSchema } from '../../contracts/decision.ts';
+import {
+  type Candidate,
+  candidateSchema,
+  exclusionSchema,
+  preferSchema,
+  tradeOffSchema,
+} from '../../contracts/decision.ts';
 import {
   type LeftOutReason,
   leftOutReasonSchema,
@@ -139,7 +145,10 @@ export async function evaluatePolicy(
       estimates,
       unseenShare: shareOf(counts.unseen),
       longListShare: shareOf(counts.longLists),
-      followsTarget: rules.target_cost_usd !== undefined,
+      follows: [
+        ...(rules.target_cost_usd === undefined ? [] : ['target_cost_usd']),
+        ...(rules.quality_floor === undefined ? [] : ['quality_floor']),
+      ],
       nothingAllowedShare: (leftOut.nothing_allowed ?? 0) / counts.read,
     }),
   };
@@ -197,6 +206,7 @@ function feedbackOf(decision: LoggedDecision, policy: CandidatePolicy): Judged |
     candidates,
     queryType: queryTypeSchema.safeParse(decision.query_type).data ?? null,
     prefer: preferSchema.safeParse(decision.preference).data ?? null,
+    tradeOff: tradeOffSchema.safeParse(decision.trade_off).data ?? null,
     mayExplore,
   });
   if (choices.length === 0) return 'nothing_allowed';

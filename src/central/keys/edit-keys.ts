@@ -56,6 +56,7 @@ export function createKeyEditor(pool: Pool): KeyEditor {
           allowedModels: key.models ?? null,
           mayExplore: key.may_explore ?? true,
           mayShadow: key.may_shadow ?? false,
+          costQualityTradeoff: key.cost_quality_tradeoff ?? null,
           expiresAt: key.expires_at ?? null,
         });
         await setLimits(db, { scope: 'key', id: keyId }, key);
@@ -63,9 +64,16 @@ export function createKeyEditor(pool: Pool): KeyEditor {
       }),
     updateKey: (keyId, patch) =>
       edit(async (db) => {
-        const { name, team, models, may_explore: mayExplore, may_shadow: mayShadow, expires_at: expiresAt } = patch;
-        const teamId = team == null ? team : (await teamOf(db, team)).team_id;
-        const changes = { name, teamId, allowedModels: models, mayExplore, mayShadow, expiresAt };
+        const { name, team } = patch;
+        const changes = {
+          name,
+          teamId: team == null ? team : (await teamOf(db, team)).team_id,
+          allowedModels: patch.models,
+          mayExplore: patch.may_explore,
+          mayShadow: patch.may_shadow,
+          costQualityTradeoff: patch.cost_quality_tradeoff,
+          expiresAt: patch.expires_at,
+        };
         if (!(await updateKey(db, keyId, changes))) throw noKey(keyId);
         await setLimits(db, { scope: 'key', id: keyId }, patch);
         return keyOf(db, keyId);

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { costQualityTradeoffSchema } from '../../contracts/decision.ts';
 import { mostLanes } from '../../contracts/race.ts';
 import { providerNameSchema } from '../../contracts/model.ts';
 import { endpoints, providerKinds } from '../providers/definitions.ts';
@@ -43,7 +44,7 @@ const chain = (...models: string[]) => z.array(z.string().min(1)).default(models
  * How a model is chosen. Preferences name models as `model` or `provider/model`. The defaults are today's models of
  * the rank that the first policy named: a small fast one, a middle one, a flagship.
  */
-const routingSchema = z.strictObject({
+const routingFields = z.strictObject({
   weights: z
     .strictObject({
       quality: weight.default(1).describe('Per full complexity score, 5 of 5.'),
@@ -98,6 +99,17 @@ const routingSchema = z.strictObject({
         .describe('By how much trials may raise the expected cost of a request, as a share of it.'),
     })
     .prefault({}),
+  cost_quality_tradeoff: costQualityTradeoffSchema
+    .optional()
+    .describe(
+      'From quality (0) to cost (1), for requests and keys that say nothing. Not set: the weights as they are.',
+    ),
+  quality_floor: z
+    .number()
+    .min(0.5)
+    .max(1)
+    .optional()
+    .describe('Share of the best model’s success rate to keep on average, at the least cost, such as 0.98.'),
   target_cost_usd: z
     .number()
     .positive()
@@ -113,6 +125,16 @@ const routingSchema = z.strictObject({
     .default(3)
     .describe('Models tried at the most, the chosen one included.'),
 });
+
+/** The floor moves the trade-off, and a target the weight of the cost: two hands on one wheel. */
+const routingSchema = routingFields.refine(
+  ({ quality_floor: floor, target_cost_usd: target, cost_quality_tradeoff: tradeOff }) =>
+    floor === undefined || (target === undefined && tradeOff === undefined),
+  {
+    message: 'sets the trade-off by itself: leave out target_cost_usd and cost_quality_tradeoff',
+    path: ['quality_floor'],
+  },
+);
 
 /** Breakers, throttles and budgets around the calls of providers; each is explained in `src/router/resilience`. */
 const resilienceSchema = z.strictObject({

@@ -19,6 +19,8 @@ export interface LoggedDecision {
   policy_version: string | null;
   /** As the router explained them; whatever else an instance has sent, or null. */
   candidates: unknown;
+  /** The trade-off of the choice, as the router explained it; null: none. */
+  trade_off: unknown;
   /** Exclusions by `routing.allow` and `routing.deny`, as the router explained them; null without an explanation. */
   excluded_by_policy: unknown;
 }
@@ -44,7 +46,7 @@ export async function listLoggedDecisions(
     `select id, to_char(timestamp at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"') as timestamp,
        origin, model, provider, complexity, query_type, preference, outcome, propensity, feedback_score, cost_usd,
        response_time_ms, policy_version,
-       explanation -> 'candidates' as candidates,
+       explanation -> 'candidates' as candidates, explanation -> 'trade_off' as trade_off,
        jsonb_path_query_array(
          explanation, '$.excluded[*] ? (@.reason == "not_allowed" && @.detail like_regex " by the configuration$")'
        ) as excluded_by_policy

@@ -12,6 +12,7 @@ interface KeyRow extends LimitsRow {
   allowed_models: string[] | null;
   may_explore: boolean;
   may_shadow: boolean;
+  cost_quality_tradeoff: number | null;
   created_at: Date;
   expires_at: Date | null;
   revoked_at: Date | null;
@@ -19,6 +20,7 @@ interface KeyRow extends LimitsRow {
 }
 
 const select = `select k.key_id, k.name, k.key_prefix, k.team_id, t.name as team_name, k.allowed_models, k.may_explore, k.may_shadow,
+    k.cost_quality_tradeoff,
     k.created_at, k.expires_at, k.revoked_at, k.last_used_at,
     case when k.revoked_at is not null then 'revoked' when k.expires_at <= now() then 'expired' else 'active' end as status,
     ${limitColumns}
@@ -34,6 +36,7 @@ function toKey(row: KeyRow): Key {
     models: row.allowed_models,
     may_explore: row.may_explore,
     may_shadow: row.may_shadow,
+    cost_quality_tradeoff: row.cost_quality_tradeoff,
     ...toLimits(row),
     created_at: row.created_at.toISOString(),
     expires_at: row.expires_at?.toISOString() ?? null,
@@ -75,14 +78,15 @@ export interface NewKeyRow {
   allowedModels: readonly string[] | null;
   mayExplore: boolean;
   mayShadow: boolean;
+  costQualityTradeoff: number | null;
   expiresAt: string | null;
 }
 
 export async function insertKey(db: Executor, key: NewKeyRow): Promise<void> {
   await db.query(
     `insert into virtual_keys (key_id, name, key_hash, key_prefix, team_id, allowed_models, may_explore, may_shadow,
-       expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9)`,
+       expires_at, cost_quality_tradeoff)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
     [
       key.keyId,
       key.name,
@@ -93,6 +97,7 @@ export async function insertKey(db: Executor, key: NewKeyRow): Promise<void> {
       key.mayExplore,
       key.mayShadow,
       key.expiresAt,
+      key.costQualityTradeoff,
     ],
   );
 }
@@ -107,6 +112,7 @@ export async function updateKey(
     allowedModels?: readonly string[] | null | undefined;
     mayExplore?: boolean | undefined;
     mayShadow?: boolean | undefined;
+    costQualityTradeoff?: number | null | undefined;
     expiresAt?: string | null | undefined;
   },
 ): Promise<boolean> {
@@ -117,7 +123,8 @@ export async function updateKey(
        allowed_models = case when $5 then $6::text[] else allowed_models end,
        expires_at = case when $7 then $8::timestamptz else expires_at end,
        may_explore = coalesce($9, may_explore),
-       may_shadow = coalesce($10, may_shadow)
+       may_shadow = coalesce($10, may_shadow),
+       cost_quality_tradeoff = case when $11 then $12::float8 else cost_quality_tradeoff end
      where key_id = $1`,
     [
       keyId,
@@ -130,6 +137,8 @@ export async function updateKey(
       changes.expiresAt ?? null,
       changes.mayExplore ?? null,
       changes.mayShadow ?? null,
+      changes.costQualityTradeoff !== undefined,
+      changes.costQualityTradeoff ?? null,
     ],
   );
   return rowCount === 1;
@@ -179,6 +188,8 @@ export interface ActiveKey {
   mayExplore: boolean;
   /** Whether its requests may be copied to a model that is tried. */
   mayShadow: boolean;
+  /** In [0, 1]; null: as the configuration says. */
+  costQualityTradeoff: number | null;
   expiresAt: Date | null;
   limits: LimitRef[];
 }
@@ -188,7 +199,7 @@ export async function listActiveKeys(db: Executor, limit: number): Promise<Activ
   const { rows } = await db.query<ActiveKey>(
     `select k.key_id as "keyId", encode(k.key_hash, 'base64') as hash, k.team_id as "teamId",
        k.allowed_models as "allowedModels", k.may_explore as "mayExplore", k.may_shadow as "mayShadow",
-       k.expires_at as "expiresAt", coalesce(held.limits, '[]') as limits
+       k.cost_quality_tradeoff as "costQualityTradeoff", k.expires_at as "expiresAt", coalesce(held.limits, '[]') as limits
      from virtual_keys k
      left join lateral (
        select jsonb_agg(jsonb_build_object('id', id, 'kind', kind, 'scope', scope) order by kind desc, scope) as limits

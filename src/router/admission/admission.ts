@@ -11,6 +11,8 @@ export interface Caller {
   mayExplore: boolean;
   /** Whether its requests may be copied to a model on trial. */
   mayShadow: boolean;
+  /** In [0, 1], from quality to cost, for requests that bring none; null: as the configuration says. */
+  costQualityTradeoff: number | null;
   /** True where a budget holds the key or its team: then a model of unknown price cannot be used. */
   hasBudget: boolean;
 }

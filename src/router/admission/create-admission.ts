@@ -38,6 +38,7 @@ export function createAdmission(options: AdmissionOptions): Admission & Service 
     allowedModels: null,
     mayExplore: true,
     mayShadow: config.upgrade.shadow.without_key,
+    costQualityTradeoff: null,
     hasBudget: false,
   });
   const isMaster = masterKey === undefined ? () => false : createKeyCheck(masterKey);

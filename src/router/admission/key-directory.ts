@@ -109,6 +109,7 @@ function toEntry(key: ActiveKey): Entry {
       allowedModels: key.allowedModels,
       mayExplore: key.mayExplore,
       mayShadow: key.mayShadow,
+      costQualityTradeoff: key.costQualityTradeoff,
       hasBudget: key.limits.some((limit) => limit.kind === 'budget'),
     }),
     expiresAtMs: key.expiresAt?.getTime() ?? Number.POSITIVE_INFINITY,

@@ -1,4 +1,4 @@
-import type { Prefer } from '../../contracts/decision.ts';
+import type { Prefer, TradeOff } from '../../contracts/decision.ts';
 import type { Caller } from '../admission/admission.ts';
 import type { DecisionRequest } from '../decide.ts';
 import { anyModel, type Conversation } from '../select/policy.ts';
@@ -23,6 +23,7 @@ export function toDecisionRequest(
       requiredCapabilities: reading.requiredCapabilities,
       maxOutputTokens: reading.maxOutputTokens,
       prefer: provider?.sort === undefined ? null : (preferBySort[provider.sort] ?? null),
+      tradeOff: tradeOffFrom(reading.costQualityTradeoff, caller),
       nativeSurface: nativeOnly === null ? null : { name: surface.name, because: nativeOnly },
       // The provider that gave the answer before this one has kept it; nobody else can go on from there.
       onlyProviders:
@@ -41,6 +42,12 @@ export function toDecisionRequest(
       conversation,
     },
   };
+}
+
+/** As the request asks, else as its key does. */
+export function tradeOffFrom(asked: number | null | undefined, caller: Caller): TradeOff | null {
+  if (asked != null) return { value: asked, source: 'request' };
+  return caller.costQualityTradeoff === null ? null : { value: caller.costQualityTradeoff, source: 'key' };
 }
 
 /** A provider's name holds no slash, a model's may. */

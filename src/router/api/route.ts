@@ -14,6 +14,7 @@ import type { Gateway } from '../gateway.ts';
 import type { Affinity } from '../select/affinity.ts';
 import { anyModel } from '../select/policy.ts';
 import { conversationIdOf } from '../conversation.ts';
+import { tradeOffFrom } from './decision-request.ts';
 
 export interface RouteOptions {
   gateway: Gateway;
@@ -43,6 +44,7 @@ export function registerRoute(app: ZodApp, { gateway, affinity, clock, deadlines
         complexity: body.complexity,
         constraints: {
           ...constraintsOfRoute(body),
+          tradeOff: tradeOffFrom(body.cost_quality_tradeoff, caller),
           allowedModels: caller.allowedModels,
           mayExplore: caller.mayExplore,
           conversation,

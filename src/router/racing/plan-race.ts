@@ -107,7 +107,13 @@ function findJudge(
     decisions.some(({ chain: [step] }) => isSameModel(step.modelId, modelId));
   const { constraints } = decisionRequest;
   if (name === null) {
-    const quality = { ...constraints, requiredCapabilities: [], prefer: 'quality' as const, nativeSurface: null };
+    const quality = {
+      ...constraints,
+      requiredCapabilities: [],
+      prefer: 'quality' as const,
+      tradeOff: null,
+      nativeSurface: null,
+    };
     const field = gateway.field(
       { ...decisionRequest, requestedModel: 'auto', constraints: quality },
       decisions.length + 1,

@@ -3,13 +3,16 @@ import {
   type ExclusionReason,
   exclusionReasonSchema,
   type Explanation,
+  type TradeOff,
 } from '../../contracts/decision.ts';
 import type { RoutableModel } from './routable-model.ts';
-import { filterModels, placeInOrder } from './filter.ts';
+import { estimatedCostUsd, filterModels, placeInOrder } from './filter.ts';
 import { type Arm, choiceProbabilities, type ExplorationBounds, pickByProbability } from './explore.ts';
 import type { Policy, SelectionRequest } from './policy.ts';
+import { keepNearFloor, qualityRatio } from './quality-floor.ts';
 import type { ScoreDraws } from './score-draws.ts';
 import { type ScoredModel, scoreModel } from './score.ts';
+import { tradeOffOf, weigh } from './trade-off.ts';
 
 /** The models to try, the chosen one first, and why. `chain` is empty when no model is eligible. */
 export interface Selection {
@@ -36,7 +39,7 @@ const exploredLimit = 16;
 const listedLimit = 20;
 
 /**
- * The models that can answer, the best first, and those that cannot. Pure: equal totals are ordered by model key. Providers
+ * The models that can answer, the best first, and those that cannot. Pure: of equal ones the cheaper comes first. Providers
  * that the request puts first come before better ones. A model that was never measured counts as fast as the others are on
  * average: neither shunned nor favoured for it.
  */
@@ -45,19 +48,31 @@ export function rankModels(
   request: SelectionRequest,
   policy: Policy,
   expectedTtftMs: LatencyEstimate,
-): { ranked: ScoredModel[]; excluded: Exclusion[] } {
+): { ranked: ScoredModel[]; excluded: Exclusion[]; tradeOff: TradeOff | null } {
   const { eligible, excluded } = filterModels(models, request, policy);
   const measured = eligible.map((entry) => ({ entry, ttftMs: expectedTtftMs(entry) }));
+  const tradeOff = tradeOffOf(request, policy);
+  const costs = tradeOff === null ? [] : eligible.map((entry) => estimatedCostUsd(entry, request, policy));
+  const weighing = weigh(request, policy, tradeOff, costs);
   const assumedTtftMs = mean(measured.flatMap(({ ttftMs }) => ttftMs ?? [])) ?? policy.latencyReferenceMs;
   const ranked = measured
-    .map(({ entry, ttftMs }) => scoreModel(entry, request, policy, ttftMs, assumedTtftMs))
+    .map(({ entry, ttftMs }) => scoreModel(entry, request, policy, weighing, ttftMs, assumedTtftMs))
     .sort(
       (a, b) =>
         placeInOrder(a.entry.provider, request.providerOrder) - placeInOrder(b.entry.provider, request.providerOrder) ||
-        b.candidate.terms.total - a.candidate.terms.total ||
+        b.worth - a.worth ||
+        compareCosts(a, b) ||
         (a.entry.key < b.entry.key ? -1 : 1),
     );
-  return { ranked, excluded };
+  return { ranked, excluded, tradeOff };
+}
+
+/** The cheaper first; an unknown price may be any. */
+function compareCosts(a: ScoredModel, b: ScoredModel): number {
+  const { estimated_cost_usd: costA } = a.candidate;
+  const { estimated_cost_usd: costB } = b.candidate;
+  if (costA === null || costB === null) return Number(costA === null) - Number(costB === null);
+  return costA - costB;
 }
 
 /**
@@ -72,9 +87,14 @@ export function chooseModel(
   expectedTtftMs: LatencyEstimate,
   exploration: Exploration | null = null,
 ): Selection {
-  const { ranked, excluded } = rankModels(models, request, policy, expectedTtftMs);
+  const { ranked: byWorth, excluded, tradeOff } = rankModels(models, request, policy, expectedTtftMs);
   const hasOrder = request.providerOrder.length > 0;
-  const probabilities = exploration === null || hasOrder ? [1] : probabilitiesOf(ranked, request, exploration);
+  const { qualityFloor } = policy;
+  const isFloored = tradeOff?.source === 'quality_floor' && qualityFloor !== null && !hasOrder;
+  const ranked = isFloored ? keepNearFloor(byWorth, qualityFloor) : byWorth;
+  const isRescued = ranked !== byWorth;
+  const probabilities =
+    exploration === null || hasOrder || isRescued ? [1] : probabilitiesOf(ranked, request, exploration);
   const picked = pickByProbability(probabilities, exploration?.uniform ?? 0);
   const propensity = probabilities[picked] ?? 1;
   const first = ranked[picked];
@@ -85,7 +105,10 @@ export function chooseModel(
     chain,
     propensity,
     explanation: {
-      summary: summarise(chain, ranked, excluded, request, propensity),
+      summary: summarise(chain, ranked, excluded, { ...request, tradeOff }, propensity, isRescued),
+      ...(tradeOff === null || first === undefined
+        ? {}
+        : { trade_off: { ...tradeOff, quality_ratio: qualityRatio(first, ranked) } }),
       candidates: ranked.slice(0, listedLimit).map(({ candidate }, index) => {
         const probability = probabilities[index] ?? 0;
         return probabilities.length > 1 && probability > 0 ? { ...candidate, probability } : candidate;
@@ -160,19 +183,21 @@ function summarise(
   chain: readonly ScoredModel[],
   ranked: readonly ScoredModel[],
   excluded: readonly Exclusion[],
-  request: SelectionRequest,
+  request: Pick<SelectionRequest, 'queryType' | 'complexity' | 'prefer' | 'tradeOff'>,
   propensity: number,
+  isRescued: boolean,
 ): string {
   const [chosen] = chain;
   if (chosen === undefined) return `no model can answer: ${describeExclusions(excluded, countReasons(excluded))}`;
   const { candidate } = chosen;
   const cost = candidate.estimated_cost_usd;
   const price = cost === null ? 'at an unknown price' : `for about ${formatUsd(cost)}`;
-  const asked = request.prefer === null ? '' : `, asked to prefer ${request.prefer}`;
+  const asked = describeWish(request);
   const choice = `${candidate.model} for a ${request.queryType} request of ${request.complexity} complexity${asked}: `;
   const { complexity_score: score, believed_score: believed = score } = candidate;
   const now = Math.abs(believed - score) < 0.005 ? '' : `, by the newest answers ${believed.toFixed(2)},`;
   const known = `${candidate.score_source} score ${score.toFixed(2)} of 5${now} ${price}`;
+  if (isRescued) return `${choice}${known}, the cheapest that is not far below the quality floor`;
   const [best, runnerUp] = ranked;
   if (best !== undefined && chosen !== best) {
     return `${choice}${known}, tried out with probability ${propensity.toPrecision(2)} instead of ${best.candidate.model}`;
@@ -182,6 +207,21 @@ function summarise(
       ? 'the only eligible model'
       : `${(candidate.terms.total - runnerUp.candidate.terms.total).toFixed(3)} ahead of ${runnerUp.candidate.model}`;
   return `${choice}${known}, ${margin}`;
+}
+
+const tradeOffSources = {
+  request: 'as the request asks',
+  key: 'of the key',
+  configuration: 'of the configuration',
+  quality_floor: 'at which the quality floor is kept',
+} as const;
+
+function describeWish({ prefer, tradeOff }: Pick<SelectionRequest, 'prefer' | 'tradeOff'>): string {
+  if (tradeOff !== null) {
+    const value = Number(tradeOff.value.toFixed(2));
+    return `, at a trade-off of ${value} between quality (0) and cost (1), ${tradeOffSources[tradeOff.source]}`;
+  }
+  return prefer === null ? '' : `, asked to prefer ${prefer}`;
 }
 
 /**

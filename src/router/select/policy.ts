@@ -1,5 +1,5 @@
 import type { Capability, Modality } from '../../contracts/model.ts';
-import type { Prefer } from '../../contracts/decision.ts';
+import type { Prefer, TradeOff } from '../../contracts/decision.ts';
 import type { Complexity, PerComplexity, QueryType } from '../../contracts/query-class.ts';
 
 /** The rules of a choice, from the configuration. */
@@ -9,6 +9,10 @@ export interface Policy {
   preferMultiplier: number;
   costReferenceUsd: number;
   latencyReferenceMs: number;
+  /** For requests that bring none; null: the weights as they are. */
+  tradeOff: TradeOff | null;
+  /** Share of the best model's success rate that a choice is to keep on average; null: none. */
+  qualityFloor: number | null;
   /** Models in order of preference, as `model_id` or `provider/model_id`. */
   preferences: Readonly<Record<QueryType, readonly string[]>>;
   expectedOutputTokens: PerComplexity<number>;
@@ -27,6 +31,8 @@ export interface SelectionRequest {
   requiredCapabilities: readonly Capability[];
   inputModalities: readonly Modality[];
   prefer: Prefer | null;
+  /** As the request or its key asks; null: neither does. */
+  tradeOff: TradeOff | null;
   /** A surface that only its own dialect can serve, with what needs it; null: a translation will do. */
   nativeSurface: { name: string; because: string } | null;
   /** Only fast and cheap models, for the refinement path. */
@@ -63,6 +69,7 @@ export const anyModel: Omit<SelectionRequest, 'queryType' | 'complexity' | 'inpu
   requiredCapabilities: [],
   inputModalities: ['text'],
   prefer: null,
+  tradeOff: null,
   nativeSurface: null,
   refinersOnly: false,
   onlyModels: null,

@@ -1,12 +1,17 @@
 import type { Candidate, ScoreTerms } from '../../contracts/decision.ts';
-import { highestScore, withinScale } from '../../statistics/score-scale.ts';
+import { highestScore, successRateOf, withinScale } from '../../statistics/score-scale.ts';
 import type { RoutableModel } from './routable-model.ts';
 import { estimatedCostUsd } from './filter.ts';
 import type { Policy, SelectionRequest } from './policy.ts';
+import type { Weighing } from './trade-off.ts';
 
 export interface ScoredModel {
   entry: RoutableModel;
   candidate: Candidate;
+  /** The total of its terms, before rounding. */
+  worth: number;
+  /** What is believed of it for the request, in [0.5, 0.99]. */
+  successRate: number;
   /** What one point of score adds to the total. */
   worthPerPoint: number;
   /** What the query type adds to the score. */
@@ -14,7 +19,7 @@ export interface ScoredModel {
 }
 
 /** Grows from 0 to 1 and reaches one half at `reference`, so that no cost or delay however great outweighs all else. */
-const saturate = (value: number, reference: number): number => value / (value + reference);
+const saturate = (value: number, reference: number): number => (value === 0 ? 0 : value / (value + reference));
 
 /**
  * The worth of a model for a request, as a sum of terms that are shown to the user:
@@ -25,12 +30,13 @@ const saturate = (value: number, reference: number): number => value / (value + 
  *     latency    = −w_l · ttft / (ttft + reference)
  *     affinity   = w_a for the model that the conversation is with
  *
- * `prefer` multiplies the weight of its term. `assumedTtftMs` stands in for a time that was never measured. Pure.
+ * Weights and cost reference are those of `trade-off.ts`. `assumedTtftMs` stands in for a time that was never measured. Pure.
  */
 export function scoreModel(
   entry: RoutableModel,
   request: SelectionRequest,
   policy: Policy,
+  { weights, costReferenceUsd }: Weighing,
   expectedTtftMs: number | null,
   assumedTtftMs: number,
 ): ScoredModel {
@@ -38,16 +44,15 @@ export function scoreModel(
   const scoreOffset = known.queryTypeOffsets[request.queryType] ?? 0;
   const believed = round(believedScore(entry, request));
   const cost = estimatedCostUsd(entry, request, policy);
-  const weightOf = (term: 'quality' | 'cost' | 'latency', preferred: 'quality' | 'cost' | 'speed'): number =>
-    policy.weights[term] * (request.prefer === preferred ? policy.preferMultiplier : 1);
 
-  const worthPerPoint = weightOf('quality', 'quality') / highestScore;
+  const worthPerPoint = weights.quality / highestScore;
   const quality = worthPerPoint * believed;
-  const preference = policy.weights.preference * preferenceOf(entry, policy.preferences[request.queryType]);
-  const costTerm = -weightOf('cost', 'cost') * (cost === null ? 1 : saturate(cost, policy.costReferenceUsd));
-  const latency = -weightOf('latency', 'speed') * saturate(expectedTtftMs ?? assumedTtftMs, policy.latencyReferenceMs);
+  const preference = weights.preference * preferenceOf(entry, policy.preferences[request.queryType]);
+  const costTerm = -weights.cost * (cost === null ? 1 : saturate(cost, costReferenceUsd));
+  const latency = -weights.latency * saturate(expectedTtftMs ?? assumedTtftMs, policy.latencyReferenceMs);
 
-  const affinity = request.conversation?.modelKey === entry.key ? policy.weights.affinity : 0;
+  const affinity = request.conversation?.modelKey === entry.key ? weights.affinity : 0;
+  const worth = quality + preference + costTerm + latency + affinity;
 
   const terms: ScoreTerms = {
     quality: round(quality),
@@ -55,10 +60,12 @@ export function scoreModel(
     cost: round(costTerm),
     latency: round(latency),
     affinity: round(affinity),
-    total: round(quality + preference + costTerm + latency + affinity),
+    total: round(worth),
   };
   return {
     entry,
+    worth,
+    successRate: successRateOf(believed),
     worthPerPoint,
     scoreOffset,
     candidate: {

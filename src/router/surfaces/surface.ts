@@ -27,6 +27,8 @@ export interface RequestReading {
   models: readonly string[] | null;
   provider: ProviderPreferences | null;
   maxCostUsd: number | null;
+  /** In [0, 1], from quality to cost; null where the client does not say. */
+  costQualityTradeoff: number | null;
 }
 
 /** What is known of a stream so far. One object for each stream, written by `readEvent` alone. */

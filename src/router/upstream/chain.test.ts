@@ -336,6 +336,7 @@ test('the client’s request is not changed, and what steers the gateway stays h
     models: ['x'],
     provider: {},
     max_cost_usd: 1,
+    cost_quality_tradeoff: 0.5,
     unknown_parameter: { kept: [1, 2.5, null] },
   });
   await run([step('a')], {

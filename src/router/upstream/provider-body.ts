@@ -5,7 +5,7 @@ import { rewriteBody } from './rewrite-body.ts';
 import type { ClientRequest } from './upstream.ts';
 
 /** Fields that steer the choice and that no provider but OpenRouter knows. */
-const steeringFields = ['session_id', 'max_cost_usd', 'models', 'provider', 'race'] as const;
+const steeringFields = ['session_id', 'max_cost_usd', 'cost_quality_tradeoff', 'models', 'provider', 'race'] as const;
 const openRouterFields: ReadonlySet<string> = new Set(['models', 'provider']);
 
 /** Refuses what it does not know, and reports the usage of a stream unasked. */

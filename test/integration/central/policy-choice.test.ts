@@ -54,6 +54,7 @@ const routing = fc
     cost_reference_usd: between(0.001, 0.1),
     latency_reference_ms: between(100, 5000),
     preferences: fc.record({ simple: chain, technical: chain, research: chain, multimedia: chain }),
+    cost_quality_tradeoff: fc.option(between(0, 1), { nil: undefined }),
     exploration: fc.record({
       floor: fc.constantFrom(0, 0.01, 0.2, 0.5),
       max_share: fc.constantFrom(0, 0.1, 1),
@@ -70,6 +71,7 @@ const situation = fc.record({
   queryType: fc.constantFrom(...queryTypeSchema.options),
   complexity: fc.constantFrom(...complexities),
   prefer: fc.option(fc.constantFrom(...preferSchema.options)),
+  tradeOff: fc.option(fc.record({ value: between(0, 1), source: fc.constantFrom('request' as const, 'key' as const) })),
   conversation: fc.option(
     fc.constantFrom('one/alpha', 'two/beta').map((modelKey) => ({ modelKey, cachedInputTokens: 500 })),
   ),
@@ -115,8 +117,8 @@ it('chooses as the router would, for any policy', () => {
       const choose = (of: RoutingRules, exploration: Exploration | null): Selection =>
         chooseModel(snapshot.models, request, policyFromConfig({ routing: of }), ({ key }) => ttftOf(key), exploration);
 
-      const { candidates } = choose(logged, null).explanation;
-      const choices = createCandidatePolicy(rules).choose({ ...asked, candidates, mayExplore: true });
+      const { candidates, trade_off: tradeOff = null } = choose(logged, null).explanation;
+      const choices = createCandidatePolicy(rules).choose({ ...asked, candidates, tradeOff, mayExplore: true });
 
       // Draws that are the scores themselves: nothing beyond the floor is tried out.
       const drawsOf: Exploration['drawsOf'] = (entry, complexity) => Float64Array.of(entry.scores[complexity].believed);

@@ -80,8 +80,10 @@ it('makes, shows, changes, rotates and revokes keys of a team', { timeout: 60_00
 it('lets the requests of a key be copied, or not', { timeout: 60_000 }, async () => {
   await signalbox('keys', 'create', 'plain');
   expect((await signalbox('keys', 'show', 'plain')).stdout).toMatch(/^may be copied +no$/m);
-  await signalbox('keys', 'create', 'open', '--may-shadow');
-  expect((await signalbox('keys', 'show', 'open')).stdout).toMatch(/^may be copied +yes$/m);
+  await signalbox('keys', 'create', 'open', '--may-shadow', '--tradeoff', '0.25');
+  const open = (await signalbox('keys', 'show', 'open')).stdout;
+  expect(open).toMatch(/^may be copied +yes$/m);
+  expect(open).toMatch(/^trade-off +0\.25$/m);
   const { keys } = await json<{ keys: Key[] }>('keys', 'list');
   const told = keys.map(({ name, may_shadow: mayShadow }) => [name, mayShadow]);
   expect(told.filter(([name]) => name !== 'laptop')).toEqual([
@@ -90,6 +92,7 @@ it('lets the requests of a key be copied, or not', { timeout: 60_000 }, async ()
   ]);
 
   expect((await signalbox('keys', 'update', 'plain', '--may-shadow')).stdout).toMatch(/^may be copied +yes$/m);
+  expect(await json('keys', 'update', 'open', '--tradeoff', 'none')).toMatchObject({ cost_quality_tradeoff: null });
   expect(await json('keys', 'update', 'plain', '--rpm', '5')).toMatchObject({ may_shadow: true });
   expect(await json('keys', 'update', 'plain', '--no-may-shadow')).toMatchObject({ may_shadow: false });
   for (const name of ['plain', 'open']) await signalbox('keys', 'revoke', name);
@@ -103,6 +106,10 @@ it.each([
   [
     ['keys', 'create', 'a', '--rpm', '0'],
     /^error: option '--rpm <count>' argument '0' is invalid\. .* \(see --help\)$/,
+  ],
+  [
+    ['keys', 'create', 'a', '--tradeoff', '1.5'],
+    /^error: option '--tradeoff <number>' argument '1\.5' is invalid\. must be/,
   ],
   [['keys', 'create', 'a', '--expires', 'soon'], /^error: option '--expires <when>' argument 'soon' is invalid\. /],
 ])('%j fails with one line', async (args, message) => {

@@ -67,6 +67,7 @@ export async function makeKey(
     allowedModels: limits.models ?? null,
     mayExplore: limits.may_explore ?? true,
     mayShadow: limits.may_shadow ?? false,
+    costQualityTradeoff: limits.cost_quality_tradeoff ?? null,
     expiresAt: limits.expires_at ?? null,
   });
   await setLimits(pool, { scope: 'key', id: keyId }, limits);
