@@ -4,7 +4,9 @@ import type { Classification, Complexity } from '../contracts/query-class.ts';
 import type { RaceLane } from '../contracts/race.ts';
 import type { RolloutLabel } from '../contracts/rollout.ts';
 import { SignalboxError } from '../platform/core/errors.ts';
+import { successShifts } from '../prediction/shifts.ts';
 import { classify } from './classify/classify.ts';
+import { hashFeatures } from './classify/hash-features.ts';
 import type { Prompt } from './classify/prompt.ts';
 import { estimateInputTokens } from './predict/tokens.ts';
 import { asOfControl, assignArm, chooseCopy, explainArm } from './select/canary.ts';
@@ -48,6 +50,10 @@ export interface Decision {
   estimatedCostUsd: number | null;
   /** Probability with which the policy makes this choice; null where it was the client's. */
   propensity: number | null;
+  /** What the prompt is made of, as `hashFeatures` gives it. */
+  features: Uint16Array;
+  /** What this says of the models; see `SelectionRequest`. */
+  successShifts: ReadonlyMap<string, number> | null;
   /** False where the client calls the model itself, if at all. */
   expectsOutcome: boolean;
   policyVersion: string;
@@ -77,7 +83,10 @@ export interface DecisionRequest {
   trial?: TrialTerms;
   /** The decision is a copy for this rollout, and `requestedModel` its candidate. */
   rollout?: RolloutLabel;
-  constraints: Omit<SelectionRequest, 'queryType' | 'complexity' | 'inputTokens' | 'onlyModels' | 'inputModalities'>;
+  constraints: Omit<
+    SelectionRequest,
+    'queryType' | 'complexity' | 'inputTokens' | 'onlyModels' | 'inputModalities' | 'successShifts'
+  >;
 }
 
 export interface DecisionContext {
@@ -98,7 +107,7 @@ export interface DecisionContext {
  * none, with the filter that emptied the list.
  */
 export function decide(request: DecisionRequest, context: DecisionContext): Decision {
-  const { requested, classification, prefer, selection } = readRequest(request);
+  const { requested, classification, prefer, features, selection } = readRequest(request, context.snapshot);
   const choice =
     requested.kind === 'auto'
       ? chooseAutomatically(selection, context, request.expectsOutcome === false ? null : (request.trial ?? null))
@@ -113,6 +122,8 @@ export function decide(request: DecisionRequest, context: DecisionContext): Deci
     prefer,
     requiredCapabilities: selection.requiredCapabilities,
     inputTokens: selection.inputTokens,
+    features,
+    successShifts: selection.successShifts,
     expectsOutcome: request.expectsOutcome ?? true,
     policyVersion: context.policyVersion,
     race: request.race === undefined ? null : { ...request.race, estimated_cost_usd: choice.estimatedCostUsd },
@@ -126,11 +137,12 @@ interface ReadRequest {
   requested: Exclude<RequestedModel, { kind: 'unknown_variant' }>;
   classification: Classification;
   prefer: Prefer | null;
+  features: Uint16Array;
   selection: SelectionRequest;
 }
 
 /** @throws SignalboxError `model_not_found` for an unknown variant of `auto`. */
-function readRequest(request: DecisionRequest): ReadRequest {
+function readRequest(request: DecisionRequest, { predictor }: Snapshot): ReadRequest {
   const requested = parseRequestedModel(request.requestedModel);
   if (requested.kind === 'unknown_variant') {
     throw new SignalboxError(
@@ -145,6 +157,8 @@ function readRequest(request: DecisionRequest): ReadRequest {
     forced === null ? classified : { ...classified, complexity: forced, complexity_confidence: 1 };
   const prefer = request.constraints.prefer ?? (requested.kind === 'auto' ? requested.prefer : null);
 
+  const features = hashFeatures(request.prompt);
+
   const selection: SelectionRequest = {
     ...request.constraints,
     prefer,
@@ -153,8 +167,9 @@ function readRequest(request: DecisionRequest): ReadRequest {
     inputTokens: estimateInputTokens(request.prompt),
     inputModalities: request.prompt.modalities,
     onlyModels: requested.kind === 'auto' ? (request.models ?? null) : null,
+    successShifts: predictor === null ? null : successShifts(predictor, features, classification.complexity),
   };
-  return { requested, classification, prefer, selection };
+  return { requested, classification, prefer, features, selection };
 }
 
 /** The models of a race for the request, the best first; see `chooseField`. Fewer than `count` where there are no more. */
@@ -163,7 +178,7 @@ export function decideField(
   count: number,
   { snapshot, policy, expectedTtftMs }: DecisionContext,
 ): RoutableModel[] {
-  const { selection } = readRequest(request);
+  const { selection } = readRequest(request, snapshot);
   const { ranked, excluded } = rankModels(snapshot.models, selection, policy, expectedTtftMs);
   if (ranked.length === 0) throw noneEligible(excluded.slice(0, 20), countReasons(excluded));
   return chooseField(ranked, count).map(({ entry }) => entry);

@@ -73,11 +73,11 @@ export function createLane(index: number, decision: Decision, part: ReservedPart
 }
 
 /** How likely its model answers the request well, as central has learned. */
-export function chanceOf({ decision: { chain, classification } }: Lane): number {
+export function chanceOf({ decision: { chain, classification, successShifts } }: Lane): number {
   const { entry } = chain[0];
   if (entry === null) return successRateOf(middleScore);
   const { complexity, query_type: queryType } = classification;
-  return successRateOf(believedScore(entry, { complexity, queryType }));
+  return successRateOf(believedScore(entry, { complexity, queryType, successShifts }));
 }
 
 export interface LaneOptions {

@@ -33,6 +33,11 @@ export interface SelectionRequest {
   prefer: Prefer | null;
   /** As the request or its key asks; null: neither does. */
   tradeOff: TradeOff | null;
+  /**
+   * By how much a model's chance to answer this very request well differs from its mean at the complexity, by `model_id`;
+   * models that are not in it differ by nothing. Null: nothing is known of the request but its class.
+   */
+  successShifts: ReadonlyMap<string, number> | null;
   /** A surface that only its own dialect can serve, with what needs it; null: a translation will do. */
   nativeSurface: { name: string; because: string } | null;
   /** Only fast and cheap models, for the refinement path. */
@@ -70,6 +75,7 @@ export const anyModel: Omit<SelectionRequest, 'queryType' | 'complexity' | 'inpu
   inputModalities: ['text'],
   prefer: null,
   tradeOff: null,
+  successShifts: null,
   nativeSurface: null,
   refinersOnly: false,
   onlyModels: null,

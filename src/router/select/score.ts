@@ -1,5 +1,6 @@
 import type { Candidate, ScoreTerms } from '../../contracts/decision.ts';
-import { highestScore, successRateOf, withinScale } from '../../statistics/score-scale.ts';
+import { anyOtherModel } from '../../prediction/shifts.ts';
+import { highestScore, ratePerPoint, successRateOf, withinScale } from '../../statistics/score-scale.ts';
 import type { RoutableModel } from './routable-model.ts';
 import { estimatedCostUsd } from './filter.ts';
 import type { Policy, SelectionRequest } from './policy.ts';
@@ -14,7 +15,7 @@ export interface ScoredModel {
   successRate: number;
   /** What one point of score adds to the total. */
   worthPerPoint: number;
-  /** What the query type adds to the score. */
+  /** What query type and prompt add to the score. */
   scoreOffset: number;
 }
 
@@ -24,7 +25,7 @@ const saturate = (value: number, reference: number): number => (value === 0 ? 0 
 /**
  * The worth of a model for a request, as a sum of terms that are shown to the user:
  *
- *     quality    = w_q · believed score / 5, with what the query type adds
+ *     quality    = w_q · believed score / 5, with what query type and prompt add
  *     preference = w_p · (1 − rank / length) for models of the query type's chain
  *     cost       = −w_c · cost / (cost + reference), all of w_c where the price is unknown
  *     latency    = −w_l · ttft / (ttft + reference)
@@ -41,7 +42,7 @@ export function scoreModel(
   assumedTtftMs: number,
 ): ScoredModel {
   const known = entry.scores[request.complexity];
-  const scoreOffset = known.queryTypeOffsets[request.queryType] ?? 0;
+  const scoreOffset = offsetFor(entry, request);
   const believed = round(believedScore(entry, request));
   const cost = estimatedCostUsd(entry, request, policy);
 
@@ -81,13 +82,17 @@ export function scoreModel(
   };
 }
 
-/** The score that a model is believed to have, in [0, 5], with what the query type adds. */
-export function believedScore(
-  { scores }: RoutableModel,
-  { complexity, queryType }: Pick<SelectionRequest, 'complexity' | 'queryType'>,
-): number {
-  const { believed, queryTypeOffsets } = scores[complexity];
-  return withinScale(believed + (queryTypeOffsets[queryType] ?? 0));
+/** What a belief about a model is asked for. */
+type AskedFor = Pick<SelectionRequest, 'complexity' | 'queryType' | 'successShifts'>;
+
+/** The score that a model is believed to have for the request, in [0, 5]. */
+export function believedScore(entry: RoutableModel, request: AskedFor): number {
+  return withinScale(entry.scores[request.complexity].believed + offsetFor(entry, request));
+}
+
+function offsetFor({ model, scores }: RoutableModel, { complexity, queryType, successShifts }: AskedFor): number {
+  const shift = successShifts?.get(model.model_id) ?? successShifts?.get(anyOtherModel) ?? 0;
+  return (scores[complexity].queryTypeOffsets[queryType] ?? 0) + shift / ratePerPoint;
 }
 
 function preferenceOf(entry: RoutableModel, chain: readonly string[]): number {

@@ -1,5 +1,6 @@
 import { type Model, modelKey, type ProviderHealth } from '../../contracts/model.ts';
 import { complexities, type Complexity, type PerComplexity, type QueryType } from '../../contracts/query-class.ts';
+import type { CentredPredictor } from '../../prediction/shifts.ts';
 import type { Provider } from '../../platform/providers/definitions.ts';
 import { ratePerPoint, scoreOf } from '../../statistics/score-scale.ts';
 import type { ActiveRollout } from '../select/rollout.ts';
@@ -31,6 +32,8 @@ export interface Snapshot {
   providers: ReadonlyMap<string, Provider>;
   /** Models on trial, by the key of the one whose place they would take. */
   rolloutsByControl: ReadonlyMap<string, ActiveRollout>;
+  /** What prompts say of models; null: nothing yet. */
+  predictor: CentredPredictor | null;
   /** Greatest sequence number of a learned score that is in here. */
   scoreSequence: number;
   loadedAtMs: number;
@@ -46,6 +49,7 @@ export interface SnapshotInput {
   instanceId: string;
   providers: readonly Provider[];
   rollouts?: readonly ActiveRollout[];
+  predictor?: CentredPredictor | null;
   scoreSequence: number;
   nowMs: number;
 }
@@ -91,6 +95,7 @@ export function buildSnapshot(input: SnapshotInput): Snapshot {
     byModelId,
     providers,
     rolloutsByControl: byControl(input.rollouts ?? []),
+    predictor: input.predictor ?? null,
     scoreSequence: input.scoreSequence,
     loadedAtMs: input.nowMs,
   };
