@@ -4,7 +4,8 @@ import { featureCount, hashFeatures } from './hash-features.ts';
 import { createPromptBuilder, promptFromText } from './prompt.ts';
 
 const featuresOf = (text: string): Set<number> => new Set(hashFeatures(promptFromText(text)));
-const shared = (a: string, b: string): number => featuresOf(a).intersection(featuresOf(b)).size;
+const shared = (a: string, b: string): number =>
+  [...featuresOf(a)].filter((feature) => featuresOf(b).has(feature)).length;
 
 describe('hashFeatures', () => {
   it('gives a set of numbers below the limit, the same each time, for any text', () => {
