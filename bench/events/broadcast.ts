@@ -25,6 +25,8 @@ export async function measureBroadcast(
       connectionString,
       instanceId: `bench-${index}`,
       providers: [],
+      masterKey: undefined,
+      usesPredictor: true,
       log,
       metrics: createMetrics(),
     }),

@@ -18,6 +18,7 @@ import { registerTeams } from './api/teams.ts';
 import { createConsumer, createQueueGauge } from './consume/consumer.ts';
 import { createKeyEditor } from './keys/edit-keys.ts';
 import { createLearner } from './learn/learner.ts';
+import { createPredictorTrainer } from './learn/predictor-trainer.ts';
 import { createLeaseForfeiture } from './maintain/forfeit-leases.ts';
 import { createMaintenance } from './maintain/maintenance.ts';
 import { createUnknownOutcomes } from './maintain/unknown-outcomes.ts';
@@ -42,6 +43,7 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
   const loops = {
     consumer,
     learner: createLearner({ config, pool, log, metrics }),
+    predictor: createPredictorTrainer({ config, pool, log, metrics }),
     maintenance: createMaintenance({ config, pool, log, metrics }),
     leases: createLeaseForfeiture({ pool, log, metrics }),
     unknown_outcomes: createUnknownOutcomes({ config, pool, log, metrics }),

@@ -18,6 +18,9 @@ export const scoresChannel = 'signalbox_scores';
 /** NOTIFY channel that wakes the readers of the catalogue. */
 export const catalogueChannel = 'signalbox_catalogue';
 
+/** NOTIFY channel that wakes the readers of predictors. */
+export const predictorsChannel = 'signalbox_predictors';
+
 export const terminalOutcomes = ['success', 'failure', 'timeout', 'cancelled'] as const;
 export const outcomeSchema = z.enum(['routed', ...terminalOutcomes]);
 export type Outcome = z.infer<typeof outcomeSchema>;
@@ -68,7 +71,12 @@ export const routingDecisionSchema = z.object({
   http_status: z.int().min(100).max(599).nullish(),
   error_code: z.string().max(64).nullish(),
   policy_version: z.string().max(64).nullish(),
+  /** What the prompt is made of, as numbers that only the installation can read; on `routed` events only. */
   features: z.array(z.int()).max(4096).nullish(),
+  /** Which secret the features were scrambled with. */
+  features_key: z.string().max(64).nullish(),
+  /** Which predictor there was, and whether the choice was made with it or, to compare, without. */
+  predictor: z.object({ version: z.int().min(0), arm: z.enum(['used', 'held_out']) }).optional(),
   /** Candidates with their score terms and exclusions with their reasons; on `routed` events only. */
   explanation: z.record(z.string(), z.unknown()).nullish(),
   /** Quality in [0, 1] as a user, a judge or a race gave it; on `feedback` events and verdicts of races only. */

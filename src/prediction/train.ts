@@ -48,7 +48,14 @@ export function trainPredictor(
   const topicMeans = Float32Array.from(expected, (mean, cell) => {
     return (strength * mean + (cells.sums[cell] as number)) / (strength + (cells.seen[cell] as number));
   });
-  const topicEvidence = Float32Array.from(cells.seen, (seen) => strength + seen);
+  // An expectation is worth no more than what it rests on: all that was seen of the model.
+  const ofModel = models.map(({ prior }, model) => {
+    const own = cells.seen.subarray(model * topicCount, (model + 1) * topicCount);
+    return prior.strength + own.reduce((sum, seen) => sum + seen, 0);
+  });
+  const topicEvidence = Float32Array.from(cells.seen, (seen, cell) => {
+    return Math.min(strength, ofModel[Math.floor(cell / topicCount)] as number) + seen;
+  });
 
   const vectors = rows.map(({ features }) => evenVector(features));
   const residuals = models.map((_, model) =>

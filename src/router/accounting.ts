@@ -3,6 +3,7 @@ import type { RaceVerdict } from '../contracts/race.ts';
 import type { ShadowPair } from '../contracts/rollout.ts';
 import { uuidv7 } from '../platform/core/ids.ts';
 import type { Clock } from '../platform/core/clock.ts';
+import type { FeatureScrambler } from '../platform/security/feature-scrambler.ts';
 import { createSeries, type Metrics } from '../platform/telemetry/metrics.ts';
 import type { Decision, DecisionStep } from './decide.ts';
 import { costUsd, type TokenUsage } from './predict/cost.ts';
@@ -31,11 +32,14 @@ export interface Accounting {
 export interface AccountingOptions {
   instanceId: string;
   publisher: Publisher;
+  /** Makes what is logged of prompts unreadable; null: nothing is logged of them. */
+  scrambler: () => FeatureScrambler | null;
   clock: Clock;
   metrics: Metrics;
 }
 
-export function createAccounting({ instanceId, publisher, clock, metrics }: AccountingOptions): Accounting {
+export function createAccounting(options: AccountingOptions): Accounting {
+  const { instanceId, publisher, scrambler, clock, metrics } = options;
   const decisions = createSeries(
     metrics.counter('signalbox_router_decisions_total', 'Decisions made.', ['query_type', 'complexity', 'origin']),
   );
@@ -79,7 +83,7 @@ export function createAccounting({ instanceId, publisher, clock, metrics }: Acco
     decided(decision) {
       const { query_type, complexity } = decision.classification;
       decisions(query_type, complexity, decision.origin).inc();
-      publisher.publish(routedEvent(decision, eventBase()));
+      publisher.publish(routedEvent(decision, eventBase(), scrambler()));
     },
     ended(decision, attempt) {
       const provider = metrics.boundedLabel('provider', attempt.step.providerName);

@@ -54,6 +54,8 @@ export interface Decision {
   features: Uint16Array;
   /** What this says of the models; see `SelectionRequest`. */
   successShifts: ReadonlyMap<string, number> | null;
+  /** Which predictor there was, and whether the choice was made with it; null: the choice was not the policy's. */
+  predictor: { version: number; arm: 'used' | 'held_out' } | null;
   /** False where the client calls the model itself, if at all. */
   expectsOutcome: boolean;
   policyVersion: string;
@@ -107,7 +109,7 @@ export interface DecisionContext {
  * none, with the filter that emptied the list.
  */
 export function decide(request: DecisionRequest, context: DecisionContext): Decision {
-  const { requested, classification, prefer, features, selection } = readRequest(request, context.snapshot);
+  const { requested, classification, prefer, features, predictor, selection } = readRequest(request, context);
   const choice =
     requested.kind === 'auto'
       ? chooseAutomatically(selection, context, request.expectsOutcome === false ? null : (request.trial ?? null))
@@ -124,6 +126,7 @@ export function decide(request: DecisionRequest, context: DecisionContext): Deci
     inputTokens: selection.inputTokens,
     features,
     successShifts: selection.successShifts,
+    predictor: (request.origin ?? requested.kind) === 'auto' ? predictor : null,
     expectsOutcome: request.expectsOutcome ?? true,
     policyVersion: context.policyVersion,
     race: request.race === undefined ? null : { ...request.race, estimated_cost_usd: choice.estimatedCostUsd },
@@ -138,11 +141,15 @@ interface ReadRequest {
   classification: Classification;
   prefer: Prefer | null;
   features: Uint16Array;
+  predictor: Decision['predictor'];
   selection: SelectionRequest;
 }
 
 /** @throws SignalboxError `model_not_found` for an unknown variant of `auto`. */
-function readRequest(request: DecisionRequest, { predictor }: Snapshot): ReadRequest {
+function readRequest(
+  request: DecisionRequest,
+  { snapshot, policy, decisionId }: Pick<DecisionContext, 'snapshot' | 'policy' | 'decisionId'>,
+): ReadRequest {
   const requested = parseRequestedModel(request.requestedModel);
   if (requested.kind === 'unknown_variant') {
     throw new SignalboxError(
@@ -158,6 +165,13 @@ function readRequest(request: DecisionRequest, { predictor }: Snapshot): ReadReq
   const prefer = request.constraints.prefer ?? (requested.kind === 'auto' ? requested.prefer : null);
 
   const features = hashFeatures(request.prompt);
+  const isHeldOut = shareOf(decisionId) < policy.predictorHoldout;
+  const shifts =
+    snapshot.predictor === null || isHeldOut
+      ? null
+      : successShifts(snapshot.predictor, features, classification.complexity);
+  // A version of 0 is what comes with the product, of which nothing is to be found out here.
+  const version = snapshot.predictor?.version ?? 0;
 
   const selection: SelectionRequest = {
     ...request.constraints,
@@ -167,18 +181,21 @@ function readRequest(request: DecisionRequest, { predictor }: Snapshot): ReadReq
     inputTokens: estimateInputTokens(request.prompt),
     inputModalities: request.prompt.modalities,
     onlyModels: requested.kind === 'auto' ? (request.models ?? null) : null,
-    successShifts: predictor === null ? null : successShifts(predictor, features, classification.complexity),
+    successShifts: shifts,
   };
-  return { requested, classification, prefer, features, selection };
+  const predictor = version === 0 ? null : ({ version, arm: isHeldOut ? 'held_out' : 'used' } as const);
+  return { requested, classification, prefer, features, predictor, selection };
+}
+
+/** A number in [0, 1) that follows from the random bits at the end of an id. */
+function shareOf(decisionId: string): number {
+  return Number.parseInt(decisionId.slice(-8), 16) / 2 ** 32;
 }
 
 /** The models of a race for the request, the best first; see `chooseField`. Fewer than `count` where there are no more. */
-export function decideField(
-  request: DecisionRequest,
-  count: number,
-  { snapshot, policy, expectedTtftMs }: DecisionContext,
-): RoutableModel[] {
-  const { selection } = readRequest(request, snapshot);
+export function decideField(request: DecisionRequest, count: number, context: DecisionContext): RoutableModel[] {
+  const { snapshot, policy, expectedTtftMs } = context;
+  const { selection } = readRequest(request, context);
   const { ranked, excluded } = rankModels(snapshot.models, selection, policy, expectedTtftMs);
   if (ranked.length === 0) throw noneEligible(excluded.slice(0, 20), countReasons(excluded));
   return chooseField(ranked, count).map(({ entry }) => entry);

@@ -14,6 +14,7 @@ export function policyFromConfig(config: Pick<Config, 'routing'>): Policy {
       routing.cost_quality_tradeoff === undefined
         ? null
         : { value: routing.cost_quality_tradeoff, source: 'configuration' },
+    predictorHoldout: routing.predictor.holdout,
     qualityFloor: routing.quality_floor ?? null,
     preferences: routing.preferences,
     expectedOutputTokens: routing.expected_output_tokens,

@@ -114,7 +114,16 @@ export function createRouter(options: RouterOptions): Service & { port(): number
     log,
     metrics,
   });
-  const snapshots = createSnapshotService({ pool, connectionString, instanceId, providers, log, metrics });
+  const snapshots = createSnapshotService({
+    pool,
+    connectionString,
+    instanceId,
+    providers,
+    masterKey: config.master_key,
+    usesPredictor: config.routing.predictor.enabled,
+    log,
+    metrics,
+  });
   const publisher = createPublisher({
     pool,
     connectionString,
@@ -143,7 +152,13 @@ export function createRouter(options: RouterOptions): Service & { port(): number
   const costPacer = targetCostUsd === undefined ? null : createCostPacer(targetCostUsd, weights.cost);
   const qualityFloor = floor === undefined ? null : createQualityFloor(floor);
   if (qualityFloor !== null) registerQualityMetrics(metrics, qualityFloor);
-  const accounting = createAccounting({ instanceId, publisher, clock: systemClock, metrics });
+  const accounting = createAccounting({
+    instanceId,
+    publisher,
+    scrambler: () => snapshots.scrambler(),
+    clock: systemClock,
+    metrics,
+  });
 
   const firstAttempts = createFirstAttempts();
   const common = {

@@ -6,6 +6,7 @@ import { insertEvidence } from '../../platform/store/learner-evidence.ts';
 import { mergeLatencySketches } from '../../platform/store/latency-sketches.ts';
 import { addMeasuredUsage } from '../../platform/store/model-usage.ts';
 import { addMetrics } from '../../platform/store/model-routing-metrics.ts';
+import { addPredictorTallies } from '../../platform/store/predictors.ts';
 import { deleteProcessedEvents, insertProcessedEvents } from '../../platform/store/processed-events.ts';
 import { upsertRaceLanes } from '../../platform/store/race-results.ts';
 import { insertObservations } from '../../platform/store/rollout-observations.ts';
@@ -65,6 +66,7 @@ export async function applyEvents(
   await mergeLatencySketches(client, merge.changes.latencies());
   await addMeasuredUsage(client, merge.usage.usages());
   await insertEvidence(client, merge.evidence.rows());
+  await addPredictorTallies(client, merge.predictors.tallies());
   await addTallies(client, merge.tallies);
   await upsertRaceLanes(client, merge.races.changes());
   const observations = merge.rollouts.observations();

@@ -78,7 +78,9 @@ export function createEvidenceChanges(nowMs: number): EvidenceChanges {
 /**
  * How good the outcome was, in [0, 1]: what feedback says, else whether there was an answer; null where it tells nothing.
  */
-function worthOf(record: WrittenRecord): number | null {
+export function worthOf(
+  record: Pick<WrittenRecord, 'outcome' | 'origin' | 'error_code' | 'feedback_score'>,
+): number | null {
   if (!isTerminal(record.outcome) || record.outcome === 'cancelled') return null;
   if (isUnjudgedLane(record)) return null;
   if (record.feedback_score !== null) return record.feedback_score;

@@ -3,6 +3,7 @@ import type { LockedRecord, WrittenRecord } from '../../platform/store/routing-r
 import { type DecisionEvent, isFeedback, isPair, isVerdict } from '../consume/parse-message.ts';
 import { type CellChanges, createCellChanges } from './cell-changes.ts';
 import { createEvidenceChanges, type EvidenceChanges } from './evidence-changes.ts';
+import { createPredictorChanges, type PredictorChanges } from './predictor-changes.ts';
 import { createRaceChanges, type RaceChanges } from './race-changes.ts';
 import { combineRecords, isCopy, isTerminal, recordOf } from './record.ts';
 import { createRolloutChanges, type RolloutChanges } from './rollout-changes.ts';
@@ -17,6 +18,7 @@ export interface Merge {
   changes: CellChanges;
   usage: UsageChanges;
   evidence: EvidenceChanges;
+  predictors: PredictorChanges;
   tallies: TallyChange[];
   races: RaceChanges;
   rollouts: RolloutChanges;
@@ -43,6 +45,7 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
   const changes = createCellChanges();
   const usage = createUsageChanges();
   const evidence = createEvidenceChanges(nowMs);
+  const predictors = createPredictorChanges();
   const tallies = createTallyChanges();
   const races = createRaceChanges();
   const rollouts = createRolloutChanges();
@@ -72,6 +75,7 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
     changes.countOutcome(record);
     usage.countOutcome(record);
     evidence.countOutcome(record);
+    predictors.countOutcome(record);
     if (isTerminal(record.outcome)) races.countAttempt(event);
   }
 
@@ -117,6 +121,7 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
     changes.correct(current, corrected);
     usage.correct(current, corrected);
     evidence.correct(current, corrected);
+    predictors.correct(current, corrected);
     return true;
   }
 
@@ -134,6 +139,7 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
     changes,
     usage,
     evidence,
+    predictors,
     tallies: tallies.changes(),
     races,
     rollouts,

@@ -110,6 +110,20 @@ const routingFields = z.strictObject({
     .max(1)
     .optional()
     .describe('Share of the best model’s success rate to keep on average, at the least cost, such as 0.98.'),
+  predictor: z
+    .strictObject({
+      enabled: z
+        .boolean()
+        .default(true)
+        .describe('Whether what prompts have in common with earlier ones takes part in the choice.'),
+      holdout: z
+        .number()
+        .min(0)
+        .max(0.5)
+        .default(0.05)
+        .describe('Share of choices made without it, to see whether it helps; 0: nobody watches.'),
+    })
+    .prefault({}),
   target_cost_usd: z
     .number()
     .positive()
@@ -364,6 +378,25 @@ export const configSchema = z.strictObject({
         .describe('threshold: share of good answers above which a score never falls.'),
       slow_ms: z.number().positive().default(2000).describe('Mean response time above which a model counts as slow.'),
       min_latencies: z.int().min(1).default(30).describe('Response times that are needed before they count.'),
+      predictor: z
+        .strictObject({
+          interval_ms: milliseconds
+            .default(60_000)
+            .describe('How often it is looked whether there is enough to learn from.'),
+          min_outcomes: z
+            .int()
+            .min(100)
+            .max(1_000_000)
+            .default(1000)
+            .describe('Outcomes before the first predictor is trained.'),
+          max_outcomes: z
+            .int()
+            .min(100)
+            .max(200_000)
+            .default(20_000)
+            .describe('The newest outcomes, so many, are learned from.'),
+        })
+        .prefault({}),
     })
     .prefault({}),
   retention: z

@@ -47,6 +47,11 @@ export interface RoutingRecord {
   rollout_arm: RolloutArm | null;
   rollout_share: number | null;
   rollout_unit: string | null;
+  /** Of the choice: which predictor there was, and whether it was made with it. */
+  predictor_version: number | null;
+  predictor_arm: string | null;
+  /** Which secret the features were scrambled with. */
+  features_key: string | null;
   /** Long, so read only where they are asked for. */
   features: number[] | null;
   explanation: Record<string, unknown> | null;
@@ -87,7 +92,7 @@ const shortColumns = `instance_id, complexity, model, provider, score, outcome, 
   capabilities_required, preference, decision_id, attempt, origin, propensity, expects_outcome, query_type, requested_model,
   response_model, streamed, input_tokens, output_tokens, cached_input_tokens, cache_write_tokens, reasoning_tokens,
   usage_estimated, cost_usd, time_to_first_token_ms, http_status, error_code, policy_version, feedback_score, rollout_id, rollout_arm,
-  rollout_share, rollout_unit`;
+  rollout_share, rollout_unit, predictor_version, predictor_arm, features_key`;
 
 const selected = `${isoTimestamp('timestamp')} as timestamp, ${shortColumns}`;
 const locked = `${selected}, null as features, null as explanation, ${isoTimestamp('created_at')} as created_at`;
@@ -165,6 +170,8 @@ export async function updateRecords(db: Executor, records: readonly WrittenRecor
        error_code = given.error_code, policy_version = given.policy_version, feedback_score = given.feedback_score,
        rollout_id = given.rollout_id, rollout_arm = given.rollout_arm, rollout_share = given.rollout_share,
        rollout_unit = given.rollout_unit,
+       predictor_version = given.predictor_version, predictor_arm = given.predictor_arm,
+       features_key = coalesce(record.features_key, given.features_key),
        features = coalesce(record.features, given.features),
        explanation = coalesce(record.explanation, given.explanation, ${explanationIn('given.unnest')}),
        updated_at = now()

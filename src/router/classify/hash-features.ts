@@ -198,7 +198,7 @@ function createFeatureSet(): FeatureSet {
   const found: number[] = [];
   return {
     add(namespace, value) {
-      const feature = scramble(value ^ namespace) & (featureCount - 1);
+      const feature = scramble(combine(namespace, value)) & (featureCount - 1);
       if (present[feature] === 1) return;
       present[feature] = 1;
       found.push(feature);

@@ -1,6 +1,7 @@
 import type { RoutingDecision, RoutingEvent, TerminalOutcome } from '../../contracts/event.ts';
 import type { RaceLane } from '../../contracts/race.ts';
 import type { RolloutLabel } from '../../contracts/rollout.ts';
+import type { FeatureScrambler } from '../../platform/security/feature-scrambler.ts';
 import type { TokenUsage } from '../predict/cost.ts';
 import type { Decision, DecisionStep } from '../decide.ts';
 
@@ -37,13 +38,18 @@ function decisionFields(decision: Decision, step: DecisionStep): Omit<RoutingDec
     decision_id: decision.decisionId,
     query_type: decision.classification.query_type,
     policy_version: decision.policyVersion,
+    ...(decision.predictor === null ? {} : { predictor: decision.predictor }),
     ...(decision.race === null ? {} : { race: decision.race }),
     ...(decision.rollout === null ? {} : { rollout: decision.rollout }),
   };
 }
 
 /** The event of the choice itself. */
-export function routedEvent(decision: Decision, base: Omit<EventBase, 'timestamp'>): RoutingEvent {
+export function routedEvent(
+  decision: Decision,
+  base: Omit<EventBase, 'timestamp'>,
+  scrambler: FeatureScrambler | null,
+): RoutingEvent {
   const [step] = decision.chain;
   return {
     ...base,
@@ -57,6 +63,7 @@ export function routedEvent(decision: Decision, base: Omit<EventBase, 'timestamp
       propensity: decision.propensity,
       ...(decision.expectsOutcome ? {} : { expects_outcome: false }),
       explanation: decision.explanation,
+      ...(scrambler === null ? {} : { features: scrambler.scramble(decision.features), features_key: scrambler.key }),
     },
   };
 }

@@ -13,6 +13,8 @@ export interface Policy {
   tradeOff: TradeOff | null;
   /** Share of the best model's success rate that a choice is to keep on average; null: none. */
   qualityFloor: number | null;
+  /** Share of choices that are made without the predictor, so that the two can be compared. */
+  predictorHoldout: number;
   /** Models in order of preference, as `model_id` or `provider/model_id`. */
   preferences: Readonly<Record<QueryType, readonly string[]>>;
   expectedOutputTokens: PerComplexity<number>;

@@ -1,4 +1,10 @@
-import { catalogueChannel, scoresChannel, scoreUpdatesPattern, scoreUpdateSchema } from '../../contracts/event.ts';
+import {
+  catalogueChannel,
+  predictorsChannel,
+  scoresChannel,
+  scoreUpdatesPattern,
+  scoreUpdateSchema,
+} from '../../contracts/event.ts';
 import type { ProviderHealth } from '../../contracts/model.ts';
 import type { Model } from '../../contracts/model.ts';
 import { createLoop } from '../../platform/core/loop.ts';
@@ -13,10 +19,13 @@ import { listComplexityScores } from '../../platform/store/complexity-scores.ts'
 import { listCellBeliefs } from '../../platform/store/learner-cells.ts';
 import { heartbeatInstance, registerInstance } from '../../platform/store/instances.ts';
 import { listOfferedModels } from '../../platform/store/models.ts';
+import { readFeatureSalt } from '../../platform/store/predictors.ts';
 import { listProviderHealth } from '../../platform/store/provider-health.ts';
+import { createFeatureScrambler, type FeatureScrambler } from '../../platform/security/feature-scrambler.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import type { ActiveRollout } from '../select/rollout.ts';
+import { createPredictorReader } from './predictor-reader.ts';
 import { createRolloutWatch } from './rollout-watch.ts';
 import { scoreQueueName } from './score-queue.ts';
 import {
@@ -31,6 +40,8 @@ import {
 export interface SnapshotService extends Service {
   /** The newest snapshot; never waits. Empty until the catalogue was read once. */
   current(): Snapshot;
+  /** Makes what is logged of prompts unreadable; null until its secret was read. */
+  scrambler(): FeatureScrambler | null;
 }
 
 export interface SnapshotServiceOptions {
@@ -38,6 +49,10 @@ export interface SnapshotServiceOptions {
   connectionString: string;
   instanceId: string;
   providers: readonly Provider[];
+  /** A part of the secret that scrambles features, where there is one. */
+  masterKey: string | undefined;
+  /** Whether what was learned of prompts takes part in choices. */
+  usesPredictor: boolean;
   log: Logger;
   metrics: Metrics;
 }
@@ -58,7 +73,7 @@ const visibilitySeconds = 30;
  * serves on.
  */
 export function createSnapshotService(options: SnapshotServiceOptions): SnapshotService {
-  const { pool, connectionString, instanceId, providers, log, metrics } = options;
+  const { pool, connectionString, instanceId, providers, masterKey, log, metrics } = options;
   const queue = scoreQueueName(instanceId);
   const applied = metrics.counter('signalbox_score_updates_applied_total', 'Learned scores taken over from central.');
   const modelCount = metrics.gauge('signalbox_snapshot_models', 'Models that the router can call.', [], 'max');
@@ -66,6 +81,8 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
   let health: readonly ProviderHealth[] = [];
   let scores = new Map<string, LearnedScore>();
   let beliefs: readonly LearnedBelief[] = [];
+  let scrambler: FeatureScrambler | null = null;
+  const predictors = options.usesPredictor ? createPredictorReader(pool, log) : null;
   let beliefsReadAtMs = 0;
   let sequence = 0;
   let snapshot: Snapshot = emptySnapshot;
@@ -91,6 +108,7 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
       instanceId,
       providers,
       rollouts: shownRollouts,
+      predictor: predictors?.current() ?? null,
       scoreSequence: sequence,
       nowMs: Date.now(),
     });
@@ -103,7 +121,9 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
       listProviderHealth(pool),
       listComplexityScores(pool),
       readBeliefs(),
+      predictors?.read(),
     ]);
+    scrambler ??= createFeatureScrambler(await readFeatureSalt(pool), masterKey);
     models = offered;
     health = providerHealth;
     // A newer update may have come by the queue while the tables were read.
@@ -206,10 +226,10 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
   });
   const listener = createListener({
     connectionString,
-    channels: [catalogueChannel, scoresChannel],
+    channels: [catalogueChannel, scoresChannel, predictorsChannel],
     onNotify(channel) {
-      if (channel === catalogueChannel) reloader.wake();
-      else updater.wake();
+      if (channel === scoresChannel) updater.wake();
+      else reloader.wake();
     },
     log,
   });
@@ -224,6 +244,7 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
       }
       return snapshot;
     },
+    scrambler: () => scrambler,
     async start() {
       await Promise.all([reloader.start(), updater.start(), heartbeat.start(), listener.start(), rollouts.start()]);
       // Where there is a catalogue already, the first request meets it.

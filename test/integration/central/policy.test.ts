@@ -125,6 +125,9 @@ function decide(random: Random, timestamp: string, changes: Partial<RoutingRecor
     rollout_arm: null,
     rollout_share: null,
     rollout_unit: null,
+    predictor_version: null,
+    predictor_arm: null,
+    features_key: null,
     features: null,
     explanation: {
       summary: '',

@@ -1,0 +1,111 @@
+import { predictorsChannel } from '../../contracts/event.ts';
+import type { Config } from '../../platform/config/load.ts';
+import { createLoop, type Loop } from '../../platform/core/loop.ts';
+import { tryWithAdvisoryLock } from '../../platform/postgres/advisory-lock.ts';
+import { notify } from '../../platform/postgres/notify.ts';
+import type { Pool } from '../../platform/postgres/pool.ts';
+import { createFeatureScrambler, type FeatureScrambler } from '../../platform/security/feature-scrambler.ts';
+import { listLoggedOutcomes } from '../../platform/store/logged-outcomes.ts';
+import {
+  findNewestPredictor,
+  insertPredictor,
+  listPredictorTallies,
+  nextPredictorVersion,
+  type PredictorTally,
+  readFeatureSalt,
+  retirePredictor,
+  type StoredPredictor,
+} from '../../platform/store/predictors.ts';
+import type { Logger } from '../../platform/telemetry/logger.ts';
+import type { Metrics } from '../../platform/telemetry/metrics.ts';
+import { worthOf } from '../aggregate/evidence-changes.ts';
+import { harmOf, isWorthTraining } from './predictor-rules.ts';
+import { trainInThread } from './train-in-thread.ts';
+import type { Example } from './training.ts';
+
+const trainerLock = 'predictor';
+/** Predictors of which the content is kept. */
+const keptPredictors = 5;
+
+export interface PredictorTrainerOptions {
+  config: Pick<Config, 'learner' | 'master_key'> & { routing: Pick<Config['routing'], 'predictor'> };
+  pool: Pool;
+  log: Logger;
+  metrics: Metrics;
+}
+
+/**
+ * Trains a new predictor whenever there is enough that the last one has not seen, and retires one under which choices turn
+ * out worse than without. Any number may run; one at a time trains.
+ */
+export function createPredictorTrainer({ config, pool, log, metrics }: PredictorTrainerOptions): Loop {
+  const rule = config.learner.predictor;
+  const holdout = config.routing.predictor.holdout;
+  const trained = metrics.counter('signalbox_predictors_trained_total', 'Predictors that were trained.');
+  const retired = metrics.counter(
+    'signalbox_predictors_retired_total',
+    'Predictors that were retired because choices turned out worse with them than without.',
+  );
+  const newest = metrics.gauge('signalbox_predictor_version', 'The newest predictor, retired or not.', [], 'max');
+  let scrambler: FeatureScrambler | null = null;
+
+  async function retireIfHarmful(current: StoredPredictor, tallies: readonly PredictorTally[]): Promise<void> {
+    const harm = harmOf(tallies, current.version, 1 - holdout);
+    if (harm === null) return;
+    const reason = `${harm.used.bad} of ${harm.used.requests} choices with it turned out bad, and ${harm.heldOut.bad} of ${harm.heldOut.requests} without`;
+    await tryWithAdvisoryLock(pool, trainerLock, async (client) => {
+      await retirePredictor(client, current.version, reason);
+      await notify(client, predictorsChannel, '');
+    });
+    retired.inc();
+    log.warn({ version: current.version, reason }, 'a predictor is retired: choices turn out worse with it');
+  }
+
+  async function readExamples(): Promise<Example[]> {
+    scrambler ??= createFeatureScrambler(await readFeatureSalt(pool), config.master_key);
+    const { key, unscramble } = scrambler;
+    return (await listLoggedOutcomes(pool, key, rule.max_outcomes)).flatMap((logged): Example[] => {
+      const worth = worthOf(logged);
+      if (worth === null) return [];
+      return [{ features: unscramble(logged.features), model: logged.model, complexity: logged.complexity, worth }];
+    });
+  }
+
+  async function train(outcomes: number, signal: AbortSignal): Promise<void> {
+    const examples = await readExamples();
+    if (examples.length < rule.min_outcomes) return;
+    const startedAtMs = performance.now();
+    const version = await nextPredictorVersion(pool);
+    const content = await trainInThread({ version, examples }, signal);
+    const attempt = await tryWithAdvisoryLock(pool, trainerLock, async (client) => {
+      // Another process may have been faster.
+      if (((await findNewestPredictor(client))?.version ?? 0) > version) return false;
+      const predictor = { version, content, examples: examples.length, outcomesBefore: outcomes };
+      await insertPredictor(client, predictor, keptPredictors);
+      await notify(client, predictorsChannel, '');
+      return true;
+    });
+    if (!attempt.ran || !attempt.value) return;
+    trained.inc();
+    newest.set(version);
+    const durationMs = Math.round(performance.now() - startedAtMs);
+    log.info(
+      { version, examples: examples.length, bytes: content.length, duration_ms: durationMs },
+      'predictor trained',
+    );
+  }
+
+  return createLoop({
+    name: 'predictor trainer',
+    intervalMs: rule.interval_ms,
+    log,
+    failures: metrics.counter('signalbox_loop_failures_total', 'Failed rounds of background loops.', ['loop']),
+    async runOnce(signal) {
+      if (!config.routing.predictor.enabled) return;
+      const [tallies, current] = await Promise.all([listPredictorTallies(pool), findNewestPredictor(pool)]);
+      if (current !== undefined && !current.isRetired) await retireIfHarmful(current, tallies);
+      const outcomes = tallies.reduce((sum, { requests }) => sum + requests, 0);
+      if (isWorthTraining(outcomes, current, rule.min_outcomes)) await train(outcomes, signal);
+    },
+  });
+}
