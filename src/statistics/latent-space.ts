@@ -84,6 +84,8 @@ const dependent = 1e-12;
 function orthonormalise(matrix: Float64Array, width: number): void {
   const factor = choleskyFactor(columnProducts(matrix, width), width);
   for (let row = 0; row < matrix.length; row += width) {
+    // Of places that no row has; most of them, where there are few rows.
+    if (isZero(matrix, row, width)) continue;
     for (let column = 0; column < width; column += 1) {
       const pivot = factor[column * width + column] as number;
       let value = matrix[row + column] as number;
@@ -95,13 +97,18 @@ function orthonormalise(matrix: Float64Array, width: number): void {
   }
 }
 
+function isZero(matrix: Float64Array, start: number, width: number): boolean {
+  for (let at = start; at < start + width; at += 1) if (matrix[at] !== 0) return false;
+  return true;
+}
+
 /** Product of each column with each that is not after it, `column · width + other`. */
 function columnProducts(matrix: Float64Array, width: number): Float64Array {
   const products = new Float64Array(width * width);
   for (let row = 0; row < matrix.length; row += width) {
+    if (isZero(matrix, row, width)) continue;
     for (let column = 0; column < width; column += 1) {
       const value = matrix[row + column] as number;
-      if (value === 0) continue;
       for (let other = 0; other <= column; other += 1) {
         const at = column * width + other;
         products[at] = (products[at] as number) + value * (matrix[row + other] as number);
