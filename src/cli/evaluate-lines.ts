@@ -53,7 +53,7 @@ function methodLines({ methods }: Report): string[] {
     'USD/1K',
     'POINTS OVER BEST',
     '95%',
-    'BEHIND SIGNALBOX',
+    'SIGNALBOX AHEAD',
     '95%',
     'GAP',
     'AIQ',
