@@ -370,10 +370,13 @@ for (const [name, { file, run }] of Object.entries(sections)) {
     skipped += 1;
     continue;
   }
-  if (loaded?.file !== file) loaded = { file, data: readData(file, null) };
-  run(loaded.data);
-  for (const { goal, measured, holds } of goals.slice(-3))
-    notice(`${holds ? 'holds' : 'MISSED'}  ${measured}  ${goal}`);
+  const data = loaded.get(file) ?? readData(file, null);
+  loaded.set(file, data);
+  const before = goals.length;
+  run(data);
+  for (const { goal, measured, holds } of goals.slice(before)) {
+    notice(`${holds ? 'holds ' : 'MISSED'} ${measured}: ${goal}`);
+  }
 }
 progress('');
 
