@@ -45,9 +45,12 @@ export function trainPredictor(
     clip((means[Math.floor(cell / topicCount)] as number) + (difficulty[cell % topicCount] as number)),
   );
   const strength = strengthOf(cells, expected);
-  const topicMeans = Float32Array.from(expected, (mean, cell) => {
-    return (strength * mean + (cells.sums[cell] as number)) / (strength + (cells.seen[cell] as number));
-  });
+  const topicMeans = Float32Array.from(
+    models.flatMap((_, model) => {
+      const own = expected.subarray(model * topicCount, (model + 1) * topicCount);
+      return [...cellMeans(model, rows, shares, own, strength)];
+    }),
+  );
   // An expectation is worth no more than what it rests on: all that was seen of the model.
   const ofModel = models.map(({ prior }, model) => {
     const own = cells.seen.subarray(model * topicCount, (model + 1) * topicCount);
@@ -157,6 +160,54 @@ function strengthOf({ seen, sums, variance }: Cells, expected: Float64Array): nu
   }
   if (excess <= 0) return mostStrength;
   return Math.min(mostStrength, Math.max(leastStrength, (variance * total) / excess));
+}
+
+/** Rounds in which the means of a model's topics are brought in line with each other. */
+const rounds = 20;
+
+/**
+ * The means of a model on each topic that explain its outcomes best, when what is expected of them counts for `strength`
+ * observations each: by ridge regression on the shares, since a prompt that is of several topics says of none of them alone
+ * what it is worth. Where prompts are of one topic each, these are plain means. Solved by Gauss–Seidel.
+ */
+function cellMeans(
+  model: number,
+  rows: readonly TrainingRow[],
+  shares: readonly Float64Array[],
+  expected: Float64Array,
+  strength: number,
+): Float64Array {
+  const count = expected.length;
+  const products = new Float64Array(count * count);
+  const left = new Float64Array(count);
+  for (const [index, { observed, weight }] of rows.entries()) {
+    const share = shares[index] as Float64Array;
+    for (const one of observed) {
+      if (one.model !== model) continue;
+      for (let topic = 0; topic < count; topic += 1) {
+        const part = weight * (share[topic] as number);
+        left[topic] = (left[topic] as number) + part * one.outcome;
+        for (let other = 0; other < count; other += 1) {
+          const at = topic * count + other;
+          products[at] = (products[at] as number) + part * (share[other] as number);
+        }
+      }
+    }
+  }
+  const means = expected.slice();
+  for (let round = 0; round < rounds; round += 1) {
+    for (let topic = 0; topic < count; topic += 1) {
+      let explained = 0;
+      for (let other = 0; other < count; other += 1) {
+        if (other !== topic) explained += (products[topic * count + other] as number) * (means[other] as number);
+      }
+      const own = products[topic * count + topic] as number;
+      means[topic] = clip(
+        (strength * (expected[topic] as number) + (left[topic] as number) - explained) / (strength + own),
+      );
+    }
+  }
+  return means;
 }
 
 const clip = (value: number): number => Math.min(1, Math.max(0, value));
