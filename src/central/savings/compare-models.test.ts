@@ -3,6 +3,7 @@ import { createRandom } from '../../statistics/random.ts';
 import { compareWith, findBestSingle, judgeSingle } from './compare-models.ts';
 import type { LoggedChoice, Offer } from './read-choices.ts';
 
+const both = new Set(['small', 'large']);
 const complexities = ['simple', 'complex'] as const;
 /** True success rates: the small model is as good where it is simple. */
 const rates = { small: { simple: 0.95, complex: 0.5 }, large: { simple: 0.95, complex: 0.9 } };
@@ -33,7 +34,8 @@ function log(count: number, explored: number, believed: Record<'small' | 'large'
 it('finds the best single model, and how the choices did beside it', () => {
   // The catalogue is wrong about them, and the answers say so.
   const choices = log(8000, 0.2, { small: 0.95, large: 0.9 });
-  expect(findBestSingle(choices)?.key).toBe('large');
+  expect(findBestSingle(choices, both)?.key).toBe('large');
+  expect(findBestSingle(choices, new Set(['small']))?.key).toBe('small');
   const { used, effectiveCount, success, measured, believedRatio } = compareWith('large', choices);
   expect(used).toBe(8000);
   expect(effectiveCount).toBeGreaterThan(1000);
@@ -52,7 +54,11 @@ it('finds the best single model, and how the choices did beside it', () => {
 
 it('goes by what is believed where nothing was tried', () => {
   const choices = log(500, 0, { small: 0.8, large: 0.9 });
-  expect(findBestSingle(choices)).toEqual({ key: 'large', successRate: expect.closeTo(0.9, 9), effectiveCount: 0 });
+  expect(findBestSingle(choices, both)).toEqual({
+    key: 'large',
+    successRate: expect.closeTo(0.9, 9),
+    effectiveCount: 0,
+  });
   const comparison = compareWith('large', choices);
   expect(comparison).toMatchObject({ used: 0, effectiveCount: 0, measured: null });
   expect(comparison.success?.value).toBeCloseTo(0.925, 1);
@@ -62,12 +68,15 @@ it('goes by what is believed where nothing was tried', () => {
 it('does not take a model for the best that could have answered few of the requests', () => {
   const choices = log(200, 0, { small: 0.8, large: 0.7 });
   const rare = new Map(choices[0]?.offers).set('rare', { probability: 0, believed: 0.99 });
-  expect(findBestSingle([...choices.slice(1), { ...(choices[0] as LoggedChoice), offers: rare }])?.key).toBe('small');
+  expect(
+    findBestSingle([...choices.slice(1), { ...(choices[0] as LoggedChoice), offers: rare }], new Set([...both, 'rare']))
+      ?.key,
+  ).toBe('small');
   expect(judgeSingle('rare', choices)).toBeNull();
 });
 
 it('knows nothing of nothing', () => {
-  expect(findBestSingle([])).toBeNull();
+  expect(findBestSingle([], both)).toBeNull();
   expect(compareWith('any', [])).toEqual({
     used: 0,
     effectiveCount: 0,

@@ -33,13 +33,14 @@ const leastEligible = 0.9;
 const comparedModels = 16;
 
 /**
- * The model with the highest success rate of those that could have answered nearly all of the decisions; null without
- * decisions. Of models that were hardly tried the belief decides. Pure.
+ * The model of the highest success rate, of those in `among` that could have answered nearly all of the decisions; null
+ * where there is none. Of models that were hardly tried the belief decides. Pure.
  */
-export function findBestSingle(choices: readonly LoggedChoice[]): SingleModel | null {
+export function findBestSingle(choices: readonly LoggedChoice[], among: ReadonlySet<string>): SingleModel | null {
   const sums = new Map<string, { believed: number; count: number }>();
   for (const { offers } of choices) {
     for (const [key, { believed }] of offers) {
+      if (!among.has(key)) continue;
       const sum = sums.get(key) ?? { believed: 0, count: 0 };
       sums.set(key, { believed: sum.believed + believed, count: sum.count + 1 });
     }

@@ -2,7 +2,7 @@ import type { Model } from '../../contracts/model.ts';
 import type { Savings } from '../../contracts/savings.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import type { Executor } from '../../platform/postgres/pool.ts';
-import { findModel } from '../../platform/store/models.ts';
+import { findModel, listModels } from '../../platform/store/models.ts';
 import { readLostLanes } from '../../platform/store/race-results.ts';
 import { type Purpose, readSpending, type Spending } from '../../platform/store/spending.ts';
 import { answersOf, baselineCost } from './baseline-cost.ts';
@@ -42,8 +42,12 @@ export async function tellSavings(db: Executor, request: SavingsRequest): Promis
   const raceLosersUsd = await readLostLanes(db, since);
   const logged = await readChoices(db, since, request.limit);
   const named = request.baseline === null ? null : await findNamed(db, request.baseline);
-  const single = named === null ? findBestSingle(logged.choices) : judgeSingle(keyOf(named), logged.choices);
-  const baseline = named ?? (single === null ? undefined : await findModel(db, single.key));
+  const catalogue = new Map((named === null ? await listModels(db) : [named]).map((model) => [keyOf(model), model]));
+  const single =
+    named === null
+      ? findBestSingle(logged.choices, new Set(catalogue.keys()))
+      : judgeSingle(keyOf(named), logged.choices);
+  const baseline = named ?? (single === null ? undefined : catalogue.get(single.key));
 
   const spent = sumUp(spending, raceLosersUsd);
   const cost = baseline === undefined ? null : costOf(spending, baseline);
