@@ -13,6 +13,7 @@ import { registerKeys } from './api/keys.ts';
 import { registerModelMetrics } from './api/metrics-models.ts';
 import { registerPolicy } from './api/policy.ts';
 import { registerRaces } from './api/races.ts';
+import { registerSavings } from './api/savings.ts';
 import { registerScores } from './api/scores.ts';
 import { registerTeams } from './api/teams.ts';
 import { createConsumer, createQueueGauge } from './consume/consumer.ts';
@@ -65,6 +66,7 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
       { name: 'dead letters', description: 'Events that could not be counted' },
       { name: 'scores', description: 'What was learned' },
       { name: 'policy', description: 'What another policy would have been worth' },
+      { name: 'savings', description: 'What routing costs and saves, and what becomes of quality' },
       { name: 'metrics', description: 'Statistics of each model' },
       { name: 'instances', description: 'Who takes part' },
       { name: 'keys', description: 'Virtual keys, what they may use, and what is left of it' },
@@ -81,6 +83,7 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
       registerModelMetrics(app, pool);
       registerScores(app, pool);
       registerPolicy(app, pool, log);
+      registerSavings(app, pool, config.routing.quality_floor ?? null);
       registerDecisions(app, pool);
       registerRaces(app, pool);
       registerDeadLetters(app, pool);

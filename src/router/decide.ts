@@ -1,4 +1,4 @@
-import type { Exclusion, ExclusionReason, Explanation, Prefer } from '../contracts/decision.ts';
+import type { Candidate, Exclusion, ExclusionReason, Explanation, Prefer } from '../contracts/decision.ts';
 import type { Capability } from '../contracts/model.ts';
 import type { Classification, Complexity } from '../contracts/query-class.ts';
 import type { RaceLane } from '../contracts/race.ts';
@@ -56,6 +56,8 @@ export interface Decision {
   successShifts: ReadonlyMap<string, number> | null;
   /** Which predictor there was, and whether the choice was made with it; null: the choice was not the policy's. */
   predictor: { version: number; arm: 'used' | 'held_out' } | null;
+  /** Part of its expected cost by which the choice is dearer than the best; null where it is the best, or not known. */
+  explorationShare: number | null;
   /** False where the client calls the model itself, if at all. */
   expectsOutcome: boolean;
   policyVersion: string;
@@ -201,7 +203,7 @@ export function decideField(request: DecisionRequest, count: number, context: De
   return chooseField(ranked, count).map(({ entry }) => entry);
 }
 
-type Choice = Pick<Decision, 'chain' | 'estimatedCostUsd' | 'propensity' | 'explanation'> &
+type Choice = Pick<Decision, 'chain' | 'estimatedCostUsd' | 'propensity' | 'explorationShare' | 'explanation'> &
   Partial<Pick<Decision, 'origin' | 'rollout' | 'copiedTo'>>;
 
 function chooseAutomatically(selection: SelectionRequest, context: DecisionContext, trial: TrialTerms | null): Choice {
@@ -224,9 +226,19 @@ function chooseAutomatically(selection: SelectionRequest, context: DecisionConte
     chain: [first, ...rest],
     estimatedCostUsd: chain[0]?.candidate.estimated_cost_usd ?? null,
     propensity,
+    explorationShare: explorationShare(chain[0]?.candidate, explanation.candidates[0]),
     explanation,
   };
   return trial === null ? choice : tryOut(choice, first.entry, selection, context, trial);
+}
+
+/** Below 0 for a trial of a cheaper model. */
+function explorationShare(chosen: Candidate | undefined, best: Candidate | undefined): number | null {
+  if (chosen === undefined || best === undefined) return null;
+  if (chosen.model === best.model && chosen.provider === best.provider) return null;
+  const { estimated_cost_usd: cost } = chosen;
+  const { estimated_cost_usd: bestCost } = best;
+  return cost === null || cost === 0 || bestCost === null ? null : 1 - bestCost / cost;
 }
 
 interface ListedStep extends DecisionStep {
@@ -306,6 +318,7 @@ function honourPinned(
     chain: [first, ...rest],
     estimatedCostUsd: first.entry === null ? null : estimatedCostUsd(first.entry, selection, policy),
     propensity: null,
+    explorationShare: null,
     explanation: {
       summary: `${first.modelId} at ${first.providerName}, as the request asks`,
       candidates: [],
