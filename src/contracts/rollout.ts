@@ -22,10 +22,12 @@ export type PairSide = z.infer<typeof pairSideSchema>;
 
 /** What a copy showed beside the answer that its user got. Nothing of either is in here. */
 export const shadowPairSchema = z.object({
-  /** Which of the two failed. */
+  /** Which of the two failed, refused the request, or was ended by a content filter. */
   error: pairSideSchema,
   /** Which of two answers was not valid: by the schema that the request gave, or in the arguments of its tool calls. */
   invalid: pairSideSchema,
+  /** What the times are: to the first token of a stream, or of a whole answer. Unknown where an older router does not say. */
+  streamed: z.boolean().optional(),
   control_ms: z.number().min(0).max(86_400_000).nullish(),
   shadow_ms: z.number().min(0).max(86_400_000).nullish(),
   control_cost_usd: z.number().min(0).max(1_000_000).nullish(),

@@ -87,6 +87,9 @@ export const evaluationSchema = z.object({
       .nullable()
       .describe('Mean scores in [0, 1]; null where nobody judges.'),
     requests: z.object({ candidate: z.int(), control: z.int() }),
+    unavailable: z
+      .object({ candidate: z.int(), control: z.int() })
+      .describe('Further requests for which the model was not there: 429, throttled, circuit open.'),
     mean_cost_usd: z.object({ candidate: z.number().nullable(), control: z.number().nullable() }),
     tests: z.array(rolloutTestSchema),
     requests_needed: z.int().nullable().describe('Of the test that needs most.'),

@@ -9,6 +9,7 @@ export interface QueuedObservation {
   unit: string | null;
   bad: boolean | null;
   latencyMs: number | null;
+  streamed: boolean | null;
   costUsd: number | null;
   pair: unknown;
 }
@@ -29,10 +30,11 @@ export async function readObservations(db: Executor, rolloutId: string, limit: n
     unit: string | null;
     bad: boolean | null;
     latency_ms: number | null;
+    streamed: boolean | null;
     cost_usd: number | null;
     pair: unknown;
   }>(
-    `select id, kind, arm, share, unit, bad, latency_ms, cost_usd, pair from rollout_observations
+    `select id, kind, arm, share, unit, bad, latency_ms, streamed, cost_usd, pair from rollout_observations
      where rollout_id = $1 order by id limit $2`,
     [rolloutId, limit],
   );
@@ -44,6 +46,7 @@ export async function readObservations(db: Executor, rolloutId: string, limit: n
     unit: row.unit,
     bad: row.bad,
     latencyMs: row.latency_ms,
+    streamed: row.streamed,
     costUsd: row.cost_usd,
     pair: row.pair,
   }));

@@ -11,16 +11,18 @@ export interface NewObservation {
   unit?: string | null;
   /**
    * `outcome`: how an attempt ended; `quality`: what feedback says of one; `pair`: a copy beside the user's answer; `left`:
-   * the client did not wait for the end.
+   * the client did not wait for the end; `unavailable`: the model was not there for the request.
    */
-  kind: 'outcome' | 'quality' | 'pair' | 'left';
-  /** Of an outcome: it failed, or the model was spared the call; of quality: it was judged bad. Null of the others. */
+  kind: 'outcome' | 'quality' | 'pair' | 'left' | 'unavailable';
+  /** Of an outcome: it was a failure or a refusal; of quality: it was judged bad. Null of the others. */
   bad: boolean | null;
   /**
-   * Until the first token where that is known, else until the end, in milliseconds. Of an outcome that is a success, and of
-   * one whose client left, who waited so long.
+   * Of a stream until the first token, of a whole answer until its end, in milliseconds. Of an outcome that is no bad one, and
+   * of one whose client left, who waited so long.
    */
   latency_ms: number | null;
+  /** Which of the two the latency is; null where there is none. */
+  streamed: boolean | null;
   /** Of an outcome, in USD. */
   cost_usd: number | null;
   /** Of a pair alone. */
@@ -34,7 +36,7 @@ export interface RolloutObservation extends NewObservation {
   observed_at: Date;
 }
 
-const columns = 'rollout_id, arm, share, unit, kind, bad, latency_ms, cost_usd, pair';
+const columns = 'rollout_id, arm, share, unit, kind, bad, latency_ms, streamed, cost_usd, pair';
 
 /** Inserts observations in the order given. */
 export async function insertObservations(db: Executor, observations: readonly NewObservation[]): Promise<void> {

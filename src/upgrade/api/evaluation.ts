@@ -62,6 +62,7 @@ export function toEvaluation(rollout: Rollout, settings: RolloutSettings): Evalu
               control_score: shadow.control_score / shadow.judged,
             },
       requests: { candidate: candidate.requests, control: control.requests },
+      unavailable: { candidate: candidate.unavailable, control: control.unavailable },
       mean_cost_usd: { candidate: meanCost(candidate), control: meanCost(control) },
       tests,
       requests_needed: needed.includes(null) ? null : Math.max(...needed.map((requests) => requests ?? 0)),

@@ -113,7 +113,7 @@ export async function applyShare(
 
 /** For the log: what the tests rest on, without what only the next observation needs. */
 function withoutLatencies({ shadow, canary, ...rest }: Evidence): unknown {
-  const { control_ms: _pairs, ...pairs } = shadow;
-  const { control_ms: _answers, ...answers } = canary;
+  const { control_latencies_ms: _pairs, ...pairs } = shadow;
+  const { control_latencies_ms: _answers, ...answers } = canary;
   return { ...rest, shadow: pairs, canary: answers };
 }

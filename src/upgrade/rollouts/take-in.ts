@@ -138,8 +138,8 @@ function foldAll(
 }
 
 /** As it is; whether it makes sense is for the schema to say. */
-function toObservation({ kind, arm, share, unit, bad, latencyMs, costUsd, pair }: QueuedObservation): unknown {
+function toObservation({ kind, pair, unit, ...answer }: QueuedObservation): unknown {
   return kind === 'pair'
     ? ({ kind, pair, unit } satisfies Record<keyof Extract<Observation, { kind: 'pair' }>, unknown>)
-    : { kind, arm, share, unit, bad, latencyMs, costUsd };
+    : { kind, unit, ...answer };
 }

@@ -95,10 +95,10 @@ export async function addRollout(pool: Pool, id = rolloutId, [model, control] = 
   });
 }
 
-const nothing = { bad: null, latency_ms: null, cost_usd: null, pair: null };
+const nothing = { bad: null, latency_ms: null, streamed: null, cost_usd: null, pair: null };
 
 export function pairs(count: number, error: 'neither' | 'shadow' = 'neither', id = rolloutId): NewObservation[] {
-  const pair = { error, invalid: 'neither' as const, control_ms: 100, shadow_ms: 100 };
+  const pair = { error, invalid: 'neither' as const, streamed: true, control_ms: 100, shadow_ms: 100 };
   return Array.from({ length: count }, () => ({
     ...nothing,
     rollout_id: id,
@@ -125,6 +125,7 @@ export function answers(
     kind: 'outcome',
     bad,
     latency_ms: bad ? null : 100 + (index % 20),
+    streamed: bad ? null : true,
     cost_usd: 0.001,
   }));
 }
