@@ -21,7 +21,7 @@ import { estimatedCostUsd } from './select/filter.ts';
 import { type PinnedRefusal, refusesPinned, resolvePinned } from './select/pinned.ts';
 import type { Policy, SelectionRequest } from './select/policy.ts';
 import { autoVariants, parseRequestedModel, type RequestedModel } from './select/requested-model.ts';
-import { type CopyTarget, type TrialTerms, unitOf } from './select/rollout.ts';
+import { type CopyTarget, type NotCopied, type TrialTerms, unitOf } from './select/rollout.ts';
 import type { RoutableModel } from './select/routable-model.ts';
 import type { Snapshot } from './snapshot/snapshot.ts';
 
@@ -58,6 +58,8 @@ export interface Decision {
   rollout: RolloutLabel | null;
   /** To whose candidate the request is copied once it is answered; null: to none. */
   copiedTo: CopyTarget | null;
+  /** Why it is not, where requests for which the same model was chosen are. */
+  notCopied: NotCopied | null;
 }
 
 /** What a request asks of the decision beside its prompt. */
@@ -118,6 +120,7 @@ export function decide(request: DecisionRequest, context: DecisionContext): Deci
     race: request.race === undefined ? null : { ...request.race, estimated_cost_usd: choice.estimatedCostUsd },
     rollout: request.rollout ?? null,
     copiedTo: null,
+    notCopied: null,
     ...choice,
   };
 }
@@ -170,7 +173,7 @@ export function decideField(
 }
 
 type Choice = Pick<Decision, 'chain' | 'estimatedCostUsd' | 'propensity' | 'explanation'> &
-  Partial<Pick<Decision, 'origin' | 'rollout' | 'copiedTo'>>;
+  Partial<Pick<Decision, 'origin' | 'rollout' | 'copiedTo' | 'notCopied'>>;
 
 function chooseAutomatically(selection: SelectionRequest, context: DecisionContext, trial: TrialTerms | null): Choice {
   const { snapshot, policy, expectedTtftMs } = context;
@@ -219,7 +222,7 @@ function tryOut(
   trial: TrialTerms,
 ): Choice {
   const assigned = assignArm(chosen, selection, policy, snapshot, trial);
-  if (assigned === null) return { ...choice, copiedTo: chooseCopy(chosen, selection, policy, snapshot, trial) };
+  if (assigned === null) return { ...choice, ...chooseCopy(chosen, selection, policy, snapshot, trial) };
   const { rollout, arm, candidate, probability } = assigned;
   const labelled: Choice = {
     ...choice,

@@ -182,7 +182,7 @@ export function createRouter(options: RouterOptions): Service & { port(): number
     verifier: createVerifier(),
     currentSnapshot: () => snapshots.current(),
     config,
-    clock: systemClock,
+    pool,
     log,
     metrics,
     random: Math.random,
