@@ -15,7 +15,7 @@ import { askJudge } from '../racing/ask-judge.ts';
 import { isSameModel } from '../select/field.ts';
 import type { ProviderBounds } from '../select/filter.ts';
 import { anyModel, type SelectionRequest } from '../select/policy.ts';
-import type { ActiveRollout, CopyTarget, NotCopied } from '../select/rollout.ts';
+import type { ActiveRollout, CopyTarget } from '../select/rollout.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { answerText } from '../surfaces/chat/assemble.ts';
 import { questionOf } from '../surfaces/chat/read.ts';
@@ -28,6 +28,7 @@ import { createDailySpending, type SpendingHold } from './daily-spending.ts';
 import type { FirstAttempts } from './first-attempts.ts';
 import { createKeptAnswer, type KeptAnswer } from './kept-answer.ts';
 import { measuresOf, sideEnd, sideOf } from './pair.ts';
+import type { Skipped } from './skipped.ts';
 import { formOf, hasForm } from './validity.ts';
 
 /** Copies requests to models on trial, after their users have been answered, and compares what comes. */
@@ -77,22 +78,6 @@ const drainMs = 2000;
 const lateMs = 1000;
 /** Longest time for a judge. */
 const judgeMs = 60_000;
-
-/** Why a request is not copied, or a copy not compared. One label value each: see docs/upgrades.md. */
-type Skipped =
-  | NotCopied
-  | 'tools'
-  | 'choices'
-  | 'busy'
-  | 'budget'
-  | 'budget_unknown'
-  | 'price_unknown'
-  | 'no_control'
-  | 'no_copy'
-  | 'too_large'
-  | 'trial_ended'
-  | 'not_offered'
-  | 'stopping';
 
 export function createShadow(options: ShadowOptions): Shadow {
   const { gateway, attempts, verifier, log } = options;
