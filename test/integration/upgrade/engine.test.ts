@@ -5,6 +5,7 @@ import type { Pool } from '../../../src/platform/postgres/pool.ts';
 import type { NewObservation } from '../../../src/platform/store/rollout-observations.ts';
 import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../../../src/platform/telemetry/metrics.ts';
+import { evidenceSchema } from '../../../src/upgrade/gate/evidence.ts';
 import { createActions } from '../../../src/upgrade/rollouts/actions.ts';
 import { createEngineRound } from '../../../src/upgrade/rollouts/engine.ts';
 import { createRolloutMetrics } from '../../../src/upgrade/rollouts/metrics.ts';
@@ -20,6 +21,7 @@ import {
   Killed,
   logOf,
   mortalPool,
+  nothing,
   observe,
   pairs,
   rolloutId,
@@ -109,6 +111,33 @@ describe('the engine', () => {
     await act('rollback');
     expect(await stateOf(pool)).toMatchObject({ state: 'rolled_back', share: 0, reason: 'because' });
     expect(await statusesOf(pool)).toEqual({ 'old-1': 'stable', 'new-2': 'candidate' });
+  });
+
+  it('gives a candidate no more while it is not there for its requests, and remembers how long each kind of answer took', async () => {
+    await approved();
+    await observe(pool, pairs(20));
+    await settle();
+    const absences = answers('canary', 0.1, 3).map((answer) => ({
+      ...answer,
+      ...nothing,
+      kind: 'unavailable' as const,
+    }));
+    const wholes = answers('control', 0.1, 7).map((answer) => ({ ...answer, streamed: false }));
+    await observe(pool, absences, answers('control', 0.1, 30), wholes, answers('canary', 0.1, 5));
+    await settle();
+    expect(await stateOf(pool)).toMatchObject({
+      state: 'canary',
+      stage: 0,
+      reason: 'answers 10%; needs room for its requests (unavailable: 3 of 8 (38%) against 0 of 37 (0%))',
+    });
+    const { rows } = await pool.query<{ evidence: unknown }>('select evidence from rollouts');
+    const { control_latencies_ms: latencies } = evidenceSchema.parse(rows[0]?.evidence).canary;
+    expect([latencies.stream.length, latencies.whole.length]).toEqual([30, 7]);
+    // More answers than it takes for absences to be few among its requests.
+    const untimed = answers('canary', 0.1, 150).map((answer) => ({ ...answer, latency_ms: null }));
+    await observe(pool, untimed);
+    await settle();
+    expect(await stateOf(pool)).toMatchObject({ state: 'canary', stage: 1 });
   });
 
   it('rolls back at the observation that shows harm, and drops those behind it', async () => {

@@ -95,7 +95,7 @@ export async function addRollout(pool: Pool, id = rolloutId, [model, control] = 
   });
 }
 
-const nothing = { bad: null, latency_ms: null, streamed: null, cost_usd: null, pair: null };
+export const nothing = { bad: null, latency_ms: null, streamed: null, cost_usd: null, pair: null };
 
 export function pairs(count: number, error: 'neither' | 'shadow' = 'neither', id = rolloutId): NewObservation[] {
   const pair = { error, invalid: 'neither' as const, streamed: true, control_ms: 100, shadow_ms: 100 };
