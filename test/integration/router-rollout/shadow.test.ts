@@ -258,8 +258,8 @@ describe('no copy is made', () => {
     const answers = await many(20, 20, (index) => ask(app, `busy ${index}`));
     expect(answers.every(({ status }) => status === 200)).toBe(true);
     await expect.poll(() => skipped('busy'), patience).toBe(before + 12);
-    expect(asked(app).filter((model) => model === candidate)).toHaveLength(8);
     await app.events((all) => all.filter(({ rollout }) => rollout?.pair !== undefined).length === 8);
+    expect(asked(app).filter((model) => model === candidate)).toHaveLength(8);
   });
 });
 
