@@ -6,7 +6,7 @@ import { tryWithAdvisoryLock } from '../../platform/postgres/advisory-lock.ts';
 import { createListener } from '../../platform/postgres/listen.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { isRetryable } from '../../platform/postgres/retryable.ts';
-import { listObservedRollouts } from '../../platform/store/rollout-observations-queue.ts';
+import { listObservedRollouts } from '../../platform/store/rollout-observations.ts';
 import { listAutomaticProposals, listRolloutsUnderWay, lockRollout } from '../../platform/store/rollouts.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
 import { evidenceSchema } from '../gate/evidence.ts';

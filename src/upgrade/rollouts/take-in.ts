@@ -5,7 +5,7 @@ import {
   deleteObservations,
   type QueuedObservation,
   readObservations,
-} from '../../platform/store/rollout-observations-queue.ts';
+} from '../../platform/store/rollout-observations.ts';
 import { findRolloutUnits, insertRolloutUnits } from '../../platform/store/rollout-units.ts';
 import { lockRollout, type Rollout, updateRolloutEvidence } from '../../platform/store/rollouts.ts';
 import { type Evidence, evidenceSchema, type Observation, observationSchema } from '../gate/evidence.ts';

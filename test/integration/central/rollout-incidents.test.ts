@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { learnOnce } from '../../../src/central/learn/learner.ts';
 import type { RoutingEvent } from '../../../src/contracts/event.ts';
 import { loadConfig } from '../../../src/platform/config/load.ts';
-import { type DriftDetail, openDriftIncidents } from '../../../src/platform/store/drift-incidents.ts';
+import { type DriftDetail, openDriftIncidents } from '../../../src/platform/store/incidents.ts';
 import { listCellBeliefs } from '../../../src/platform/store/learner-cells.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { drain, eventOf, newId, send } from './support.ts';

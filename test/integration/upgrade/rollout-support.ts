@@ -5,6 +5,7 @@ import { insertObservations, type NewObservation } from '../../../src/platform/s
 import { insertRollout } from '../../../src/platform/store/rollouts.ts';
 import { appendRolloutLog } from '../../../src/platform/store/rollout-log.ts';
 import { noEvidence } from '../../../src/upgrade/gate/evidence.ts';
+import { aModel } from '../../support/catalogue.ts';
 import { rolloutSettings, type RolloutSettings } from '../../../src/upgrade/rollouts/settings.ts';
 
 /** Rollouts without waiting, which a test would have to sit out. */
@@ -31,7 +32,7 @@ export async function addModel(pool: Pool, modelId: string, changes: Record<stri
     provider: 'openai',
     model_id: modelId,
     status: 'stable',
-    capabilities: JSON.stringify({ ...textOnly, ...(changes['capabilities'] as object | undefined) }),
+    capabilities: aModel(modelId, 'openai', { capabilities: { multimodal: false } }).capabilities,
     input_modalities: ['text'],
     output_modalities: ['text'],
     input_usd_per_million_tokens: 1,
@@ -42,9 +43,6 @@ export async function addModel(pool: Pool, modelId: string, changes: Record<stri
     complex_score: 3,
     source: 'discovered',
     ...changes,
-    ...(changes['capabilities'] === undefined
-      ? {}
-      : { capabilities: JSON.stringify({ ...textOnly, ...(changes['capabilities'] as object) }) }),
   };
   const names = Object.keys(row);
   await pool.query(
@@ -52,19 +50,6 @@ export async function addModel(pool: Pool, modelId: string, changes: Record<stri
     Object.values(row),
   );
 }
-
-const textOnly = {
-  text_generation: true,
-  multimodal: false,
-  tool_use: true,
-  long_context: true,
-  streaming: true,
-  function_calling: true,
-  fast_inference: false,
-  structured_output: true,
-  reasoning: false,
-  embeddings: false,
-};
 
 export const rolloutId = '01900000-0000-7000-8000-000000000001';
 
