@@ -171,7 +171,7 @@ describe('the engine', () => {
   it.each([
     ['listed = false', 'openai/old-1 is not offered any more'],
     ["status = 'disabled'", 'openai/old-1 is disabled'],
-    ["status = 'deprecated'", 'openai/old-1 is not stable any more: there is no traffic to share'],
+    ["status = 'deprecated'", 'openai/old-1 is deprecated: there is no traffic to share'],
   ])('ends where what it would replace is gone (%s), and holds it against nobody', async (change, reason) => {
     await approved();
     await pool.query(`update models set ${change} where model_id = 'old-1'`);

@@ -59,6 +59,7 @@ export async function addRollout(pool: Pool, id = rolloutId, [model, control] = 
   await addModel(pool, model, { status: 'candidate' });
   await insertRollout(pool, {
     rolloutId: id,
+    previousId: null,
     provider: 'openai',
     modelId: model,
     controlProvider: 'openai',
