@@ -106,13 +106,16 @@ async function perform(db: Executor, request: ActionRequest, settings: RolloutSe
     await setCandidateStatus(db, name, 'discovered');
     return withoutRollout(action, key, []);
   }
-  const model = await modelOf(db, key);
-  if (action === 'promote') return promoteAlone(db, model);
-  if (action === 'approve') {
-    const rollout = await propose(db, model, newest?.rolloutId ?? null, request);
-    return performOn(db, rollout, action, request, settings);
+  if (action !== 'approve' && action !== 'promote') {
+    throw new SignalboxError('conflict', `cannot ${action} ${name.modelId}: it has no rollout`);
   }
-  throw new SignalboxError('conflict', `cannot ${action} ${name.modelId}: it has no rollout`);
+  const model = await modelOf(db, key);
+  const opinion = proposeFor(model, await listOfferedModels(db));
+  // One that is newer than another of its family would leave two generations in use.
+  const isAlone = opinion.control === null || opinion.relation !== 'family';
+  if (action === 'promote' && isAlone) return promoteAlone(db, model);
+  const rollout = await propose(db, model, opinion, newest?.rolloutId ?? null, request);
+  return performOn(db, rollout, action, request, settings);
 }
 
 async function performOn(
@@ -181,15 +184,15 @@ async function modelOf(db: Executor, key: string): Promise<Model> {
 async function propose(
   db: Executor,
   model: Model,
+  opinion: Opinion,
   previousId: string | null,
-  { control: named, actor, reason }: ActionRequest,
+  { action, control: named, actor, reason }: ActionRequest,
 ): Promise<Rollout> {
-  const opinion = proposeFor(model, await listOfferedModels(db));
   const control = named === undefined ? opinion.control : await findModel(db, named);
   if (control === null || control === undefined) {
     const why = named === undefined ? opinion.reason : `no model ${named} in the catalogue`;
     const hint = named === undefined ? '; name with control what it would replace, or promote it' : '';
-    throw new SignalboxError('conflict', `cannot approve ${model.model_id}: ${why}${hint}`, { param: 'control' });
+    throw new SignalboxError('conflict', `cannot ${action} ${model.model_id}: ${why}${hint}`, { param: 'control' });
   }
   if (modelKey(control) === modelKey(model)) {
     throw new SignalboxError('conflict', `${model.model_id} cannot replace itself`, { param: 'control' });

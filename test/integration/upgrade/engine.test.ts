@@ -9,7 +9,6 @@ import { createActions } from '../../../src/upgrade/rollouts/actions.ts';
 import { createEngineRound } from '../../../src/upgrade/rollouts/engine.ts';
 import { createRolloutMetrics } from '../../../src/upgrade/rollouts/metrics.ts';
 import type { RolloutSettings } from '../../../src/upgrade/rollouts/settings.ts';
-import { until } from '../registry/registry-under-test.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
 import {
   addModel,
@@ -17,6 +16,7 @@ import {
   answers,
   countWaiting,
   evenly,
+  forgetRollouts,
   Killed,
   logOf,
   mortalPool,
@@ -26,6 +26,7 @@ import {
   settingsOf,
   stateOf,
   statusesOf,
+  untilUnlocked,
 } from './rollout-support.ts';
 
 let database: TestDatabase;
@@ -364,7 +365,7 @@ describe('a kill', () => {
         if (!(error instanceof Killed)) throw error;
       }
       if (mortal.isDead()) {
-        await until(async () => (await heldLocks()) === 0);
+        await untilUnlocked(pool);
         // The next process. An operator, who got no answer, asks again; what was done already is refused.
         await step(pool).catch(() => undefined);
       }
@@ -380,19 +381,6 @@ describe('a kill', () => {
     };
     return { result, statements };
   }
-  /** The server gives them up when it sees that the connection has ended. */
-  async function heldLocks(): Promise<number> {
-    const { rows } = await pool.query<{ count: number }>(
-      "select count(*)::integer as count from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
-    );
-    return rows[0]?.count ?? 0;
-  }
-  async function reset(): Promise<void> {
-    await pool.query('alter table rollout_log disable trigger rollout_log_is_kept');
-    await pool.query('truncate rollout_log, rollouts, rollout_observations, models cascade');
-    await pool.query('alter table rollout_log enable trigger rollout_log_is_kept');
-  }
-
   it.each(Object.keys(lives))(
     'at any statement of any step of %s repeats and skips nothing',
     { timeout: 300_000 },
@@ -402,11 +390,11 @@ describe('a kill', () => {
       expect(undisturbed.waiting).toBe(0);
       let kills = 0;
       for (const killIn of steps.keys()) {
-        await reset();
+        await forgetRollouts(pool);
         const { statements } = await live(steps, killIn, null);
         for (let statement = 0; statement < statements; statement += 1) {
           for (const moment of ['before', 'after'] as const) {
-            await reset();
+            await forgetRollouts(pool);
             const { result } = await live(steps, killIn, { statement, moment });
             expect(result, `killed ${moment} statement ${statement} of step ${killIn}`).toEqual(undisturbed);
             kills += 1;

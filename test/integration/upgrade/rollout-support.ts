@@ -1,11 +1,16 @@
+import type { Complexity } from '../../../src/contracts/query-class.ts';
 import type { Config } from '../../../src/platform/config/load.ts';
 import { loadConfig } from '../../../src/platform/config/load.ts';
+import { uuidv7 } from '../../../src/platform/core/ids.ts';
 import type { Pool, PoolClient } from '../../../src/platform/postgres/pool.ts';
 import { insertObservations, type NewObservation } from '../../../src/platform/store/rollout-observations.ts';
-import { insertRollout } from '../../../src/platform/store/rollouts.ts';
+import { openDriftIncidents } from '../../../src/platform/store/incidents.ts';
 import { appendRolloutLog } from '../../../src/platform/store/rollout-log.ts';
+import { findLatestRollouts, insertRollout } from '../../../src/platform/store/rollouts.ts';
+import { recordCandidates } from '../../../src/platform/store/upgrade-candidates.ts';
 import { noEvidence } from '../../../src/upgrade/gate/evidence.ts';
 import { aModel } from '../../support/catalogue.ts';
+import { until } from '../registry/registry-under-test.ts';
 import { rolloutSettings, type RolloutSettings } from '../../../src/upgrade/rollouts/settings.ts';
 
 /** Rollouts without waiting, which a test would have to sit out. */
@@ -161,6 +166,44 @@ export async function statusesOf(pool: Pool): Promise<Record<string, string>> {
 export async function countWaiting(pool: Pool): Promise<number> {
   const { rows } = await pool.query<{ count: number }>('select count(*)::integer as count from rollout_observations');
   return rows[0]?.count ?? 0;
+}
+
+/** A model that discovery has found, of the family `line` where it is called so, as `line-2`. */
+export async function addCandidate(pool: Pool, modelId: string): Promise<void> {
+  await addModel(pool, modelId, { status: 'candidate' });
+  const found = { id: uuidv7(), provider: 'openai', modelId, preview: false, replaces: null, reason: 'is new' };
+  await recordCandidates(pool, [found], new Date());
+}
+
+/** The id of the newest try of a model. */
+export async function newestOf(pool: Pool, modelId: string): Promise<string | undefined> {
+  return (await findLatestRollouts(pool, [{ provider: 'openai', modelId }])).get(`openai/${modelId}`)?.rolloutId;
+}
+
+/** The learner finds that a model fails far more than before. */
+export async function alarm(pool: Pool, model: string, complexity: Complexity = 'simple'): Promise<void> {
+  const evidence = { requests: 60, successes: 10, failures: 50 };
+  const rates = { success_rate_before: 0.95, success_rate_after: 0.4 };
+  await openDriftIncidents(pool, [{ model, complexity, detail: { ...rates, observations_before: 1000, evidence } }]);
+}
+
+/** The connections of processes that were killed are gone when the server has given their locks up. */
+export async function untilUnlocked(pool: Pool): Promise<void> {
+  await until(async () => {
+    const { rows } = await pool.query<{ count: number }>(
+      "select count(*)::integer as count from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
+    );
+    return rows[0]?.count === 0;
+  });
+}
+
+/** Removes all that rollouts leave, so that a test may begin anew. */
+export async function forgetRollouts(pool: Pool): Promise<void> {
+  await pool.query('alter table rollout_log disable trigger rollout_log_is_kept');
+  await pool.query(
+    'truncate rollout_log, rollouts, rollout_observations, rollout_units, incidents, upgrade_candidates, models cascade',
+  );
+  await pool.query('alter table rollout_log enable trigger rollout_log_is_kept');
 }
 
 /** What a killed process leaves: a connection that is gone, and nothing that it could still say. */
