@@ -32,7 +32,7 @@ interface ActionOptions extends CallOptions {
 
 const actions: ReadonlyArray<readonly [UpgradeAction, string]> = [
   ['approve', 'begin to try a candidate'],
-  ['advance', 'let a candidate go on to the next stage, without the evidence that is waited for'],
+  ['advance', 'let a candidate go on from copies to the first share, however few were compared'],
   ['promote', 'give a candidate all the traffic now'],
   ['rollback', 'take the traffic of a candidate away, and put back what it replaced'],
   ['hold', 'let a candidate not advance; harm still ends it'],
@@ -125,7 +125,8 @@ async function status(model: string | undefined, options: CallOptions & { all?: 
   }
   if (model !== undefined) return;
   if (options.all === true) await listOthers(options);
-  say(pc.dim(evaluations.length === 0 ? 'nothing is tried' : `${evaluations.length} rollouts`));
+  const count = evaluations.length;
+  say(pc.dim(count === 0 ? 'nothing is tried' : `${count} rollout${count === 1 ? '' : 's'}`));
 }
 
 /** Candidates that nothing was tried with, each with the reason. */

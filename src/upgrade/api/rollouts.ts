@@ -27,7 +27,7 @@ const errors = { 400: errorBodySchema, 404: errorBodySchema };
 
 const summaries: Record<z.infer<typeof upgradeActionSchema>, string> = {
   approve: 'Begin to try a candidate',
-  advance: 'Let it go on to the next stage without the evidence that the gate waits for; not to the promotion',
+  advance: 'Let it go on from copies to the first share of the traffic, however few copies were compared',
   promote: 'Give it all the traffic now; without anything that it replaces, a place among the stable models',
   rollback: 'Take its traffic away and put back what it replaced',
   hold: 'Let it not advance; harm still ends it',

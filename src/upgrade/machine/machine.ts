@@ -1,9 +1,9 @@
 import type { RolloutState } from '../../contracts/rollout.ts';
 
 /**
- * What can happen to a rollout. `harm` is a word of the gate and `withdraw` one of the service, `advance` is the gate's and an
- * operator's; the others are an operator's, or, in the mode `auto`, the service's own. Another try is no event: it is a
- * rollout of its own.
+ * What can happen to a rollout. `harm` is a word of the gate, `withdraw` one of the service, `advance` the gate's and, out of
+ * `shadow`, an operator's; the others are an operator's, or, in the mode `auto`, the service's own. Another try is no event:
+ * it is a rollout of its own.
  */
 export const rolloutEvents = [
   'approve',
@@ -57,7 +57,8 @@ const advance =
   (next: Rule): Rule =>
   (from, plan) =>
     from.held ? { ok: false, reason: 'it is held; resume it first' } : next(from, plan);
-const nextStage: Rule = (from, plan) => (isLastStage(from, plan) ? go('promoted') : go('canary', from.stage + 1));
+const nextStage: Rule = ({ stage }, { canaryShares }) =>
+  stage + 1 < canaryShares.length ? go('canary', stage + 1) : go('promoted');
 
 const notUnderWay = refuse('it is not being tried');
 const notProposed = refuse('it does not wait for approval');
@@ -146,11 +147,6 @@ export function whyNotTriedAgain(state: RolloutState): string | null {
   if (state === 'proposed') return 'it waits for approval; approve it';
   if (state === 'promoted') return 'it was promoted; roll it back first';
   return isUnderWay(state) ? 'it is being tried' : null;
-}
-
-/** Whether all that comes after this place is the promotion. */
-export function isLastStage({ state, stage }: Position, { canaryShares }: Plan): boolean {
-  return state === 'canary' && stage + 1 >= canaryShares.length;
 }
 
 /** The share of requests that routers copy or let the candidate answer there, in [0, 1]. */

@@ -11,7 +11,7 @@ import { findModelPlace } from '../../platform/store/model-status.ts';
 import { fingerprintOf } from '../discover/fingerprint.ts';
 import { type Opinion, proposeFor } from '../discover/propose.ts';
 import { evidenceSchema } from '../gate/evidence.ts';
-import { isLastStage, type Position, whyNotTriedAgain } from '../machine/machine.ts';
+import { type Position, whyNotTriedAgain } from '../machine/machine.ts';
 import { applyEvent, type Step, type Word } from './apply-event.ts';
 import type { RolloutMetrics } from './metrics.ts';
 import { controlOf, nameOf, type StatusChange, whyGone, whyUntriable, writeStatuses } from './model-statuses.ts';
@@ -125,8 +125,9 @@ async function performOn(
   { actor, reason }: Word,
   { plan }: RolloutSettings,
 ): Promise<Done> {
-  if (action === 'advance' && isLastStage(rollout, plan)) {
-    const why = 'it is at its last share, from which evidence alone leads on; promote it instead';
+  // One that is said twice, since the answer was lost, must not be done twice.
+  if (action === 'advance' && rollout.state === 'canary') {
+    const why = 'a canary goes on by its evidence alone; wait for it, or promote the model';
     throw new SignalboxError('conflict', `cannot advance ${rollout.modelId}: ${why}`);
   }
   const step = await applyEvent(db, rollout, action, { actor, reason }, evidenceSchema.parse(rollout.evidence), plan);

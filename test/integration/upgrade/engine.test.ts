@@ -1,25 +1,32 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rolloutsChannel } from '../../../src/contracts/rollout.ts';
 import { catalogueChannel } from '../../../src/contracts/index.ts';
+import type { UpgradeAction } from '../../../src/contracts/upgrade-api.ts';
 import type { Pool } from '../../../src/platform/postgres/pool.ts';
 import type { NewObservation } from '../../../src/platform/store/rollout-observations.ts';
+import { listRollouts } from '../../../src/platform/store/rollouts.ts';
+import { recordCandidates } from '../../../src/platform/store/upgrade-candidates.ts';
 import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../../../src/platform/telemetry/metrics.ts';
 import { createActions } from '../../../src/upgrade/rollouts/actions.ts';
 import { createEngineRound } from '../../../src/upgrade/rollouts/engine.ts';
 import { createRolloutMetrics } from '../../../src/upgrade/rollouts/metrics.ts';
+import { createProposer } from '../../../src/upgrade/rollouts/propose-rollouts.ts';
 import type { RolloutSettings } from '../../../src/upgrade/rollouts/settings.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
 import {
   addModel,
   addRollout,
+  alarm,
   answers,
   countWaiting,
   evenly,
   forgetRollouts,
+  impatient,
   Killed,
   logOf,
   mortalPool,
+  newestOf,
   observe,
   pairs,
   rolloutId,
@@ -49,7 +56,8 @@ async function settle(settings: RolloutSettings = manual, db: Pool = pool): Prom
   while ((await round(new AbortController().signal)) === 'again');
 }
 
-function act(action: 'approve' | 'promote' | 'rollback' | 'hold' | 'resume' | 'dismiss' | 'retry', db: Pool = pool) {
+/** With the newest try of `new-2`. */
+async function act(action: UpgradeAction, db: Pool = pool) {
   const perform = createActions({
     pool: db,
     settings: manual,
@@ -57,7 +65,13 @@ function act(action: 'approve' | 'promote' | 'rollback' | 'hold' | 'resume' | 'd
     metrics: createRolloutMetrics(metrics),
     onStep: () => undefined,
   });
-  return perform({ id: rolloutId, action, actor: 'ada', reason: 'because', dryRun: false });
+  const id = (await newestOf(pool, 'new-2')) ?? rolloutId;
+  return perform({ id, action, actor: 'ada', reason: 'because', dryRun: false });
+}
+
+function propose(db: Pool): Promise<number> {
+  const counts = createRolloutMetrics(metrics);
+  return createProposer({ pool: db, settings: manual, log, metrics: counts, onProposed: () => undefined }).propose();
 }
 
 async function approved(): Promise<void> {
@@ -321,16 +335,19 @@ describe('the engine', () => {
 });
 
 describe('a kill', () => {
-  /** From proposal to promotion and back, or to harm: what happens between two rounds of the engine. */
+  /** With evidence that is soon enough. */
+  const easy = { canary: { ...impatient.canary, margin: 4, acceptable_error_rate: 0.2 } };
+  const quick = settingsOf({ mode: 'approve', ...easy });
+  const auto = settingsOf({ mode: 'auto', ...easy });
+  /** What happens between two rounds of the engine. */
   const lives: Record<string, Array<(db: Pool) => Promise<unknown>>> = {
     'a good life': [
       (db) => act('approve', db),
-      () => observe(pool, pairs(21)),
-      (db) => settle(manual, db),
+      (db) => act('advance', db),
       () => observe(pool, answers('control', 0.1, 60), answers('canary', 0.1, 2), answers('canary', 0.2, 2)),
-      (db) => settle(manual, db),
-      () => observe(pool, evenly(700, good)),
-      (db) => settle(manual, db),
+      (db) => settle(quick, db),
+      () => observe(pool, evenly(70, good)),
+      (db) => settle(quick, db),
       (db) => act('rollback', db),
     ],
     'a bad life': [
@@ -338,16 +355,42 @@ describe('a kill', () => {
       (db) => act('hold', db),
       (db) => act('resume', db),
       () => observe(pool, pairs(22)),
-      (db) => settle(manual, db),
+      (db) => settle(quick, db),
       () =>
         observe(
           pool,
           answers('canary', 0.1, 30, true).map((answer, index) => ({ ...answer, unit: `u${Math.floor(index / 3)}` })),
         ),
-      (db) => settle(manual, db),
+      (db) => settle(quick, db),
       (db) => act('retry', db),
       (db) => act('dismiss', db),
     ],
+    'a promotion in doubt': [
+      (db) => act('promote', db),
+      () => alarm(pool, 'new-2'),
+      (db) => settle(quick, db),
+      (db) => settle(auto, db),
+      (db) => act('retry', db),
+      async () => {
+        await addModel(pool, 'near-1');
+        await pool.query("update models set status = 'deprecated' where model_id = 'old-1'");
+      },
+      (db) => propose(db),
+    ],
+  };
+  const ends: Record<string, string[]> = {
+    'a good life': ['rolled_back'],
+    'a bad life': ['rolled_back', 'dismissed'],
+    'a promotion in doubt': ['rolled_back', 'withdrawn', 'proposed'],
+  };
+
+  const discovered = {
+    id: '01900000-0000-7000-8000-0000000000cc',
+    provider: 'openai',
+    modelId: 'new-2',
+    preview: false,
+    replaces: null,
+    reason: 'is new',
   };
 
   async function live(
@@ -356,6 +399,7 @@ describe('a kill', () => {
     at: { statement: number; moment: 'before' | 'after' } | null,
   ) {
     await addRollout(pool);
+    await recordCandidates(pool, [discovered], new Date());
     let statements = 0;
     for (const [index, step] of steps.entries()) {
       const mortal = mortalPool(pool, index === killIn ? at : null);
@@ -372,8 +416,8 @@ describe('a kill', () => {
       if (index === killIn) statements = mortal.statements();
     }
     const result = {
-      log: await logOf(pool),
-      state: await stateOf(pool),
+      log: await logOf(pool, null),
+      states: (await listRollouts(pool, { limit: 9 })).map(({ state }) => state).reverse(),
       statuses: await statusesOf(pool),
       waiting: await countWaiting(pool),
       evidence: (await pool.query('select evidence from rollouts')).rows as unknown[],
@@ -387,7 +431,7 @@ describe('a kill', () => {
     async (name) => {
       const steps = lives[name] ?? [];
       const { result: undisturbed } = await live(steps, null, null);
-      expect(undisturbed.waiting).toBe(0);
+      expect(undisturbed).toMatchObject({ waiting: 0, states: ends[name] });
       let kills = 0;
       for (const killIn of steps.keys()) {
         await forgetRollouts(pool);

@@ -260,7 +260,7 @@ async function problemsOf(hasLost: boolean, before: string): Promise<string[]> {
      from rollout_log join rollouts using (rollout_id)
        join models candidate using (provider, model_id)
        join models control on (control.provider, control.model_id) = (control_provider, control_model_id)
-     where seq > $1 order by seq desc limit 1`,
+     where seq > $1 and from_state is distinct from to_state order by seq desc limit 1`,
     [before],
   );
   const problems = rows.flatMap(({ step, candidate, control, offered }) => {
