@@ -19,6 +19,9 @@ export const impatient = {
   canary: { min_hours: [0, 0, 0], min_answers: 1 },
 };
 
+/** With little evidence that is soon enough: `evenly(60, …)` of good answers promote. */
+export const easy = { canary: { ...impatient.canary, margin: 10, acceptable_error_rate: 0.2 } };
+
 export function upgradeConfig(upgrade: Record<string, unknown> = {}): Config {
   return loadConfig({
     env: {},
