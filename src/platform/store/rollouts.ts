@@ -178,14 +178,18 @@ export async function listProposals(db: Executor): Promise<string[]> {
 
 /**
  * The ids of promotions to look at: those for whose model an alarm came within `watchHours` of them, in an incident that is
- * open, and those whose rollback is proposed.
+ * open, as long as no other model was promoted to its place; and those whose rollback is proposed.
  */
 export async function listAlarmedPromotions(db: Executor, watchHours: number): Promise<string[]> {
   const { rows } = await db.query<{ rollout_id: string }>(
     `select rollout_id from rollouts
-     where state = 'promoted' and (rollback_incident_id is not null or exists (
-       select from incidents where incidents.model_id = rollouts.model_id and closed_at is null
-         and last_alarm_at between stage_since and stage_since + make_interval(secs => 3600 * $1)))
+     where state = 'promoted' and (rollback_incident_id is not null or (
+       exists (
+         select from incidents where incidents.model_id = rollouts.model_id and closed_at is null
+           and last_alarm_at between stage_since and stage_since + make_interval(secs => 3600 * $1))
+       and not exists (
+         select from rollouts later where later.state = 'promoted' and later.stage_since > rollouts.stage_since
+           and (later.control_provider, later.control_model_id) = (rollouts.provider, rollouts.model_id))))
      order by stage_since, rollout_id`,
     [watchHours],
   );
@@ -206,12 +210,12 @@ export type NewRollout = Pick<
   | 'evidence'
 >;
 
-/** A proposal. False where the candidate has a rollout that is not over. */
+/** A proposal. False where the candidate has a rollout that is not over. By the clock, as steps are, so that tries have an order. */
 export async function insertRollout(db: Executor, rollout: NewRollout): Promise<boolean> {
   const { rowCount } = await db.query(
     `insert into rollouts (rollout_id, previous_id, provider, model_id, control_provider, control_model_id, state, reason,
-       proposal, fingerprint, evidence)
-     values ($1, $2, $3, $4, $5, $6, 'proposed', $7, $8::jsonb, $9, $10::jsonb)
+       proposal, fingerprint, evidence, created_at)
+     values ($1, $2, $3, $4, $5, $6, 'proposed', $7, $8::jsonb, $9, $10::jsonb, clock_timestamp())
      on conflict (provider, model_id) where state in ('proposed', 'shadow', 'canary') do nothing`,
     [
       rollout.rolloutId,
