@@ -210,7 +210,7 @@ export type NewRollout = Pick<
   | 'evidence'
 >;
 
-/** A proposal. False where the candidate has a rollout that is not over. By the clock, as steps are, so that tries have an order. */
+/** A proposal. False where the candidate has a rollout that is not over. Tries have the order of the clock, as steps do. */
 export async function insertRollout(db: Executor, rollout: NewRollout): Promise<boolean> {
   const { rowCount } = await db.query(
     `insert into rollouts (rollout_id, previous_id, provider, model_id, control_provider, control_model_id, state, reason,
