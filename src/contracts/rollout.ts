@@ -7,9 +7,18 @@ export const observationsChannel = 'signalbox_rollout_observations';
 
 /**
  * Where a rollout is: `proposed` waits for approval, `shadow` copies requests to the candidate, `canary` lets it answer a
- * share of them, `promoted` all; `rolled_back` and `dismissed` none.
+ * share of them, `promoted` all; `rolled_back`, `dismissed` and `withdrawn`, by an operator or because what it would have
+ * replaced is in use no more, none.
  */
-export const rolloutStateSchema = z.enum(['proposed', 'shadow', 'canary', 'promoted', 'rolled_back', 'dismissed']);
+export const rolloutStateSchema = z.enum([
+  'proposed',
+  'shadow',
+  'canary',
+  'promoted',
+  'rolled_back',
+  'dismissed',
+  'withdrawn',
+]);
 export type RolloutState = z.infer<typeof rolloutStateSchema>;
 
 /** Who answered: the model that is tried, the one it would replace, or a copy for comparison that nobody sees. */

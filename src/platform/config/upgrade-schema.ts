@@ -72,6 +72,9 @@ export const upgradeSchema = z
           .describe('Judged answers of the candidate from which on quality has to be shown too.'),
       })
       .prefault({}),
+    watch_hours: hours
+      .default(168)
+      .describe('After a promotion: how long an alarm of the learner rolls it back, or proposes to. 0: not at all.'),
     alpha: z
       .strictObject({
         errors: alpha.default(0.03),

@@ -6,9 +6,11 @@ import { observationsChannel } from '../../../src/contracts/rollout.ts';
 import { createPool } from '../../../src/platform/postgres/pool.ts';
 import { decisionsDeadLetterQueue } from '../../../src/platform/postgres/queues.ts';
 import {
+  deleteAllObservations,
+  deleteObservations,
   insertObservations,
   type NewObservation,
-  takeObservations,
+  readObservations,
 } from '../../../src/platform/store/rollout-observations.ts';
 import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
@@ -143,7 +145,7 @@ describe('outcomes of a rollout', () => {
     expect(told).toEqual([known, known, { ...quality, bad: true }]);
 
     // Also where every event comes in a batch of its own.
-    await takeObservations(database.pool, 10);
+    await deleteAllObservations(database.pool, rolloutId);
     const late = rolloutArm('canary');
     await consumed(late.attempt({ outcome: 'success', rollout: undefined, origin: 'auto', response_time_ms: 5 }));
     await consumed(late.routed());
@@ -292,7 +294,8 @@ describe('the events of a rollout', () => {
         }
         await letPostponedReturn();
         await drain(pool);
-        expect(await takeObservations(pool, 10)).toMatchObject(told);
+        expect(await observations()).toMatchObject(told);
+        await deleteAllObservations(pool, rolloutId);
       }
       expect(await queueLength(pool, decisionsQueue)).toBe(0);
       expect(await queueLength(pool, decisionsDeadLetterQueue)).toBe(0);
@@ -400,18 +403,22 @@ describe('observations', () => {
   const numbered = (count: number, rollout_id = rolloutId): NewObservation[] =>
     Array.from({ length: count }, (_, index) => ({ ...outcome, rollout_id, cost_usd: index }));
 
-  it('are taken in the order in which they were made, and once', async () => {
+  it('are read in the order in which they were made, those of one rollout, until they are deleted', async () => {
     const { pool } = database;
     await insertObservations(pool, []);
     await insertObservations(pool, numbered(500));
     const other = newId();
     await insertObservations(pool, numbered(3, other));
-    const first = await takeObservations(pool, 300);
-    expect(first.map(({ cost_usd: number }) => number)).toEqual(numbered(300).map(({ cost_usd: number }) => number));
-    expect(typeof first[0]?.id).toBe('bigint');
-    expect(await takeObservations(pool, 10, other)).toMatchObject(numbered(3, other));
-    expect(await takeObservations(pool, 1000)).toHaveLength(200);
-    expect(await takeObservations(pool, 1000)).toEqual([]);
+    const first = await readObservations(pool, rolloutId, 300);
+    expect(first.map(({ costUsd: number }) => number)).toEqual(numbered(300).map(({ cost_usd: number }) => number));
+    await deleteObservations(
+      pool,
+      first.map(({ id }) => id),
+    );
+    expect(await readObservations(pool, rolloutId, 1000)).toHaveLength(200);
+    expect(await deleteAllObservations(pool, rolloutId)).toBe(200);
+    expect(await readObservations(pool, rolloutId, 1000)).toEqual([]);
+    expect(await readObservations(pool, other, 10)).toMatchObject([{ costUsd: 0 }, { costUsd: 1 }, { costUsd: 2 }]);
   });
 
   it('that nobody takes for a week are no longer kept', async () => {
