@@ -26,6 +26,9 @@ export const outcomeSchema = z.enum(['routed', ...terminalOutcomes]);
 export type Outcome = z.infer<typeof outcomeSchema>;
 export type TerminalOutcome = (typeof terminalOutcomes)[number];
 
+/** Error code of an answer that came, a success, and that the provider's content filter ended. */
+export const contentFilterCode = 'content_filter';
+
 /** What is known of an attempt. `unknown`: its outcome did not come in time; one that comes later still counts. */
 export const recordOutcomeSchema = z.enum([...outcomeSchema.options, 'unknown']);
 export type RecordOutcome = z.infer<typeof recordOutcomeSchema>;

@@ -23,7 +23,7 @@ import { estimatedCostUsd } from './select/filter.ts';
 import { type PinnedRefusal, refusesPinned, resolvePinned } from './select/pinned.ts';
 import type { Policy, SelectionRequest } from './select/policy.ts';
 import { autoVariants, parseRequestedModel, type RequestedModel } from './select/requested-model.ts';
-import { type CopyTarget, type TrialTerms, unitOf } from './select/rollout.ts';
+import { type CopyTarget, type NotCopied, type TrialTerms, unitOf } from './select/rollout.ts';
 import type { RoutableModel } from './select/routable-model.ts';
 import type { Snapshot } from './snapshot/snapshot.ts';
 
@@ -68,6 +68,8 @@ export interface Decision {
   rollout: RolloutLabel | null;
   /** To whose candidate the request is copied once it is answered; null: to none. */
   copiedTo: CopyTarget | null;
+  /** Why it is not, where requests for which the same model was chosen are. */
+  notCopied: NotCopied | null;
 }
 
 /** What a request asks of the decision beside its prompt. */
@@ -134,6 +136,7 @@ export function decide(request: DecisionRequest, context: DecisionContext): Deci
     race: request.race === undefined ? null : { ...request.race, estimated_cost_usd: choice.estimatedCostUsd },
     rollout: request.rollout ?? null,
     copiedTo: null,
+    notCopied: null,
     ...choice,
   };
 }
@@ -204,7 +207,7 @@ export function decideField(request: DecisionRequest, count: number, context: De
 }
 
 type Choice = Pick<Decision, 'chain' | 'estimatedCostUsd' | 'propensity' | 'explorationShare' | 'explanation'> &
-  Partial<Pick<Decision, 'origin' | 'rollout' | 'copiedTo'>>;
+  Partial<Pick<Decision, 'origin' | 'rollout' | 'copiedTo' | 'notCopied'>>;
 
 function chooseAutomatically(selection: SelectionRequest, context: DecisionContext, trial: TrialTerms | null): Choice {
   const { snapshot, policy, expectedTtftMs } = context;
@@ -263,7 +266,7 @@ function tryOut(
   trial: TrialTerms,
 ): Choice {
   const assigned = assignArm(chosen, selection, policy, snapshot, trial);
-  if (assigned === null) return { ...choice, copiedTo: chooseCopy(chosen, selection, policy, snapshot, trial) };
+  if (assigned === null) return { ...choice, ...chooseCopy(chosen, selection, policy, snapshot, trial) };
   const { rollout, arm, candidate, probability } = assigned;
   const labelled: Choice = {
     ...choice,
