@@ -44,7 +44,7 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
   const loops = {
     consumer,
     learner: createLearner({ config, pool, log, metrics }),
-    predictor: createPredictorTrainer({ config, pool, log, metrics }),
+    predictor: createPredictorTrainer({ config, pool, connectionString, log, metrics }),
     maintenance: createMaintenance({ config, pool, log, metrics }),
     leases: createLeaseForfeiture({ pool, log, metrics }),
     unknown_outcomes: createUnknownOutcomes({ config, pool, log, metrics }),
