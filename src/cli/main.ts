@@ -4,6 +4,7 @@ import { messageOf, StartupError } from '../platform/core/errors.ts';
 import { version } from '../platform/core/version.ts';
 import { deadLettersCommand } from './dead-letters.ts';
 import { doctorCommand } from './doctor.ts';
+import { evaluateCommand } from './evaluate.ts';
 import { keysCommand } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
 import { modelsCommand } from './models.ts';
@@ -39,6 +40,7 @@ for (const command of [
   scoresCommand(),
   policyCommand(),
   savingsCommand(),
+  evaluateCommand(),
   upgradeCommand(),
   deadLettersCommand(),
   simCommand(),
