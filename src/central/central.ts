@@ -1,5 +1,6 @@
 import { decisionsChannel } from '../contracts/event.ts';
 import type { Config } from '../platform/config/load.ts';
+import { systemClock } from '../platform/core/clock.ts';
 import { composeServices, type HealthCheck, type Service } from '../platform/core/service.ts';
 import { createHttpService } from '../platform/http/server.ts';
 import { createListener } from '../platform/postgres/listen.ts';
@@ -83,7 +84,7 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
       registerModelMetrics(app, pool);
       registerScores(app, pool);
       registerPolicy(app, pool, log);
-      registerSavings(app, pool, config.routing.quality_floor ?? null);
+      registerSavings(app, pool, systemClock, config.routing.quality_floor ?? null);
       registerDecisions(app, pool);
       registerRaces(app, pool);
       registerDeadLetters(app, pool);

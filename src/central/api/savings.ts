@@ -1,12 +1,16 @@
 import { z } from 'zod';
 import { errorBodySchema } from '../../contracts/api.ts';
-import { savingsSchema } from '../../contracts/savings.ts';
+import { type Savings, savingsSchema } from '../../contracts/savings.ts';
+import type { Clock } from '../../platform/core/clock.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
+import { createKeptAnswers } from '../savings/kept-answers.ts';
 import { tellSavings } from '../savings/tell-savings.ts';
 
 const mostHours = 744;
 const hourMs = 3_600_000;
+/** An answer may be as old. */
+const keptMs = 10_000;
 
 const querySchema = z
   .strictObject({
@@ -36,7 +40,8 @@ const querySchema = z
     path: ['since'],
   });
 
-export function registerSavings(app: ZodApp, pool: Pool, floor: number | null): void {
+export function registerSavings(app: ZodApp, pool: Pool, clock: Clock, floor: number | null): void {
+  const answers = createKeptAnswers<Savings>(keptMs, () => clock.monotonicMs());
   app.get(
     '/savings',
     {
@@ -47,15 +52,12 @@ export function registerSavings(app: ZodApp, pool: Pool, floor: number | null): 
         response: { 200: savingsSchema, 400: errorBodySchema, 404: errorBodySchema },
       },
     },
-    async ({ query: { hours = 24, since, baseline, decisions } }) => {
-      const nowMs = Date.now();
-      return tellSavings(pool, {
-        sinceMs: since === undefined ? nowMs - hours * hourMs : Date.parse(since),
-        nowMs,
-        baseline: baseline ?? null,
-        limit: decisions,
-        floor,
-      });
-    },
+    async ({ query }) =>
+      answers.get(JSON.stringify(query), () => {
+        const { hours = 24, since, baseline = null, decisions } = query;
+        const nowMs = clock.nowMs();
+        const sinceMs = since === undefined ? nowMs - hours * hourMs : Date.parse(since);
+        return tellSavings(pool, { sinceMs, nowMs, baseline, limit: decisions, floor });
+      }),
   );
 }

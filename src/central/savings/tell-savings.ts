@@ -38,10 +38,10 @@ const hourMs = 3_600_000;
  */
 export async function tellSavings(db: Executor, request: SavingsRequest): Promise<Savings> {
   const since = new Date(Math.floor(request.sinceMs / hourMs) * hourMs).toISOString();
+  const named = request.baseline === null ? null : await findNamed(db, request.baseline);
   const spending = await readSpending(db, since);
   const raceLosersUsd = await readLostLanes(db, since);
   const logged = await readChoices(db, since, request.limit);
-  const named = request.baseline === null ? null : await findNamed(db, request.baseline);
   const catalogue = new Map((named === null ? await listModels(db) : [named]).map((model) => [keyOf(model), model]));
   const single =
     named === null

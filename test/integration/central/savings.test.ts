@@ -25,8 +25,13 @@ beforeAll(async () => {
 });
 afterAll(() => app?.stop());
 
-async function savings(query = ''): Promise<Savings> {
-  return savingsSchema.parse(await getJson(`${app.url('central')}/savings${query}`));
+let asked = 0;
+
+/** An answer is kept for a while: asked for one decision more, it is another question. */
+async function savings(more: Record<string, string> = {}): Promise<Savings> {
+  asked += 1;
+  const query = new URLSearchParams({ decisions: String(10_000 + asked), ...more });
+  return savingsSchema.parse(await getJson(`${app.url('central')}/savings?${query.toString()}`));
 }
 
 const refusal = (query: string) => fetch(`${app.url('central')}/savings?${query}`);
@@ -37,7 +42,7 @@ it('says that there is nothing yet', async () => {
   expect(spent.total_usd).toBe(0);
   expect([baseline, saved, quality.success, quality.quality_ratio]).toEqual([null, null, null, null]);
   expect(notes).toEqual(['no automatic request was answered in this time']);
-  expect(await savings('?baseline=openai/gpt-6-sol')).toMatchObject({
+  expect(await savings({ baseline: 'openai/gpt-6-sol' })).toMatchObject({
     baseline: { chosen_by: 'request', success_rate: null, cost_usd: 0 },
     saved: { usd: 0, share: null },
   });
@@ -177,7 +182,7 @@ describe('after some traffic', () => {
     const good = (row: RecordRow): number => Number(row.outcome === 'success');
     const share = choices.reduce((sum, row) => sum + good(row), 0) / choices.length;
     // The model that fails is seen as such: against it the choices are better, against the others they are worse.
-    const failing = await savings('?baseline=openai/gpt-6-luna');
+    const failing = await savings({ baseline: 'openai/gpt-6-luna' });
     const { quality } = failing;
     expect(quality.decisions).toEqual({ read: requests, used: choices.length, limit_reached: false });
     expect(quality.success?.value).toBeCloseTo(share, 9);
@@ -196,7 +201,7 @@ describe('after some traffic', () => {
     expect(quality).toMatchObject({ floor, holds: true });
     expect(failing.baseline).toMatchObject({ model: 'gpt-6-luna', chosen_by: 'request' });
 
-    const few = await savings('?baseline=openai/gpt-6-luna&decisions=50');
+    const few = await savings({ baseline: 'openai/gpt-6-luna', decisions: '50' });
     expect(few.quality).toMatchObject({
       decisions: { read: 50, limit_reached: true },
       quality_ratio: null,
@@ -252,13 +257,13 @@ describe('after some traffic', () => {
       await response.text();
       return response.headers.get('x-signalbox-cost-usd');
     };
-    let asked = 0;
-    await expect.poll(async () => ask((asked += 1)), { timeout: 10_000 }).toBeNull();
+    let sent = 0;
+    await expect.poll(async () => ask((sent += 1)), { timeout: 10_000 }).toBeNull();
     await expect.poll(async () => (await savings()).requests.left_out, { timeout: 10_000 }).toBe(1);
-    const { requests: counted, notes } = await savings('?baseline=openai/gpt-6-sol');
-    expect(counted.answered).toBe(requests + asked - 1);
+    const { requests: counted, notes } = await savings({ baseline: 'openai/gpt-6-sol' });
+    expect(counted.answered).toBe(requests + sent - 1);
     expect(notes).toContain('1 answers of unknown price or usage are left out');
-    const unpriced = await savings('?baseline=openai/gpt-6-luna');
+    const unpriced = await savings({ baseline: 'openai/gpt-6-luna' });
     expect(unpriced).toMatchObject({ baseline: { cost_usd: null }, saved: null });
     expect(unpriced.notes).toContain('the price of the baseline is unknown: set it in the catalogue');
   });
