@@ -4,7 +4,6 @@ import type { Classification, Complexity } from '../contracts/query-class.ts';
 import type { RaceLane } from '../contracts/race.ts';
 import type { RolloutLabel } from '../contracts/rollout.ts';
 import { SignalboxError } from '../platform/core/errors.ts';
-import { successShifts } from '../prediction/shifts.ts';
 import { classify } from './classify/classify.ts';
 import { hashFeatures } from './classify/hash-features.ts';
 import type { Prompt } from './classify/prompt.ts';
@@ -170,13 +169,13 @@ function readRequest(
   const prefer = request.constraints.prefer ?? (requested.kind === 'auto' ? requested.prefer : null);
 
   const features = hashFeatures(request.prompt);
-  const isHeldOut = shareOf(decisionId) < policy.predictorHoldout;
-  const shifts =
-    snapshot.predictor === null || isHeldOut
-      ? null
-      : successShifts(snapshot.predictor, features, classification.complexity);
-  // A version of 0 is what comes with the product, of which nothing is to be found out here.
+  // A version of 0 is what comes with the product, with which nothing is compared.
   const version = snapshot.predictor?.version ?? 0;
+  const isHeldOut = shareOf(decisionId) < policy.predictorHoldout;
+  // A pinned model is no choice; how well a lane's model should do is a vote's weight.
+  const isOfUse = requested.kind === 'auto' || request.race !== undefined;
+  const isWith = isOfUse && !(isHeldOut && version > 0);
+  const shifts = isWith ? (snapshot.predictor?.shifts(features, classification.complexity) ?? null) : null;
 
   const selection: SelectionRequest = {
     ...request.constraints,
