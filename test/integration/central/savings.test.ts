@@ -25,12 +25,12 @@ beforeAll(async () => {
 });
 afterAll(() => app?.stop());
 
-let asked = 0;
+let questions = 0;
 
 /** An answer is kept for a while: asked for one decision more, it is another question. */
 async function savings(more: Record<string, string> = {}): Promise<Savings> {
-  asked += 1;
-  const query = new URLSearchParams({ decisions: String(10_000 + asked), ...more });
+  questions += 1;
+  const query = new URLSearchParams({ decisions: String(10_000 + questions), ...more });
   return savingsSchema.parse(await getJson(`${app.url('central')}/savings?${query.toString()}`));
 }
 
