@@ -22,7 +22,8 @@ const trainerLock = 'predictor';
 const keptPredictors = 5;
 
 export interface PredictorTrainerOptions {
-  config: Pick<Config, 'learner' | 'master_key'> & { routing: Pick<Config['routing'], 'predictor'> };
+  config: Pick<Config, 'learner'> &
+    Partial<Pick<Config, 'master_key'>> & { routing: Pick<Config['routing'], 'predictor'> };
   pool: Pool;
   /** Of the database that `pool` is for; the thread that trains has a connection of its own. */
   connectionString: string;

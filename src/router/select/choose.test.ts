@@ -42,7 +42,7 @@ describe('the choice', () => {
       ]),
     });
     expect(chosen(shifted)[0]).toBe('claude-sonnet-5');
-    expect(shifted.explanation.summary).toContain('and this prompt');
+    expect(shifted.explanation.summary).toContain('for this prompt');
     expect(shifted.explanation.candidates.map(({ model, prompt_shift: shift }) => [model, shift])).toEqual(
       expect.arrayContaining([
         ['gpt-6-sol', -0.1],
