@@ -11,6 +11,7 @@ import { modelsCommand } from './models.ts';
 import { policyCommand } from './policy.ts';
 import { raceCommand } from './race.ts';
 import { routeCommand } from './route.ts';
+import { savingsCommand } from './savings.ts';
 import { scoresCommand } from './scores.ts';
 import { serveCommand } from './serve.ts';
 import { simCommand } from './sim.ts';
@@ -38,6 +39,7 @@ for (const command of [
   teamsCommand(),
   scoresCommand(),
   policyCommand(),
+  savingsCommand(),
   evaluateCommand(),
   upgradeCommand(),
   deadLettersCommand(),

@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom } from '../statistics/random.ts';
-import { decodePredictor, DamagedPredictor, encodePredictor } from './encode.ts';
+import { decodePredictor, encodePredictor } from './encode.ts';
+import { DamagedPredictor } from './packed.ts';
 import { predict } from './predictor.ts';
 import { successShifts } from './shifts.ts';
 import { findTopics, topicShares } from './topics.ts';
