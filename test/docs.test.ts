@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { environmentVariables } from '../src/platform/config/environment.ts';
 import { describeConfig } from '../src/platform/config/reference.ts';
 import { errorCatalogue } from '../src/platform/core/errors.ts';
+import { skipReasons } from '../src/router/shadow/skipped.ts';
 import { providerDefinitions } from '../src/platform/providers/definitions.ts';
 
 const root = new URL('../', import.meta.url);
@@ -16,6 +17,12 @@ test('docs/errors.md lists exactly the codes that there are, with their status a
 
 test('docs/configuration.md holds the reference that the schema gives', () => {
   expect(read('docs/configuration.md')).toContain(describeConfig());
+});
+
+test('docs/upgrades.md says why requests are not copied, in the order in which it is looked at', () => {
+  const [, table = ''] = read('docs/upgrades.md').split('| `reason` |');
+  const [rows = ''] = table.split('\n\n');
+  expect([...rows.matchAll(/^\| `(\w+)`/gm)].map(([, reason]) => reason)).toEqual([...skipReasons]);
 });
 
 test('docs/configuration.md names every environment variable', () => {

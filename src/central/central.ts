@@ -1,5 +1,6 @@
 import { decisionsChannel } from '../contracts/event.ts';
 import type { Config } from '../platform/config/load.ts';
+import { systemClock } from '../platform/core/clock.ts';
 import { composeServices, type HealthCheck, type Service } from '../platform/core/service.ts';
 import { createHttpService } from '../platform/http/server.ts';
 import { createListener } from '../platform/postgres/listen.ts';
@@ -13,6 +14,7 @@ import { registerKeys } from './api/keys.ts';
 import { registerModelMetrics } from './api/metrics-models.ts';
 import { registerPolicy } from './api/policy.ts';
 import { registerRaces } from './api/races.ts';
+import { registerSavings } from './api/savings.ts';
 import { registerScores } from './api/scores.ts';
 import { registerTeams } from './api/teams.ts';
 import { createConsumer, createQueueGauge } from './consume/consumer.ts';
@@ -43,7 +45,7 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
   const loops = {
     consumer,
     learner: createLearner({ config, pool, log, metrics }),
-    predictor: createPredictorTrainer({ config, pool, log, metrics }),
+    predictor: createPredictorTrainer({ config, pool, connectionString, log, metrics }),
     maintenance: createMaintenance({ config, pool, log, metrics }),
     leases: createLeaseForfeiture({ pool, log, metrics }),
     unknown_outcomes: createUnknownOutcomes({ config, pool, log, metrics }),
@@ -65,6 +67,7 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
       { name: 'dead letters', description: 'Events that could not be counted' },
       { name: 'scores', description: 'What was learned' },
       { name: 'policy', description: 'What another policy would have been worth' },
+      { name: 'savings', description: 'What routing costs and saves, and what becomes of quality' },
       { name: 'metrics', description: 'Statistics of each model' },
       { name: 'instances', description: 'Who takes part' },
       { name: 'keys', description: 'Virtual keys, what they may use, and what is left of it' },
@@ -81,6 +84,7 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
       registerModelMetrics(app, pool);
       registerScores(app, pool);
       registerPolicy(app, pool, log);
+      registerSavings(app, pool, systemClock, config.routing.quality_floor ?? null);
       registerDecisions(app, pool);
       registerRaces(app, pool);
       registerDeadLetters(app, pool);

@@ -4,12 +4,14 @@ import { messageOf, StartupError } from '../platform/core/errors.ts';
 import { version } from '../platform/core/version.ts';
 import { deadLettersCommand } from './dead-letters.ts';
 import { doctorCommand } from './doctor.ts';
+import { evaluateCommand } from './evaluate.ts';
 import { keysCommand } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
 import { modelsCommand } from './models.ts';
 import { policyCommand } from './policy.ts';
 import { raceCommand } from './race.ts';
 import { routeCommand } from './route.ts';
+import { savingsCommand } from './savings.ts';
 import { scoresCommand } from './scores.ts';
 import { serveCommand } from './serve.ts';
 import { simCommand } from './sim.ts';
@@ -37,6 +39,8 @@ for (const command of [
   teamsCommand(),
   scoresCommand(),
   policyCommand(),
+  savingsCommand(),
+  evaluateCommand(),
   upgradeCommand(),
   deadLettersCommand(),
   simCommand(),

@@ -59,6 +59,18 @@ export function tradeOff(text: string): number {
   return value;
 }
 
+const unitsMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
+
+/** A time ago, or a date, as ISO 8601. */
+export function pointInTime(text: string): string {
+  const [, amount, unit = ''] = /^(\d{1,6})([mhdw])$/.exec(text) ?? [];
+  const timeMs = amount === undefined ? Date.parse(text) : Date.now() - Number(amount) * (unitsMs[unit] ?? 0);
+  if (!/^\d/.test(text) || Number.isNaN(timeMs)) {
+    throw new InvalidArgumentError('must be a time ago, such as 7d, 12h or 30m, or a date.');
+  }
+  return new Date(timeMs).toISOString();
+}
+
 /** Where a running service answers, from the same configuration that it was started with. */
 export function serviceUrl(config: Config, service: keyof Config['ports'], override: string | undefined): string {
   if (override !== undefined) {

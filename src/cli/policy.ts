@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { Command, InvalidArgumentError } from 'commander';
+import { Command } from 'commander';
 import pc from 'picocolors';
 import { parse } from 'yaml';
 import { z } from 'zod';
@@ -7,7 +7,7 @@ import type { ErrorBody } from '../contracts/api.ts';
 import { type PolicyEvaluation, policyEvaluationSchema, type PolicyMeasure } from '../contracts/policy-evaluation.ts';
 import { type Config, loadConfig } from '../platform/config/load.ts';
 import { messageOf, StartupError } from '../platform/core/errors.ts';
-import { configFrom, type ConfigOptions, integer, serviceUrl, withConfigOptions } from './options.ts';
+import { configFrom, type ConfigOptions, integer, pointInTime, serviceUrl, withConfigOptions } from './options.ts';
 import { print, say, table } from './terminal.ts';
 
 interface EvaluateOptions extends ConfigOptions {
@@ -40,18 +40,6 @@ export function policyCommand(): Command {
       }),
   );
   return command;
-}
-
-const unitsMs: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000, w: 604_800_000 };
-
-/** A time ago, or a date, as ISO 8601. */
-function pointInTime(text: string): string {
-  const [, amount, unit = ''] = /^(\d{1,6})([mhdw])$/.exec(text) ?? [];
-  const timeMs = amount === undefined ? Date.parse(text) : Date.now() - Number(amount) * (unitsMs[unit] ?? 0);
-  if (!/^\d/.test(text) || Number.isNaN(timeMs)) {
-    throw new InvalidArgumentError('must be a time ago, such as 7d, 12h or 30m, or a date.');
-  }
-  return new Date(timeMs).toISOString();
 }
 
 /** @throws StartupError that names what is wrong with the file, with the path of it. */

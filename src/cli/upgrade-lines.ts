@@ -5,14 +5,16 @@ const barWidth = 12;
 
 /** A rollout on a terminal: where it is, what it waits for, and its evidence. */
 export function evaluationLines(evaluation: Evaluation, colors: Colors): string[] {
-  const { candidate, control, state, reason, proposal, evidence } = evaluation;
+  const { candidate, control, state, reason, advice, proposal, evidence } = evaluation;
   const isPaired = state === 'shadow';
   const lines = [
     `${colors.bold(nameOf(candidate))} in the place of ${nameOf(control)}  ${stateWords(evaluation, colors)}`,
     `  ${reason}`,
+    ...(advice === null ? [] : [`  ${colors.yellow(advice)}`]),
     `  ${colors.dim(proposal.summary)}`,
   ];
-  if (state === 'proposed' || state === 'dismissed') return lines.filter((line) => line.trim() !== '');
+  if (state === 'proposed' || state === 'dismissed' || state === 'withdrawn')
+    return lines.filter((line) => line.trim() !== '');
   const header = ['', 'WORSE?', '', 'NO WORSE?', '', candidate.model_id, control.model_id, 'MORE REQUESTS'];
   const rows = evidence.tests.map((test) => [
     test.name,
@@ -72,12 +74,14 @@ function seenWords({ evidence }: Evaluation): string {
   return parts.join(' · ');
 }
 
-function stateWords({ state, stage, stages, share, held }: Evaluation, colors: Colors): string {
+function stateWords(evaluation: Evaluation, colors: Colors): string {
+  const { state, stage, stages, share, held, watched_until: watchedUntil } = evaluation;
   const paint = { proposed: colors.yellow, shadow: colors.cyan, canary: colors.cyan, promoted: colors.green };
   const color = state in paint ? paint[state as keyof typeof paint] : colors.red;
   const words = [state.replace('_', ' ')];
   if (state === 'shadow') words.push(`copies of ${percent(share)}`);
   if (state === 'canary') words.push(`stage ${stage + 1} of ${stages}`, percent(share));
+  if (watchedUntil !== null) words.push(`watched until ${watchedUntil.slice(0, 16).replace('T', ' ')} UTC`);
   return color(words.join(' · ')) + (held ? ` ${colors.yellow('held')}` : '');
 }
 

@@ -32,14 +32,15 @@ interface ActionOptions extends CallOptions {
 
 const actions: ReadonlyArray<readonly [UpgradeAction, string]> = [
   ['approve', 'begin to try a candidate'],
+  ['advance', 'let a candidate go on from copies to the first share, however few were compared'],
   ['promote', 'give a candidate all the traffic now'],
   ['rollback', 'take the traffic of a candidate away, and put back what it replaced'],
   ['hold', 'let a candidate not advance; harm still ends it'],
   ['resume', 'let it advance again'],
   ['dismiss', 'do not try a candidate, and do not propose it again'],
-  ['retry', 'propose again what was rolled back or dismissed'],
+  ['retry', 'propose again what was rolled back, dismissed or withdrawn'],
 ];
-/** Those of which something may still become. */
+/** Those that are not over. */
 const openStates: ReadonlySet<string> = new Set(['proposed', 'shadow', 'canary']);
 const defaultIntervalMs = 1000;
 
@@ -107,7 +108,12 @@ async function resolve(options: CallOptions, named: string): Promise<string> {
 async function fetchEvaluations(options: CallOptions & { all?: boolean }, id: string | null): Promise<Evaluation[]> {
   if (id !== null) return [evaluationSchema.parse(await call(options, `/rollouts/${id}`))];
   const { evaluations } = evaluationsSchema.parse(await call(options, '/evaluations'));
-  return options.all === true ? evaluations : evaluations.filter(({ state }) => openStates.has(state));
+  return options.all === true ? evaluations : evaluations.filter(isOpen);
+}
+
+/** Whether something may still become of it. */
+function isOpen({ state, watched_until: watchedUntil, rollback_incident_id: incident }: Evaluation): boolean {
+  return openStates.has(state) || watchedUntil !== null || incident !== null;
 }
 
 async function status(model: string | undefined, options: CallOptions & { all?: boolean }): Promise<void> {
@@ -119,7 +125,8 @@ async function status(model: string | undefined, options: CallOptions & { all?: 
   }
   if (model !== undefined) return;
   if (options.all === true) await listOthers(options);
-  say(pc.dim(evaluations.length === 0 ? 'nothing is tried' : `${evaluations.length} rollouts`));
+  const count = evaluations.length;
+  say(pc.dim(count === 0 ? 'nothing is tried' : `${count} rollout${count === 1 ? '' : 's'}`));
 }
 
 /** Candidates that nothing was tried with, each with the reason. */

@@ -50,6 +50,8 @@ export const candidateSchema = z.object({
   complexity_score: z.number(),
   /** What is believed at the moment, for this provider, instance and query type; the quality term rests on it. */
   believed_score: z.number().optional(),
+  /** By how much its chance to answer this prompt well is believed to differ from its mean; absent where nothing is known. */
+  prompt_shift: z.number().optional(),
   score_source: z.enum(['catalogue', 'learned']),
   estimated_cost_usd: z.number().nullable(),
   expected_ttft_ms: z.number().nullable(),

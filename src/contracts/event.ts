@@ -26,6 +26,9 @@ export const outcomeSchema = z.enum(['routed', ...terminalOutcomes]);
 export type Outcome = z.infer<typeof outcomeSchema>;
 export type TerminalOutcome = (typeof terminalOutcomes)[number];
 
+/** Error code of an answer that came, a success, and that the provider's content filter ended. */
+export const contentFilterCode = 'content_filter';
+
 /** What is known of an attempt. `unknown`: its outcome did not come in time; one that comes later still counts. */
 export const recordOutcomeSchema = z.enum([...outcomeSchema.options, 'unknown']);
 export type RecordOutcome = z.infer<typeof recordOutcomeSchema>;
@@ -67,6 +70,8 @@ export const routingDecisionSchema = z.object({
   reasoning_tokens: token.nullish(),
   usage_estimated: z.boolean().optional(),
   cost_usd: z.number().min(0).max(1_000_000).nullish(),
+  /** What the answer cost more than that of the best model would have, in whose place the chosen one was tried out. */
+  exploration_cost_usd: z.number().min(-1_000_000).max(1_000_000).nullish(),
   time_to_first_token_ms: z.number().min(0).max(86_400_000).nullish(),
   http_status: z.int().min(100).max(599).nullish(),
   error_code: z.string().max(64).nullish(),

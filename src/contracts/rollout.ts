@@ -7,9 +7,18 @@ export const observationsChannel = 'signalbox_rollout_observations';
 
 /**
  * Where a rollout is: `proposed` waits for approval, `shadow` copies requests to the candidate, `canary` lets it answer a
- * share of them, `promoted` all; `rolled_back` and `dismissed` none.
+ * share of them, `promoted` all; `rolled_back`, `dismissed` and `withdrawn`, by an operator or because what it would have
+ * replaced is in use no more, none.
  */
-export const rolloutStateSchema = z.enum(['proposed', 'shadow', 'canary', 'promoted', 'rolled_back', 'dismissed']);
+export const rolloutStateSchema = z.enum([
+  'proposed',
+  'shadow',
+  'canary',
+  'promoted',
+  'rolled_back',
+  'dismissed',
+  'withdrawn',
+]);
 export type RolloutState = z.infer<typeof rolloutStateSchema>;
 
 /** Who answered: the model that is tried, the one it would replace, or a copy for comparison that nobody sees. */
@@ -22,10 +31,12 @@ export type PairSide = z.infer<typeof pairSideSchema>;
 
 /** What a copy showed beside the answer that its user got. Nothing of either is in here. */
 export const shadowPairSchema = z.object({
-  /** Which of the two failed. */
+  /** Which of the two failed, refused the request, or was ended by a content filter. */
   error: pairSideSchema,
   /** Which of two answers was not valid: by the schema that the request gave, or in the arguments of its tool calls. */
   invalid: pairSideSchema,
+  /** What the times are: to the first token of a stream, or of a whole answer. Unknown where an older router does not say. */
+  streamed: z.boolean().optional(),
   control_ms: z.number().min(0).max(86_400_000).nullish(),
   shadow_ms: z.number().min(0).max(86_400_000).nullish(),
   control_cost_usd: z.number().min(0).max(1_000_000).nullish(),

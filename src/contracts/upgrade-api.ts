@@ -11,7 +11,16 @@ const words = (max: number) =>
     .max(max)
     .regex(/^\P{Cc}*$/u, 'must not contain control characters');
 
-export const upgradeActionSchema = z.enum(['approve', 'promote', 'rollback', 'hold', 'resume', 'dismiss', 'retry']);
+export const upgradeActionSchema = z.enum([
+  'approve',
+  'advance',
+  'promote',
+  'rollback',
+  'hold',
+  'resume',
+  'dismiss',
+  'retry',
+]);
 export type UpgradeAction = z.infer<typeof upgradeActionSchema>;
 
 /** Body of `POST /candidates/{id}/{action}`. */
@@ -63,6 +72,7 @@ const modelNameSchema = z.object({ provider: z.string(), model_id: z.string() })
 /** One rollout with all that is known of it. */
 export const evaluationSchema = z.object({
   rollout_id: z.uuid(),
+  previous_id: z.uuid().nullable().describe('The try of the same model before this one.'),
   candidate: modelNameSchema,
   control: modelNameSchema.describe('The model that it would replace.'),
   state: rolloutStateSchema,
@@ -71,6 +81,12 @@ export const evaluationSchema = z.object({
   share: z.number(),
   held: z.boolean(),
   reason: z.string().describe('Why it is where it is, or what it waits for.'),
+  advice: z.string().nullable().describe('What an operator may do where it may not move by itself.'),
+  watched_until: z.iso
+    .datetime()
+    .nullable()
+    .describe('Of a promotion: until when an alarm rolls it back, or proposes to.'),
+  rollback_incident_id: z.uuid().nullable().describe('Of a promotion: for which incident its rollback is proposed.'),
   proposal: z.object({
     relation: z.enum(['family', 'price', 'operator']),
     automatic: z.boolean(),
@@ -87,6 +103,9 @@ export const evaluationSchema = z.object({
       .nullable()
       .describe('Mean scores in [0, 1]; null where nobody judges.'),
     requests: z.object({ candidate: z.int(), control: z.int() }),
+    unavailable: z
+      .object({ candidate: z.int(), control: z.int() })
+      .describe('Further requests for which the model was not there: 429, throttled, circuit open.'),
     mean_cost_usd: z.object({ candidate: z.number().nullable(), control: z.number().nullable() }),
     tests: z.array(rolloutTestSchema),
     requests_needed: z.int().nullable().describe('Of the test that needs most.'),
@@ -155,6 +174,7 @@ export const incidentSchema = z.object({
   complexity: z.string(),
   detail: z.unknown(),
   opened_at: z.iso.datetime(),
+  last_alarm_at: z.iso.datetime().describe('When the model was found to be worse the last time.'),
   closed_at: z.iso.datetime().nullable(),
   closed_reason: z.string().nullable(),
 });

@@ -4,7 +4,7 @@ import { middleScore, successRateOf } from '../statistics/score-scale.ts';
 import { sparseLength } from '../statistics/sparse.ts';
 import { pack, unpack } from './packed.ts';
 import { mixColumns, type QuantisedMatrix, sumColumns } from './quantised-matrix.ts';
-import { anyOtherModel, type CentredPredictor } from './shifts.ts';
+import { anyOtherModel, type CentredPredictor, type ShiftPredictor } from './shifts.ts';
 import { type TopicModel, topicShares } from './topics.ts';
 
 /**
@@ -79,6 +79,29 @@ export function effectsOf({ topics, topicEffects, featureEffects }: Prior, featu
   const effect = (ofTopics: Float32Array, ofFeatures: number | undefined): number =>
     shares.reduce((sum, share, topic) => sum + share * (ofTopics[topic] as number), ofFeatures ?? 0);
   return { ease: effect(topicEffects.ease, sums[0]), separation: effect(topicEffects.separation, sums[1]) };
+}
+
+/**
+ * What the prior tells of models of which nothing is known but how able they are thought to be, in [0, 1]: each does better on
+ * easy prompts and worse on hard ones, the less so the closer it is to always or never succeeding; and where strong models are
+ * better than weak ones by more than usual, its distance from the mean of all counts for more. Shifts average to 0 over the
+ * public prompts of each complexity.
+ */
+export function shiftsFromPrior(prior: Prior, models: readonly { name: string; ability: number }[]): ShiftPredictor {
+  const meanAbility = models.length === 0 ? successRateOf(middleScore) : mean(models.map(({ ability }) => ability));
+  const all = [{ name: anyOtherModel, ability: meanAbility }, ...models];
+  return {
+    version: 0,
+    shifts(features, complexity) {
+      const place = complexities.indexOf(complexity);
+      const effects = effectsOf(prior, features);
+      const ease = effects.ease - (prior.centres.ease[place] as number);
+      const separation = effects.separation - (prior.centres.separation[place] as number);
+      return new Map(
+        all.map(({ name, ability }) => [name, easeFactor(ability) * ease + (ability - meanAbility) * separation]),
+      );
+    },
+  };
 }
 
 /** A model of which nothing is known but how often it is thought to answer well, in [0, 1]. */

@@ -4,6 +4,14 @@ import { type Predictor, predict } from './predictor.ts';
 /** Stands for all models that the predictor does not know: what is hard for the others is taken to be hard for them. */
 export const anyOtherModel = '*';
 
+/** Tells by how much each model's chance to answer a prompt well differs from its mean at the complexity. */
+export interface ShiftPredictor {
+  /** 0 for what comes with the product. */
+  readonly version: number;
+  /** By model name; unknown models have the shift of `anyOtherModel`. Pure. */
+  shifts(features: Uint16Array, complexity: Complexity): ReadonlyMap<string, number>;
+}
+
 /** A predictor, and what it says on average of the requests of each complexity that it learned from. */
 export interface CentredPredictor {
   readonly version: number;

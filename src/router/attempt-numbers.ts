@@ -13,7 +13,7 @@ export interface AttemptNumbers {
   end(reason: string): void;
 }
 
-/** Error codes of the record of a chosen model that was spared its call. Only `spared` is held against the model. */
+/** Error codes of the record of a chosen model that was spared its call. Only `spared` is because of what the model did. */
 export type SparedCode = 'spared' | 'spared_busy' | 'spared_ended';
 
 export const sparedCodes: Readonly<Record<Spared, SparedCode>> = {

@@ -1,10 +1,9 @@
-import type { Exclusion, ExclusionReason, Explanation, Prefer } from '../contracts/decision.ts';
+import type { Candidate, Exclusion, ExclusionReason, Explanation, Prefer } from '../contracts/decision.ts';
 import type { Capability } from '../contracts/model.ts';
 import type { Classification, Complexity } from '../contracts/query-class.ts';
 import type { RaceLane } from '../contracts/race.ts';
 import type { RolloutLabel } from '../contracts/rollout.ts';
 import { SignalboxError } from '../platform/core/errors.ts';
-import { successShifts } from '../prediction/shifts.ts';
 import { classify } from './classify/classify.ts';
 import { hashFeatures } from './classify/hash-features.ts';
 import type { Prompt } from './classify/prompt.ts';
@@ -23,7 +22,7 @@ import { estimatedCostUsd } from './select/filter.ts';
 import { type PinnedRefusal, refusesPinned, resolvePinned } from './select/pinned.ts';
 import type { Policy, SelectionRequest } from './select/policy.ts';
 import { autoVariants, parseRequestedModel, type RequestedModel } from './select/requested-model.ts';
-import { type CopyTarget, type TrialTerms, unitOf } from './select/rollout.ts';
+import { type CopyTarget, type NotCopied, type TrialTerms, unitOf } from './select/rollout.ts';
 import type { RoutableModel } from './select/routable-model.ts';
 import type { Snapshot } from './snapshot/snapshot.ts';
 
@@ -56,6 +55,8 @@ export interface Decision {
   successShifts: ReadonlyMap<string, number> | null;
   /** Which predictor there was, and whether the choice was made with it; null: the choice was not the policy's. */
   predictor: { version: number; arm: 'used' | 'held_out' } | null;
+  /** Part of its expected cost by which the choice is dearer than the best; null where it is the best, or not known. */
+  explorationShare: number | null;
   /** False where the client calls the model itself, if at all. */
   expectsOutcome: boolean;
   policyVersion: string;
@@ -66,6 +67,8 @@ export interface Decision {
   rollout: RolloutLabel | null;
   /** To whose candidate the request is copied once it is answered; null: to none. */
   copiedTo: CopyTarget | null;
+  /** Why it is not, where requests for which the same model was chosen are. */
+  notCopied: NotCopied | null;
 }
 
 /** What a request asks of the decision beside its prompt. */
@@ -132,6 +135,7 @@ export function decide(request: DecisionRequest, context: DecisionContext): Deci
     race: request.race === undefined ? null : { ...request.race, estimated_cost_usd: choice.estimatedCostUsd },
     rollout: request.rollout ?? null,
     copiedTo: null,
+    notCopied: null,
     ...choice,
   };
 }
@@ -165,13 +169,13 @@ function readRequest(
   const prefer = request.constraints.prefer ?? (requested.kind === 'auto' ? requested.prefer : null);
 
   const features = hashFeatures(request.prompt);
-  const isHeldOut = shareOf(decisionId) < policy.predictorHoldout;
-  const shifts =
-    snapshot.predictor === null || isHeldOut
-      ? null
-      : successShifts(snapshot.predictor, features, classification.complexity);
-  // A version of 0 is what comes with the product, of which nothing is to be found out here.
+  // A version of 0 is what comes with the product, with which nothing is compared.
   const version = snapshot.predictor?.version ?? 0;
+  const isHeldOut = shareOf(decisionId) < policy.predictorHoldout;
+  // A pinned model is no choice; how well a lane's model should do is a vote's weight.
+  const isOfUse = requested.kind === 'auto' || request.race !== undefined;
+  const isWith = isOfUse && !(isHeldOut && version > 0);
+  const shifts = isWith ? (snapshot.predictor?.shifts(features, classification.complexity) ?? null) : null;
 
   const selection: SelectionRequest = {
     ...request.constraints,
@@ -201,8 +205,8 @@ export function decideField(request: DecisionRequest, count: number, context: De
   return chooseField(ranked, count).map(({ entry }) => entry);
 }
 
-type Choice = Pick<Decision, 'chain' | 'estimatedCostUsd' | 'propensity' | 'explanation'> &
-  Partial<Pick<Decision, 'origin' | 'rollout' | 'copiedTo'>>;
+type Choice = Pick<Decision, 'chain' | 'estimatedCostUsd' | 'propensity' | 'explorationShare' | 'explanation'> &
+  Partial<Pick<Decision, 'origin' | 'rollout' | 'copiedTo' | 'notCopied'>>;
 
 function chooseAutomatically(selection: SelectionRequest, context: DecisionContext, trial: TrialTerms | null): Choice {
   const { snapshot, policy, expectedTtftMs } = context;
@@ -224,9 +228,19 @@ function chooseAutomatically(selection: SelectionRequest, context: DecisionConte
     chain: [first, ...rest],
     estimatedCostUsd: chain[0]?.candidate.estimated_cost_usd ?? null,
     propensity,
+    explorationShare: explorationShare(chain[0]?.candidate, explanation.candidates[0]),
     explanation,
   };
   return trial === null ? choice : tryOut(choice, first.entry, selection, context, trial);
+}
+
+/** Below 0 for a trial of a cheaper model. */
+function explorationShare(chosen: Candidate | undefined, best: Candidate | undefined): number | null {
+  if (chosen === undefined || best === undefined) return null;
+  if (chosen.model === best.model && chosen.provider === best.provider) return null;
+  const { estimated_cost_usd: cost } = chosen;
+  const { estimated_cost_usd: bestCost } = best;
+  return cost === null || cost === 0 || bestCost === null ? null : 1 - bestCost / cost;
 }
 
 interface ListedStep extends DecisionStep {
@@ -251,7 +265,7 @@ function tryOut(
   trial: TrialTerms,
 ): Choice {
   const assigned = assignArm(chosen, selection, policy, snapshot, trial);
-  if (assigned === null) return { ...choice, copiedTo: chooseCopy(chosen, selection, policy, snapshot, trial) };
+  if (assigned === null) return { ...choice, ...chooseCopy(chosen, selection, policy, snapshot, trial) };
   const { rollout, arm, candidate, probability } = assigned;
   const labelled: Choice = {
     ...choice,
@@ -306,6 +320,7 @@ function honourPinned(
     chain: [first, ...rest],
     estimatedCostUsd: first.entry === null ? null : estimatedCostUsd(first.entry, selection, policy),
     propensity: null,
+    explorationShare: null,
     explanation: {
       summary: `${first.modelId} at ${first.providerName}, as the request asks`,
       candidates: [],

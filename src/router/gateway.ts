@@ -22,7 +22,7 @@ import type { QualityFloor } from './select/quality-floor.ts';
 import type { RoutableModel } from './select/routable-model.ts';
 import type { SnapshotService } from './snapshot/snapshot-service.ts';
 import type { FailedAttempt, StreamAnswer, WholeAnswer } from './upstream/attempt.ts';
-import { type AttemptReport, runChain } from './upstream/chain.ts';
+import { runChain } from './upstream/chain.ts';
 import type { StreamEnd } from './upstream/follow-stream.ts';
 import type { CallUpstream, ClientRequest } from './upstream/upstream.ts';
 
@@ -119,14 +119,6 @@ export function createGateway(options: GatewayOptions): Gateway {
     let failedMs = 0;
     let failedAttempts = 0;
     let lost = nothingSpent;
-    // Whether a model on trial refused what nobody can answer is known when the others have had their say.
-    let refusal: AttemptReport | null = null;
-    let isOver = false;
-    function accountRefusal(errorCode?: string): void {
-      if (refusal !== null) lost = sum(lost, settlement.failure(of, refusal, errorCode));
-      refusal = null;
-      isOver = true;
-    }
     const result = await runChain({
       steps: of.steps.map((step) => toChainStep(step, decision, snapshots)),
       request,
@@ -149,14 +141,9 @@ export function createGateway(options: GatewayOptions): Gateway {
       onAttemptFailed(report) {
         failedMs += report.durationMs;
         failedAttempts += 1;
-        if (!isOver && report.step.trial !== undefined && isRefusal(report)) refusal = report;
-        else lost = sum(lost, settlement.failure(of, report));
+        lost = sum(lost, settlement.failure(of, report));
       },
-    }).catch((error: unknown) => {
-      accountRefusal();
-      throw error;
     });
-    accountRefusal(result.kind === 'answer' ? refusedCode : undefined);
     if (result.kind === 'cancelled') {
       reservation.settle(lost);
       return { kind: 'cancelled' };
@@ -279,16 +266,6 @@ function sum(a: Spent, b: Spent): Spent {
     outputTokens: a.outputTokens + b.outputTokens,
     costUsd: a.costUsd === null || b.costUsd === null ? null : a.costUsd + b.costUsd,
   };
-}
-
-/** Error code of a model on trial that refused a request which another then answered: the fault was not the request's. */
-const refusedCode = 'refused';
-
-/** Whether the end of a call says that this model does not take the request, for whatever reason lies in it. */
-function isRefusal({ failure }: AttemptReport): boolean {
-  if (failure === null) return false;
-  const { class: kind, status } = failure;
-  return kind === 'client' || kind === 'unsupported' || kind === 'not_found' || (kind === 'auth' && status === 403);
 }
 
 function codeOf(error: unknown): string {

@@ -203,7 +203,7 @@ export function createRouter(options: RouterOptions): Service & { port(): number
     verifier: createVerifier(),
     currentSnapshot: () => snapshots.current(),
     config,
-    clock: systemClock,
+    pool,
     log,
     metrics,
     random: Math.random,

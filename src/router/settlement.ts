@@ -1,3 +1,4 @@
+import { contentFilterCode } from '../contracts/event.ts';
 import type { Clock } from '../platform/core/clock.ts';
 import { type Accounting, priceOf } from './accounting.ts';
 import type { Caller, Spent } from './admission/admission.ts';
@@ -28,7 +29,7 @@ export interface SettledRequest {
 /** Takes the end of each call to the books: prices it, publishes it, and remembers what later choices want to know. */
 export interface Settlement {
   /** A call that did not answer. What it cost all the same. */
-  failure(of: SettledRequest, report: AttemptReport, errorCode?: string | null): Spent;
+  failure(of: SettledRequest, report: AttemptReport): Spent;
   /** Its cost in USD; null where it is not known. */
   whole(of: SettledRequest, result: ChainAnswer, answer: WholeAnswer): number | null;
   stream(of: SettledRequest, result: ChainAnswer, answer: StreamAnswer, end: StreamEnd): Spent;
@@ -45,11 +46,7 @@ export interface SettlementOptions {
 export const nothingSpent: Spent = { inputTokens: 0, outputTokens: 0, costUsd: 0 };
 
 export function createSettlement({ accounting, latency, affinity, costPacer, clock }: SettlementOptions): Settlement {
-  function failure(
-    { decision, request, attempts }: SettledRequest,
-    report: AttemptReport,
-    errorCode: string | null = report.failure?.class ?? null,
-  ): Spent {
+  function failure({ decision, request, attempts }: SettledRequest, report: AttemptReport): Spent {
     const step = findStep(decision, report.step);
     // A call that was broken off before it answered has made its provider read the prompt, at the least.
     const usage = report.outcome === 'cancelled' ? { ...noUsage, inputTokens: decision.inputTokens } : null;
@@ -63,7 +60,7 @@ export function createSettlement({ accounting, latency, affinity, costPacer, clo
       timeToFirstTokenMs: null,
       streamed: request.stream,
       httpStatus: report.failure?.status ?? null,
-      errorCode,
+      errorCode: report.failure?.class ?? null,
       usage,
       usageEstimated: usage !== null,
       costUsd: cost,
@@ -108,7 +105,7 @@ export function createSettlement({ accounting, latency, affinity, costPacer, clo
       timeToFirstTokenMs: null,
       streamed: false,
       httpStatus: answer.status,
-      errorCode: null,
+      errorCode: answer.isFiltered ? contentFilterCode : null,
       usage: answer.usage,
       usageEstimated: false,
       costUsd: cost,
@@ -140,7 +137,7 @@ export function createSettlement({ accounting, latency, affinity, costPacer, clo
       timeToFirstTokenMs: answer.timeToFirstTokenMs,
       streamed: true,
       httpStatus: 200,
-      errorCode: end.errorCode,
+      errorCode: end.outcome === 'success' && reading.isFiltered ? contentFilterCode : end.errorCode,
       usage,
       usageEstimated: !isCounted,
       costUsd: cost,

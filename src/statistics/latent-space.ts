@@ -73,21 +73,67 @@ function toLeft(rows: readonly SparseVector[], right: Float64Array, left: Float6
   }
 }
 
-/** Gram–Schmidt on the columns of a matrix that is stored by rows. */
+/** Part of its squared length below which what is left of a column is rounding: it lies among those before it. */
+const dependent = 1e-12;
+
+/**
+ * Makes the columns of a matrix that is stored by rows orthonormal, each by those before it, as Gram–Schmidt does; a column
+ * that depends on those before it becomes 0. By the Cholesky factor of the columns' products, so that the matrix, which is
+ * long and narrow, is read twice and in its own order.
+ */
 function orthonormalise(matrix: Float64Array, width: number): void {
-  for (let column = 0; column < width; column += 1) {
-    for (let other = 0; other < column; other += 1) {
-      let shared = 0;
-      for (let at = 0; at < matrix.length; at += width) {
-        shared += (matrix[at + column] as number) * (matrix[at + other] as number);
+  const factor = choleskyFactor(columnProducts(matrix, width), width);
+  for (let row = 0; row < matrix.length; row += width) {
+    // Of places that no row has; most of them, where there are few rows.
+    if (isZero(matrix, row, width)) continue;
+    for (let column = 0; column < width; column += 1) {
+      const pivot = factor[column * width + column] as number;
+      let value = matrix[row + column] as number;
+      for (let before = 0; before < column; before += 1) {
+        value -= (factor[column * width + before] as number) * (matrix[row + before] as number);
       }
-      for (let at = 0; at < matrix.length; at += width) {
-        matrix[at + column] = (matrix[at + column] as number) - shared * (matrix[at + other] as number);
+      matrix[row + column] = pivot === 0 ? 0 : value / pivot;
+    }
+  }
+}
+
+function isZero(matrix: Float64Array, start: number, width: number): boolean {
+  for (let at = start; at < start + width; at += 1) if (matrix[at] !== 0) return false;
+  return true;
+}
+
+/** Product of each column with each that is not after it, `column · width + other`. */
+function columnProducts(matrix: Float64Array, width: number): Float64Array {
+  const products = new Float64Array(width * width);
+  for (let row = 0; row < matrix.length; row += width) {
+    if (isZero(matrix, row, width)) continue;
+    for (let column = 0; column < width; column += 1) {
+      const value = matrix[row + column] as number;
+      for (let other = 0; other <= column; other += 1) {
+        const at = column * width + other;
+        products[at] = (products[at] as number) + value * (matrix[row + other] as number);
       }
     }
-    let squared = 0;
-    for (let at = column; at < matrix.length; at += width) squared += (matrix[at] as number) ** 2;
-    const factor = squared === 0 ? 0 : 1 / Math.sqrt(squared);
-    for (let at = column; at < matrix.length; at += width) matrix[at] = (matrix[at] as number) * factor;
   }
+  return products;
+}
+
+/** The lower triangle whose product with itself is the matrix; 0 in the column of one that depends on those before it. */
+function choleskyFactor(products: Float64Array, width: number): Float64Array {
+  const factor = new Float64Array(width * width);
+  for (let column = 0; column < width; column += 1) {
+    for (let other = 0; other <= column; other += 1) {
+      let left = products[column * width + other] as number;
+      for (let before = 0; before < other; before += 1) {
+        left -= (factor[column * width + before] as number) * (factor[other * width + before] as number);
+      }
+      if (other < column) {
+        const pivot = factor[other * width + other] as number;
+        factor[column * width + other] = pivot === 0 ? 0 : left / pivot;
+      } else if (left > dependent * (products[column * width + column] as number)) {
+        factor[column * width + column] = Math.sqrt(left);
+      }
+    }
+  }
+  return factor;
 }

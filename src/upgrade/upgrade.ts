@@ -1,6 +1,9 @@
+import { catalogueChannel } from '../contracts/index.ts';
+import { observationsChannel } from '../contracts/rollout.ts';
 import type { Config } from '../platform/config/load.ts';
 import { composeServices, type HealthCheck, type Service } from '../platform/core/service.ts';
 import { createHttpService } from '../platform/http/server.ts';
+import { createListener } from '../platform/postgres/listen.ts';
 import type { Pool } from '../platform/postgres/pool.ts';
 import type { Provider } from '../platform/providers/definitions.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
@@ -48,15 +51,23 @@ export function createUpgrade(options: UpgradeOptions): Upgrade {
 
   const counts = createRolloutMetrics(metrics);
   const gauges = createUpgradeGauges({ pool, log, metrics });
-  const engine = createEngine({ pool, connectionString, settings, log, metrics: counts });
+  const engine = createEngine({ pool, settings, log, metrics: counts });
   const proposer = createProposer({
     pool,
-    isOff: settings.mode === 'off',
+    settings,
     log,
+    metrics: counts,
     onProposed() {
       engine.wake();
       gauges.loop.wake();
     },
+  });
+  // What was observed is for the engine; a change of the catalogue may make a proposal void, or possible.
+  const listener = createListener({
+    connectionString,
+    channels: [observationsChannel, catalogueChannel],
+    onNotify: (channel) => (channel === observationsChannel ? engine : proposer.loop).wake(),
+    log,
   });
   const sweep = createSweep({ pool, budgetMs, isAutomatic: settings.mode === 'auto', log });
   const list = createDiscover({ providers, pool, listTimeoutMs: config.registry.list_timeout_ms, log, metrics });
@@ -73,7 +84,8 @@ export function createUpgrade(options: UpgradeOptions): Upgrade {
     const databaseError = gauges.lastError();
     return {
       database: databaseError === null ? { ok: true } : { ok: false, detail: databaseError },
-      ...engine.checks(),
+      rollouts: engine.health?.() ?? { ok: true },
+      listener: listener.health?.() ?? { ok: true },
     };
   }
 
@@ -99,6 +111,6 @@ export function createUpgrade(options: UpgradeOptions): Upgrade {
   });
 
   // Stopped in reverse: nobody asks any more, then the rounds under way end.
-  const parts = [gauges.loop, engine, proposer.loop, schedule, http];
+  const parts = [gauges.loop, engine, proposer.loop, listener, schedule, http];
   return { ...composeServices('upgrade', parts, log), port: () => http.port() };
 }

@@ -9,6 +9,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { raceResponseSchema } from '../../src/contracts/race-api.ts';
 import { makeTestFolder, startSignalbox, startTestApp, type TestApp } from '../support/app.ts';
 import {
+  breaksOff,
   fails,
   hangs,
   type RacingUpstream,
@@ -149,14 +150,7 @@ describe('signalbox race', () => {
 });
 
 it('a winner that breaks off is a failure, whatever it had said', async () => {
-  raw.plays = {
-    'alpha-1': hangs,
-    'beta-1': async (response) => {
-      beginStream(response);
-      await writeNow(response, event(chunk({ content: 'for' })));
-      response.destroy();
-    },
-  };
+  raw.plays = { 'alpha-1': hangs, 'beta-1': breaksOff('for') };
   const ended = await race('?', '-m', 'alpha-1,beta-1');
   expect(ended.code).toBe(1);
   expect(ended.stdout).toBe('for\n');

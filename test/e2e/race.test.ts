@@ -4,6 +4,7 @@ import type { RaceResponse } from '../../src/contracts/race-api.ts';
 import { startTestApp, type TestApp } from '../support/app.ts';
 import { collect, failureOf, patience, signalboxHeaders, textOf, user } from './requests.ts';
 import {
+  breaksOff,
   fails,
   hangs,
   type RacingUpstream,
@@ -115,12 +116,7 @@ describe('first', () => {
   });
 
   it('is not replaced once it has said something, and says so where it breaks off', async () => {
-    raw.plays = { 'alpha-1': hangs };
-    raw.plays['beta-1'] = async (response) => {
-      beginStream(response);
-      await writeNow(response, event(chunk({ content: 'for' })));
-      response.destroy();
-    };
+    raw.plays = { 'alpha-1': hangs, 'beta-1': breaksOff('for') };
     const { status, body } = await race({ models: ['alpha-1', 'beta-1'] });
     expect(status).toBe(502);
     expect(body).toMatchObject({

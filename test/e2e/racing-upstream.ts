@@ -78,6 +78,15 @@ export const hangs: Play = async (response) => {
   await writeNow(response, event(chunk({ role: 'assistant', content: '' })));
 };
 
+/** Begins to answer with this text, and is cut off. */
+export function breaksOff(text: string): Play {
+  return async (response) => {
+    beginStream(response);
+    await writeNow(response, event(chunk({ content: text })));
+    response.destroy();
+  };
+}
+
 export function fails(status: number): Play {
   return (response) => answerJson(response, { error: { message: 'no', type: 'x', code: 'x' } }, status);
 }

@@ -163,7 +163,7 @@ const impatient = {
   alpha: { errors: 1e-6, quality: 1e-6, slowness: 1e-6 },
 };
 
-it('a good model goes from its appearance to all of the traffic', async () => {
+it('a good model goes from its appearance to all of the traffic, and back when it becomes worse', async () => {
   await startFleet(impatient);
   const candidate = await bringOut({});
   await expect.poll(evaluation, patience).toMatchObject({ state: 'shadow', share: 0.05 });
@@ -175,7 +175,18 @@ it('a good model goes from its appearance to all of the traffic', async () => {
   expect(await statusOf(control)).toBe('deprecated');
   await expect.poll(async () => (await ask()).model, patience).toBe(candidate);
   const rollout = await evaluation();
-  expect(await logOf(rollout?.rollout_id ?? '')).toEqual(['proposed', 'shadow', 'canary 0', 'canary 1', 'promoted']);
+  const steps = ['proposed', 'shadow', 'canary 0', 'canary 1', 'promoted'];
+  expect(await logOf(rollout?.rollout_id ?? '')).toEqual(steps);
+
+  // Its provider changes it without a word: the learner raises the alarm, and users have the model before.
+  await providers.fail({ fault: 'http_500', model: candidate });
+  await askUntil(stateIs('rolled_back'), 4000);
+  expect(await evaluation()).toMatchObject({
+    reason: expect.stringMatching(/^after the promotion it became worse in simple requests/) as string,
+  });
+  expect(await logOf(rollout?.rollout_id ?? '')).toEqual([...steps, 'rolled_back']);
+  expect([await statusOf(candidate), await statusOf(control)]).toEqual(['candidate', 'stable']);
+  await expect.poll(async () => (await ask()).model, patience).toBe(control);
 }, 120_000);
 
 it('a bad model is sent back, no user notices, and within a second nobody is sent to it', async () => {

@@ -133,16 +133,18 @@ async function endsOf(arm: string, attempt: number): Promise<unknown[]> {
   return rows;
 }
 
-async function observed(arm: string): Promise<{ total: number; bad: number }> {
-  const { rows } = await app.database.pool.query<{ total: number; bad: number }>(
-    `select count(*)::int as total, count(*) filter (where bad)::int as bad from rollout_observations
-     where arm = $1 and kind = 'outcome'`,
+/** Of an arm: all that ended, of these the bad ones, and the requests for which its model was not there. */
+async function observed(arm: string): Promise<{ total: number; bad: number; unavailable: number }> {
+  const { rows } = await app.database.pool.query<{ total: number; bad: number; unavailable: number }>(
+    `select count(*) filter (where kind = 'outcome')::int as total, count(*) filter (where bad)::int as bad,
+       count(*) filter (where kind = 'unavailable')::int as unavailable
+     from rollout_observations where arm = $1`,
     [arm],
   );
-  return rows[0] ?? { total: 0, bad: 0 };
+  return rows[0] ?? { total: 0, bad: 0, unavailable: 0 };
 }
 
-it('shows how bad a candidate is that is dead, though users are shielded from it', async () => {
+it('shows a candidate that is dead by the calls that met it, and that it was not there for all others', async () => {
   app = await startRolloutApp({ resilience: {} }, withCentral);
   app.raw.plays = { [candidate]: fails(500) };
   await app.begin('canary', 0.5);
@@ -150,14 +152,18 @@ it('shows how bad a candidate is that is dead, though users are shielded from it
   const answers = await many(count, 4, (index) => ask(app, `dead ${index}`));
   expect(new Set(answers.map(({ status, model }) => `${status} ${model ?? ''}`))).toEqual(new Set([`200 ${control}`]));
   await expect
-    .poll(async () => (await observed('canary')).total + (await observed('control')).total, patience)
+    .poll(async () => {
+      const arms = await Promise.all([observed('canary'), observed('control')]);
+      return arms.reduce((sum, arm) => sum + arm.total + arm.unavailable, 0);
+    }, patience)
     .toBe(count);
   const canary = await observed('canary');
-  expect(canary.total).toBeGreaterThan(count / 3);
-  expect(canary.bad).toBe(canary.total);
-  // Few of them did meet the candidate.
-  expect(copies()).toBeLessThan(canary.total / 4);
-  expect((await observed('control')).bad).toBe(0);
+  expect(canary.total + canary.unavailable).toBeGreaterThan(count / 3);
+  expect(canary).toMatchObject({ total: copies(), bad: copies() });
+  // Enough to see, and few, for its circuit is open then.
+  expect(canary.bad).toBeGreaterThanOrEqual(5);
+  expect(canary.bad).toBeLessThan(canary.unavailable / 4);
+  expect(await observed('control')).toMatchObject({ bad: 0, unavailable: 0 });
 }, 60_000);
 
 it('does not hold it against a candidate that it has but few of its provider’s places', async () => {

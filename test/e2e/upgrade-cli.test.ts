@@ -3,13 +3,16 @@ import { evaluationsSchema, upgradeStepSchema } from '../../src/contracts/upgrad
 import {
   addRollout,
   answers,
+  countWaiting,
   impatient,
+  newestOf,
   observe,
   pairs,
   rolloutId,
   stateOf,
 } from '../integration/upgrade/rollout-support.ts';
 import { until } from '../integration/registry/registry-under-test.ts';
+import { postJson } from './requests.ts';
 import { startSignalbox, startTestApp, type TestApp } from '../support/app.ts';
 
 let app: TestApp;
@@ -46,8 +49,15 @@ describe('signalbox upgrade', () => {
       stdout: 'openai/new-2 is shadow (was proposed; 2%)\n',
       stderr: '',
     });
-    await observe(pool(), pairs(20));
-    await until(async () => (await stateOf(pool()))?.state === 'canary');
+    await observe(pool(), pairs(3));
+    await until(async () => (await countWaiting(pool())) === 0);
+    expect((await upgrade('status')).stdout).toMatch(
+      /\n {2}3 of 20 copies in \d minutes\. Copied are .* signalbox upgrade advance new-2 --reason "…"\n/,
+    );
+    expect(await upgrade('advance', 'new-2', '-r', 'nothing else is copied', '--actor', 'ada')).toMatchObject({
+      code: 0,
+      stdout: 'openai/new-2 is canary (was shadow; 10%)\n',
+    });
     await observe(pool(), answers('control', 0.1, 60), answers('canary', 0.1, 3), answers('canary', 0.2, 2, true));
     await until(async () => (await stateOf(pool()))?.stage === 2);
     expect((await upgrade('hold', 'new-2', '-r', 'it is Friday')).stdout).toBe('openai/new-2 is canary (50%, held)\n');
@@ -55,7 +65,7 @@ describe('signalbox upgrade', () => {
     const { stdout } = await upgrade('status', rolloutId);
     expect(stdout).toMatch(/canary · stage 3 of 3 · 50% held/);
     expect(stdout).toMatch(/errors +[█░]{12} +-?\d+\.\d\/3\.5 +[█░]{12} +-?\d+\.\d\/3\.7 +40% \[/);
-    expect(stdout).toMatch(/20 pairs · 5 and 60 answers/);
+    expect(stdout).toMatch(/3 pairs · 5 and 60 answers/);
     const json = await upgrade('status', '--json');
     expect(evaluationsSchema.omit({ count: true }).parse(JSON.parse(json.stdout)).evaluations).toHaveLength(1);
 
@@ -75,7 +85,7 @@ describe('signalbox upgrade', () => {
       expect.stringContaining('EVENT') as string,
       'propose | proposed | test | newer',
       'approve | shadow | ada | looks good',
-      expect.stringMatching(/^advance \| canary 1 \| upgrade \| 20 pairs and no sign/) as string,
+      'advance | canary 1 | ada | nothing else is copied',
       expect.stringMatching(/^advance \| canary 2 \| upgrade/) as string,
       expect.stringMatching(/^advance \| canary 3 \| upgrade/) as string,
       expect.stringMatching(/^hold \| canary 3 \| .* \| it is Friday$/) as string,
@@ -83,6 +93,18 @@ describe('signalbox upgrade', () => {
       '',
     ]);
     expect(await upgrade('status')).toMatchObject({ code: 0, stdout: '', stderr: 'nothing is tried\n' });
+    expect((await upgrade('retry', 'new-2', '-r', 'it is mended')).stdout).toBe(
+      'openai/new-2 is proposed (was rolled back)\n',
+    );
+    await postJson(`${app.url('upgrade')}/candidates/${(await newestOf(pool(), 'new-2')) ?? ''}/promote`, {
+      reason: 'as was promised',
+    });
+    expect(await upgrade('status')).toMatchObject({
+      stdout: expect.stringMatching(
+        / {2}promoted · watched until \d{4}-\d\d-\d\d \d\d:\d\d UTC\n {2}as was promised\n/,
+      ) as string,
+      stderr: '1 rollout\n',
+    });
   });
 
   it.each([

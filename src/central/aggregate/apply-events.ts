@@ -4,6 +4,7 @@ import type { PoolClient } from '../../platform/postgres/pool.ts';
 import { addTallies } from '../../platform/store/decision-tallies.ts';
 import { insertEvidence } from '../../platform/store/learner-evidence.ts';
 import { mergeLatencySketches } from '../../platform/store/latency-sketches.ts';
+import { addSpending } from '../../platform/store/spending.ts';
 import { addMeasuredUsage } from '../../platform/store/model-usage.ts';
 import { addMetrics } from '../../platform/store/model-routing-metrics.ts';
 import { addPredictorTallies } from '../../platform/store/predictors.ts';
@@ -68,6 +69,7 @@ export async function applyEvents(
   await insertEvidence(client, merge.evidence.rows());
   await addPredictorTallies(client, merge.predictors.tallies());
   await addTallies(client, merge.tallies);
+  await addSpending(client, merge.spending.changes());
   await upsertRaceLanes(client, merge.races.changes());
   const observations = merge.rollouts.observations();
   await insertObservations(client, observations);

@@ -7,6 +7,7 @@ import { createPredictorChanges, type PredictorChanges } from './predictor-chang
 import { createRaceChanges, type RaceChanges } from './race-changes.ts';
 import { combineRecords, isCopy, isTerminal, recordOf } from './record.ts';
 import { createRolloutChanges, type RolloutChanges } from './rollout-changes.ts';
+import { createSpendingChanges, type SpendingChanges } from './spending-changes.ts';
 import { createTallyChanges } from './tally-changes.ts';
 import { createUsageChanges, type UsageChanges } from './usage-changes.ts';
 
@@ -22,6 +23,7 @@ export interface Merge {
   tallies: TallyChange[];
   races: RaceChanges;
   rollouts: RolloutChanges;
+  spending: SpendingChanges;
   /** How many outcomes came for decisions that counted as unknown. */
   late: number;
   /** Further outcomes of attempts that had ended. */
@@ -36,7 +38,7 @@ export interface Merge {
  * one that counts, whichever of the two comes first; a later decision only fills in what is missing; feedback corrects
  * what was counted. The verdict of a race ends no attempt: it is said of the lane, and where it judges the lane's answer it
  * is feedback too. Nor does the pair of a copy: it is said of the rollout. The attempts of copies are recorded, and count in
- * no statistic.
+ * no statistic but what is spent.
  */
 export function mergeEvents(known: readonly LockedRecord[], events: readonly DecisionEvent[], nowMs: number): Merge {
   const attempts = new Map<string, Map<number, WrittenRecord>>();
@@ -49,6 +51,7 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
   const tallies = createTallyChanges();
   const races = createRaceChanges();
   const rollouts = createRolloutChanges();
+  const spending = createSpendingChanges();
   const openedAt = new Map(known.map((record) => [keyOf(record), record.created_at]));
   const ignored: DecisionEvent[] = [];
   const postponed: DecisionEvent[] = [];
@@ -65,9 +68,10 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
     changed.set(keyOf(record), record);
   }
 
-  function writeAttempt(before: WrittenRecord | undefined, after: WrittenRecord): void {
+  function writeAttempt(before: WrittenRecord | undefined, after: WrittenRecord, event: DecisionEvent): void {
     write(after);
     rollouts.countAttempt(before, after);
+    spending.countAttempt(before, after, event);
   }
 
   function countOutcome(record: WrittenRecord, event: DecisionEvent): void {
@@ -85,7 +89,7 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
     const current = attempts.get(later.decision_id)?.get(later.attempt);
     if (current === undefined) {
       created.add(keyOf(later));
-      writeAttempt(undefined, later);
+      writeAttempt(undefined, later, event);
       if (isCopy(later)) return;
       // Only of decisions that have an id of their own can an outcome be missing.
       const isCounted = event.decision.decision_id !== undefined && later.attempt === 0 && later.expects_outcome;
@@ -93,12 +97,12 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
       changes.countRouted(later);
       countOutcome(later, event);
     } else if (!isTerminal(later.outcome)) {
-      writeAttempt(current, combineRecords(current, later));
+      writeAttempt(current, combineRecords(current, later), event);
     } else if (isTerminal(current.outcome)) {
       ignored.push(event);
     } else {
       const closed = combineRecords(current, later);
-      writeAttempt(current, closed);
+      writeAttempt(current, closed, event);
       countOutcome(closed, event);
       const since = openedAt.get(keyOf(closed));
       if (current.outcome === 'unknown' && since !== undefined && !isCopy(closed))
@@ -143,6 +147,7 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
     tallies: tallies.changes(),
     races,
     rollouts,
+    spending,
     late: tallies.late(),
     ignored,
     postponed,

@@ -41,45 +41,86 @@ function observationsAfter(...steps: Array<(changes: RolloutChanges) => void>): 
   return changes.observations();
 }
 
+type Told = Pick<NewObservation, 'kind' | 'bad' | 'latency_ms' | 'streamed' | 'cost_usd'>;
+const nothing = { bad: null, latency_ms: null, streamed: null, cost_usd: null };
+const unavailable: Told = { ...nothing, kind: 'unavailable' };
+const bad = (costUsd: number | null = null): Told => ({ ...nothing, kind: 'outcome', bad: true, cost_usd: costUsd });
+const good = (latencyMs: number | null, streamed: boolean | null): Told => ({
+  ...nothing,
+  kind: 'outcome',
+  bad: false,
+  latency_ms: latencyMs,
+  streamed,
+});
+
 const routed = record({});
 const unlabelled = record({ rollout: undefined });
 const success = record({ outcome: 'success', response_time_ms: 900, cost_usd: 0.5 });
 
 describe('an attempt', () => {
-  it.each<[string, Partial<RoutingDecision>, Pick<NewObservation, 'bad' | 'latency_ms' | 'cost_usd'> | null]>([
-    ['with its first token', { outcome: 'success', response_time_ms: 9, time_to_first_token_ms: 3 }, of(false, 3)],
+  it.each<[string, Partial<RoutingDecision>, Told | null]>([
+    [
+      'as a stream',
+      { outcome: 'success', streamed: true, response_time_ms: 9, time_to_first_token_ms: 3 },
+      good(3, true),
+    ],
     [
       'with a first token at once',
       { outcome: 'success', response_time_ms: 9, time_to_first_token_ms: 0 },
-      of(false, 0),
+      good(0, true),
     ],
-    ['as a whole answer', { outcome: 'success', response_time_ms: 9, cost_usd: 2 }, of(false, 9, 2)],
-    ['of unknown speed', { outcome: 'success' }, of(false, null)],
-    ['that failed', { outcome: 'failure', error_code: 'server', response_time_ms: 9, cost_usd: 2 }, of(true, null, 2)],
-    ['that failed without a word', { outcome: 'failure' }, of(true, null)],
-    ['that took too long', { outcome: 'timeout', time_to_first_token_ms: 9 }, of(true, null)],
-    ['that failed by another’s fault', { outcome: 'failure', error_code: 'rate_limit' }, null],
-    ['that was stopped', { outcome: 'cancelled', error_code: 'server' }, null],
     [
-      'that was spared because of those before',
-      { outcome: 'cancelled', error_code: 'spared', response_time_ms: 0 },
-      of(true, null),
+      'as a whole answer',
+      { outcome: 'success', streamed: false, response_time_ms: 9, cost_usd: 2 },
+      { ...good(9, false), cost_usd: 2 },
     ],
+    ['as a stream of unknown speed', { outcome: 'success', streamed: true, response_time_ms: 9 }, good(null, null)],
+    ['of unknown speed', { outcome: 'success' }, good(null, null)],
+    ['that failed', { outcome: 'failure', error_code: 'server', response_time_ms: 9, cost_usd: 2 }, bad(2)],
+    ['that failed without a word', { outcome: 'failure' }, bad()],
+    ['that took too long', { outcome: 'timeout', time_to_first_token_ms: 9 }, bad()],
+    ['that was refused', { outcome: 'failure', error_code: 'client', http_status: 400 }, bad()],
+    ['that was refused, as an older router says it', { outcome: 'failure', error_code: 'refused' }, bad()],
+    ['that cannot be asked for', { outcome: 'failure', error_code: 'unsupported' }, bad()],
+    ['of a model that is not there', { outcome: 'failure', error_code: 'not_found' }, bad()],
+    ['of a model that is not allowed', { outcome: 'failure', error_code: 'auth', http_status: 403 }, bad()],
+    ['under a key that does not work', { outcome: 'failure', error_code: 'auth', http_status: 401 }, null],
+    [
+      'that a content filter ended',
+      { outcome: 'success', error_code: 'content_filter', streamed: true, time_to_first_token_ms: 3, cost_usd: 2 },
+      bad(2),
+    ],
+    ['that was too much for its provider', { outcome: 'failure', error_code: 'rate_limit' }, unavailable],
+    [
+      'that was spared for those before',
+      { outcome: 'cancelled', error_code: 'spared', response_time_ms: 0 },
+      unavailable,
+    ],
+    ['that was stopped', { outcome: 'cancelled', error_code: 'server' }, null],
     ['that was spared for want of a place', { outcome: 'cancelled', error_code: 'spared_busy' }, null],
     ['that was spared at the end of its trial', { outcome: 'cancelled', error_code: 'spared_ended' }, null],
     ['whose client left, who knows when', { outcome: 'cancelled' }, null],
     ['that is open', { outcome: 'routed' }, null],
-    ['of a copy', { outcome: 'success', rollout: { ...label, arm: 'shadow' } }, null],
     ['of no rollout', { outcome: 'success', rollout: undefined }, null],
-  ])('%s', (_name, decision, expected) => {
-    const told = observationsAfter((changes) => changes.countAttempt(undefined, record(decision)));
-    expect(told).toEqual(expected === null ? [] : [{ ...label, kind: 'outcome', pair: null, ...expected }]);
+  ])('%s says the same of both arms', (_name, decision, expected) => {
+    const arms = ['canary', 'control'] as const;
+    for (const arm of arms) {
+      const labelled = record({ rollout: { ...label, arm }, ...decision });
+      const told = observationsAfter((changes) => changes.countAttempt(undefined, labelled));
+      expect(told).toEqual(expected === null ? [] : [{ ...label, arm, pair: null, ...expected }]);
+    }
   });
 
-  it.each<[string, Partial<RoutingDecision>, number]>([
-    ['before anything came', { response_time_ms: 900, cost_usd: 2 }, 900],
-    ['after it had begun', { response_time_ms: 900, time_to_first_token_ms: 20 }, 20],
-  ])('tells how long its client waited who left %s', (_name, decision, waited) => {
+  it('says nothing of a copy', () => {
+    const copy = record({ outcome: 'success', rollout: { ...label, arm: 'shadow' } });
+    expect(observationsAfter((changes) => changes.countAttempt(undefined, copy))).toEqual([]);
+  });
+
+  it.each<[string, Partial<RoutingDecision>, number, boolean]>([
+    ['before anything came', { response_time_ms: 900, streamed: false, cost_usd: 2 }, 900, false],
+    ['before its stream began', { response_time_ms: 900, streamed: true }, 900, true],
+    ['after it had begun', { response_time_ms: 900, streamed: true, time_to_first_token_ms: 20 }, 20, true],
+  ])('tells how long its client waited who left %s', (_name, decision, waited, streamed) => {
     const left = { ...decision, outcome: 'cancelled' } as const;
     const control = { ...label, arm: 'control' } as const;
     const told = observationsAfter(
@@ -87,7 +128,7 @@ describe('an attempt', () => {
       (changes) => changes.countAttempt(undefined, record({ ...left, rollout: control })),
       (changes) => changes.countAttempt(undefined, record(left, 1)),
     );
-    const expected = { kind: 'left', bad: null, latency_ms: waited, cost_usd: null, pair: null };
+    const expected = { kind: 'left', bad: null, latency_ms: waited, streamed, cost_usd: null, pair: null };
     expect(told).toEqual([
       { ...label, ...expected },
       { ...control, ...expected },
@@ -116,7 +157,7 @@ describe('an attempt', () => {
         (changes) => changes.countAttempt(first, combined),
         (changes) => changes.countAttempt(combined, combineRecords(combined, routed)),
       );
-      expect(told).toEqual([{ ...label, kind: 'outcome', pair: null, ...of(false, 900, 0.5) }]);
+      expect(told).toEqual([{ ...label, pair: null, ...good(900, false), cost_usd: 0.5 }]);
     }
   });
 
@@ -135,13 +176,17 @@ describe('feedback', () => {
       (changes) => changes.judge(success, judged(0.4)),
       (changes) => changes.judge(judged(0.4), judged(0.9)),
     );
-    expect(told).toEqual([{ ...label, kind: 'quality', pair: null, ...of(true, null) }]);
+    expect(told).toEqual([{ ...label, pair: null, ...bad(), kind: 'quality' }]);
   });
 });
 
 describe('feedback on what was not answered', () => {
-  it.each([{ error_code: 'spared' }, { error_code: null }])('counts for nothing: $error_code', ({ error_code }) => {
-    const before = record({ outcome: 'cancelled', error_code });
+  it.each([
+    { outcome: 'cancelled', error_code: 'spared' },
+    { outcome: 'cancelled', error_code: null },
+    { outcome: 'failure', error_code: 'rate_limit' },
+  ] as const)('counts for nothing: $outcome, $error_code', ({ outcome, error_code }) => {
+    const before = record({ outcome, error_code });
     const told = observationsAfter((changes) => changes.judge(before, { ...before, feedback_score: 0 }));
     expect(told).toEqual([]);
   });
@@ -156,14 +201,6 @@ describe('a pair', () => {
       (changes) => changes.compare(event({ rollout: shadow })),
       (changes) => changes.compare(event({ rollout: undefined })),
     );
-    expect(told).toEqual([{ ...shadow, kind: 'pair', bad: null, latency_ms: null, cost_usd: null, pair }]);
+    expect(told).toEqual([{ ...shadow, pair, ...nothing, kind: 'pair' }]);
   });
 });
-
-function of(
-  bad: boolean,
-  latencyMs: number | null,
-  costUsd: number | null = null,
-): Pick<NewObservation, 'bad' | 'latency_ms' | 'cost_usd'> {
-  return { bad, latency_ms: latencyMs, cost_usd: costUsd };
-}

@@ -10,7 +10,7 @@ import {
   upsertLearnerCells,
   writeClocks,
 } from '../../platform/store/learner-cells.ts';
-import { type Drift, openDriftIncidents } from '../../platform/store/drift-incidents.ts';
+import { type Drift, openDriftIncidents } from '../../platform/store/incidents.ts';
 import { takeEvidence } from '../../platform/store/learner-evidence.ts';
 import { listCatalogueScores } from '../../platform/store/models.ts';
 import { betaMean } from '../../statistics/beta.ts';

@@ -4,32 +4,29 @@ import { createLoop, type Loop } from '../../platform/core/loop.ts';
 import { tryWithAdvisoryLock } from '../../platform/postgres/advisory-lock.ts';
 import { notify } from '../../platform/postgres/notify.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
-import { createFeatureScrambler, type FeatureScrambler } from '../../platform/security/feature-scrambler.ts';
-import { listLoggedOutcomes } from '../../platform/store/logged-outcomes.ts';
 import {
   findNewestPredictor,
   insertPredictor,
   listPredictorTallies,
-  nextPredictorVersion,
   type PredictorTally,
-  readFeatureSalt,
   retirePredictor,
   type StoredPredictor,
 } from '../../platform/store/predictors.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
-import { worthOf } from '../aggregate/evidence-changes.ts';
 import { harmOf, isWorthTraining } from './predictor-rules.ts';
 import { trainInThread } from './train-in-thread.ts';
-import type { Example } from './training.ts';
 
 const trainerLock = 'predictor';
 /** Predictors of which the content is kept. */
 const keptPredictors = 5;
 
 export interface PredictorTrainerOptions {
-  config: Pick<Config, 'learner' | 'master_key'> & { routing: Pick<Config['routing'], 'predictor'> };
+  config: Pick<Config, 'learner'> &
+    Partial<Pick<Config, 'master_key'>> & { routing: Pick<Config['routing'], 'predictor'> };
   pool: Pool;
+  /** Of the database that `pool` is for; the thread that trains has a connection of its own. */
+  connectionString: string;
   log: Logger;
   metrics: Metrics;
 }
@@ -38,7 +35,8 @@ export interface PredictorTrainerOptions {
  * Trains a new predictor whenever there is enough that the last one has not seen, and retires one under which choices turn
  * out worse than without. Any number may run; one at a time trains.
  */
-export function createPredictorTrainer({ config, pool, log, metrics }: PredictorTrainerOptions): Loop {
+export function createPredictorTrainer(options: PredictorTrainerOptions): Loop {
+  const { config, pool, connectionString, log, metrics } = options;
   const rule = config.learner.predictor;
   const holdout = config.routing.predictor.holdout;
   const trained = metrics.counter('signalbox_predictors_trained_total', 'Predictors that were trained.');
@@ -47,7 +45,6 @@ export function createPredictorTrainer({ config, pool, log, metrics }: Predictor
     'Predictors that were retired because choices turned out worse with them than without.',
   );
   const newest = metrics.gauge('signalbox_predictor_version', 'The newest predictor, retired or not.', [], 'max');
-  let scrambler: FeatureScrambler | null = null;
 
   async function retireIfHarmful(current: StoredPredictor, tallies: readonly PredictorTally[]): Promise<void> {
     const harm = harmOf(tallies, current.version, 1 - holdout);
@@ -61,38 +58,31 @@ export function createPredictorTrainer({ config, pool, log, metrics }: Predictor
     log.warn({ version: current.version, reason }, 'a predictor is retired: choices turn out worse with it');
   }
 
-  async function readExamples(): Promise<Example[]> {
-    scrambler ??= createFeatureScrambler(await readFeatureSalt(pool), config.master_key);
-    const { key, unscramble } = scrambler;
-    return (await listLoggedOutcomes(pool, key, rule.max_outcomes)).flatMap((logged): Example[] => {
-      const worth = worthOf(logged);
-      if (worth === null) return [];
-      return [{ features: unscramble(logged.features), model: logged.model, complexity: logged.complexity, worth }];
-    });
-  }
-
   async function train(outcomes: number, signal: AbortSignal): Promise<void> {
-    const examples = await readExamples();
-    if (examples.length < rule.min_outcomes) return;
     const startedAtMs = performance.now();
-    const version = await nextPredictorVersion(pool);
-    const content = await trainInThread({ version, examples }, signal);
+    const made = await trainInThread(
+      {
+        connectionString,
+        masterKey: config.master_key,
+        minOutcomes: rule.min_outcomes,
+        maxOutcomes: rule.max_outcomes,
+      },
+      signal,
+    );
+    if (made === null) return;
     const attempt = await tryWithAdvisoryLock(pool, trainerLock, async (client) => {
       // Another process may have been faster.
-      if (((await findNewestPredictor(client))?.version ?? 0) > version) return false;
-      const predictor = { version, content, examples: examples.length, outcomesBefore: outcomes };
-      await insertPredictor(client, predictor, keptPredictors);
+      if (((await findNewestPredictor(client))?.version ?? 0) > made.version) return false;
+      await insertPredictor(client, { ...made, outcomesBefore: outcomes }, keptPredictors);
       await notify(client, predictorsChannel, '');
       return true;
     });
     if (!attempt.ran || !attempt.value) return;
     trained.inc();
-    newest.set(version);
+    newest.set(made.version);
+    const { version, examples, content } = made;
     const durationMs = Math.round(performance.now() - startedAtMs);
-    log.info(
-      { version, examples: examples.length, bytes: content.length, duration_ms: durationMs },
-      'predictor trained',
-    );
+    log.info({ version, examples, bytes: content.length, duration_ms: durationMs }, 'predictor trained');
   }
 
   return createLoop({

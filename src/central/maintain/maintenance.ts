@@ -15,6 +15,7 @@ import { pruneRaceLanes } from '../../platform/store/race-results.ts';
 import { pruneObservations } from '../../platform/store/rollout-observations.ts';
 import { dropRecordsOlderThan, ensureRecordPartitions } from '../../platform/store/routing-records.ts';
 import { pruneScoreUpdates } from '../../platform/store/score-updates.ts';
+import { pruneSpending } from '../../platform/store/spending.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
 
@@ -32,7 +33,7 @@ export interface MaintenanceResult {
 
 const intervalMs = 600_000;
 const partitionDaysAhead = 7;
-/** Hourly latencies and the log of scores are small, and worth comparing over a year. */
+/** Hourly latencies and spending and the log of scores are small, and worth comparing over a year. */
 const historyDays = 366;
 /** Evidence that no learner has taken for so long is too old to count. */
 const evidenceDays = 7;
@@ -61,6 +62,7 @@ async function maintain(client: PoolClient, retention: Retention): Promise<Maint
     await pruneProcessedEvents(client, retention.processed_events_days, deletionLimit),
     await pruneLatencySketches(client, historyDays, deletionLimit),
     await pruneScoreUpdates(client, historyDays, deletionLimit),
+    await pruneSpending(client, historyDays, deletionLimit),
     await pruneBudgetLeases(client, deletionLimit),
     await pruneEvidence(client, evidenceDays, deletionLimit),
     await pruneTallies(client, tallyDays, deletionLimit),

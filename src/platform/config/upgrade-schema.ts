@@ -24,7 +24,7 @@ export const upgradeSchema = z
           .min(0)
           .max(1_000_000)
           .default(1)
-          .describe('What copies may cost, each router for itself.'),
+          .describe('What copies may cost, of all routers together.'),
         without_key: z.boolean().default(true).describe('Copy requests of callers without a virtual key.'),
         judge: z
           .string()
@@ -54,7 +54,9 @@ export const upgradeSchema = z
           .min(0)
           .max(1)
           .default(0.02)
-          .describe('Below it a candidate is good enough, whatever the other model’s rate.'),
+          .describe(
+            'Below it a candidate is good enough, whatever the other model’s rate; also for how often it is not there.',
+          ),
         acceptable_bad_quality_rate: z
           .number()
           .min(0)
@@ -70,6 +72,9 @@ export const upgradeSchema = z
           .describe('Judged answers of the candidate from which on quality has to be shown too.'),
       })
       .prefault({}),
+    watch_hours: hours
+      .default(168)
+      .describe('After a promotion: how long an alarm of the learner rolls it back, or proposes to. 0: not at all.'),
     alpha: z
       .strictObject({
         errors: alpha.default(0.03),

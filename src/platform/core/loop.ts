@@ -21,8 +21,9 @@ export interface Loop extends Service {
 }
 
 /**
- * Runs `runOnce` every `intervalMs`, never twice at once. A failure is logged and counted, and doubles the pause up to
- * `maxBackoffMs`. `stop` waits for the round under way.
+ * Runs `runOnce` every `intervalMs`, never twice at once. A failure is counted, and doubles the pause up to `maxBackoffMs`.
+ * Of failures in a row the first is a warning and the others are for debugging; the round that succeeds after them is told of
+ * too. `stop` waits for the round under way.
  */
 export function createLoop(options: LoopOptions): Loop {
   const { name, intervalMs, runOnce, log, maxBackoffMs = 30_000, failures } = options;
@@ -39,6 +40,7 @@ export function createLoop(options: LoopOptions): Loop {
       let delayMs = intervalMs;
       try {
         const more = await runOnce(stopping.signal);
+        if (failuresInARow > 0) log.info({ loop: name, failed_rounds: failuresInARow }, 'rounds succeed again');
         failuresInARow = 0;
         if (more === 'again') continue;
       } catch (error) {
@@ -47,7 +49,8 @@ export function createLoop(options: LoopOptions): Loop {
         lastError = error;
         failures?.inc({ loop: name });
         delayMs = Math.min(maxBackoffMs, Math.max(intervalMs, 100) * 2 ** Math.min(failuresInARow, 10));
-        log.warn({ loop: name, err: error, failures_in_a_row: failuresInARow, retry_in_ms: delayMs }, 'round failed');
+        const level = failuresInARow === 1 ? 'warn' : 'debug';
+        log[level]({ loop: name, err: error, failures_in_a_row: failuresInARow, retry_in_ms: delayMs }, 'round failed');
       }
       if (wakeRequested && failuresInARow === 0) continue;
       pause = new AbortController();

@@ -34,12 +34,12 @@ export async function nextPredictorVersion(db: Executor): Promise<number> {
 /** Keeps a predictor; of older ones the contents of the last `kept`. */
 export async function insertPredictor(
   db: Executor,
-  predictor: { version: number; content: Buffer; examples: number; outcomesBefore: number },
+  predictor: { version: number; content: Uint8Array; examples: number; outcomesBefore: number },
   kept: number,
 ): Promise<void> {
   await db.query('insert into predictors (version, content, examples, outcomes_before) values ($1, $2, $3, $4)', [
     predictor.version,
-    predictor.content,
+    Buffer.from(predictor.content),
     predictor.examples,
     predictor.outcomesBefore,
   ]);

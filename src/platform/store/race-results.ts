@@ -126,6 +126,17 @@ export async function upsertRaceLanes(db: Executor, changes: readonly RaceLaneCh
   });
 }
 
+/** What lanes that were not selected cost, of the newest lanes since then, ISO 8601, at most 100,000; in USD. */
+export async function readLostLanes(db: Executor, since: string): Promise<number> {
+  const { rows } = await db.query<{ cost: number }>(
+    `select coalesce(sum(cost_usd) filter (where not selected and status <> 'running'), 0)::float8 as cost from (
+       select cost_usd, selected, status from race_mode_results where created_at >= $1 order by created_at desc limit 100000
+     ) as lane`,
+    [since],
+  );
+  return rows[0]?.cost ?? 0;
+}
+
 /**
  * Marks lanes as unknown whose verdict has not come for `afterSeconds`, the oldest first, at most `limit`; those that
  * somebody else is changing at the moment are left for the next time. What their attempts told stays. Returns how many.

@@ -11,30 +11,39 @@ export interface NewObservation {
   unit?: string | null;
   /**
    * `outcome`: how an attempt ended; `quality`: what feedback says of one; `pair`: a copy beside the user's answer; `left`:
-   * the client did not wait for the end.
+   * the client did not wait for the end; `unavailable`: the model was not there for the request.
    */
-  kind: 'outcome' | 'quality' | 'pair' | 'left';
-  /** Of an outcome: it failed, or the model was spared the call; of quality: it was judged bad. Null of the others. */
+  kind: 'outcome' | 'quality' | 'pair' | 'left' | 'unavailable';
+  /** Of an outcome: it was a failure or a refusal; of quality: it was judged bad. Null of the others. */
   bad: boolean | null;
   /**
-   * Until the first token where that is known, else until the end, in milliseconds. Of an outcome that is a success, and of
-   * one whose client left, who waited so long.
+   * Of a stream until the first token, of a whole answer until its end, in milliseconds. Of an outcome that is no bad one, and
+   * of one whose client left, who waited so long.
    */
   latency_ms: number | null;
+  /** Which of the two the latency is; null where there is none. */
+  streamed: boolean | null;
   /** Of an outcome, in USD. */
   cost_usd: number | null;
   /** Of a pair alone. */
   pair: ShadowPair | null;
 }
 
-export interface RolloutObservation extends NewObservation {
-  /** Grows in the order in which observations were inserted. */
-  id: bigint;
-  /** When it was inserted, by the clock of the database. */
-  observed_at: Date;
+/** An observation as the consumer wrote it. */
+export interface QueuedObservation {
+  id: string;
+  kind: string;
+  arm: string;
+  share: number;
+  unit: string | null;
+  bad: boolean | null;
+  latencyMs: number | null;
+  streamed: boolean | null;
+  costUsd: number | null;
+  pair: unknown;
 }
 
-const columns = 'rollout_id, arm, share, unit, kind, bad, latency_ms, cost_usd, pair';
+const columns = 'rollout_id, arm, share, unit, kind, bad, latency_ms, streamed, cost_usd, pair';
 
 /** Inserts observations in the order given. */
 export async function insertObservations(db: Executor, observations: readonly NewObservation[]): Promise<void> {
@@ -49,22 +58,31 @@ export async function insertObservations(db: Executor, observations: readonly Ne
   });
 }
 
-/**
- * Removes and returns the oldest observations in the order of their ids, at most `limit`; those of one rollout where
- * `rolloutId` is given. One that a transaction inserted which was still open comes the next time, whatever its id.
- */
-export async function takeObservations(
-  db: Executor,
-  limit: number,
-  rolloutId: string | null = null,
-): Promise<RolloutObservation[]> {
-  const { rows } = await db.query<Omit<RolloutObservation, 'id'> & { id: string }>(
-    `delete from rollout_observations where id in (
-       select id from rollout_observations where $2::uuid is null or rollout_id = $2 order by id limit $1)
-     returning id, ${columns}, observed_at`,
-    [limit, rolloutId],
+/** Rollouts, real or not, of which observations wait. */
+export async function listObservedRollouts(db: Executor): Promise<string[]> {
+  const { rows } = await db.query<{ rollout_id: string }>('select distinct rollout_id from rollout_observations');
+  return rows.map((row) => row.rollout_id);
+}
+
+/** The oldest of a rollout, in their order; at most `limit`. */
+export async function readObservations(db: Executor, rolloutId: string, limit: number): Promise<QueuedObservation[]> {
+  const { rows } = await db.query<QueuedObservation>(
+    `select id, kind, arm, share, unit, bad, latency_ms as "latencyMs", streamed, cost_usd as "costUsd", pair
+     from rollout_observations where rollout_id = $1 order by id limit $2`,
+    [rolloutId, limit],
   );
-  return rows.map((row) => ({ ...row, id: BigInt(row.id) })).sort((a, b) => (a.id < b.id ? -1 : 1));
+  return rows;
+}
+
+/** By their ids and not up to one: a number that is smaller than one that was read may be committed only afterwards. */
+export async function deleteObservations(db: Executor, ids: readonly string[]): Promise<void> {
+  await db.query('delete from rollout_observations where id = any($1::bigint[])', [ids]);
+}
+
+/** Answers how many. */
+export async function deleteAllObservations(db: Executor, rolloutId: string): Promise<number> {
+  const { rowCount } = await db.query('delete from rollout_observations where rollout_id = $1', [rolloutId]);
+  return rowCount ?? 0;
 }
 
 /** Deletes up to `limit` observations that nobody has taken for `days`. Returns how many. */

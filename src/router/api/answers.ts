@@ -67,7 +67,7 @@ export function registerAnswers(app: ZodApp, route: AnswerRoute, options: Answer
         ...asked,
         trial: {
           conversationId: affinity.firstIdOf(conversationId, nowMs),
-          mayCopy: surface.name === 'chat' && caller.mayShadow,
+          refusesCopy: surface.name !== 'chat' ? 'surface' : caller.mayShadow ? null : 'no_consent',
           staysAtProvider: surface.name === 'responses',
         },
       });

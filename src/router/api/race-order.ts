@@ -11,6 +11,7 @@ import { chatSurface } from '../surfaces/chat/surface.ts';
 import type { Body } from '../surfaces/surface.ts';
 import { toDecisionRequest } from './decision-request.ts';
 import type { StreamEnd } from '../upstream/follow-stream.ts';
+import { withoutIdempotencyKey } from '../upstream/upstream.ts';
 import { headersFor, queryOf, signalOfClient } from './client-request.ts';
 
 /** What a client says of a race, wherever it says it. */
@@ -44,7 +45,7 @@ export function toRaceOrder(asked: AskedRace, request: FastifyRequest, reply: Fa
     maxOutputTokens: reading.maxOutputTokens,
     caller: request.caller,
     // A key of the client's for repeats would make samples of one model copies of each other.
-    headers: Object.fromEntries(Object.entries(headersFor(request)).filter(([name]) => name !== 'idempotency-key')),
+    headers: withoutIdempotencyKey(headersFor(request)),
     query: queryOf(request),
     clientSignal: signalOfClient(reply),
   };

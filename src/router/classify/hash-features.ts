@@ -98,7 +98,6 @@ interface Measures {
 
 /** Adds the tokens of a text as features, and counts what it is made of. */
 function measure(text: string, set: FeatureSet): Measures {
-  const counts = new Map<number, number>();
   const measures: Measures = {
     characters: Math.max(1, text.length),
     words: 0,
@@ -114,9 +113,7 @@ function measure(text: string, set: FeatureSet): Measures {
   let before = 0;
   let previous = 0;
   scan(text, (token, kind, length, end) => {
-    const count = (counts.get(token) ?? 0) + 1;
-    counts.set(token, count);
-    set.add(namespaces.word, token);
+    const count = set.add(namespaces.word, token);
     if (isMilestone(count)) set.add(namespaces.repeated + count, token);
     set.add(namespaces.pair, combine(previous, token));
     set.add(namespaces.skippedPair, combine(before, token));
@@ -187,24 +184,26 @@ function scramble(value: number): number {
 }
 
 interface FeatureSet {
-  add(namespace: number, value: number): void;
+  /** Returns how often the feature was added, up to 255. */
+  add(namespace: number, value: number): number;
   take(): Uint16Array;
 }
 
-/** Which features are in the set, a bit each; empty between calls. */
-const present = new Uint8Array(featureCount);
+/** How often each feature is in the set; all 0 between calls. */
+const counts = new Uint8Array(featureCount);
 
 function createFeatureSet(): FeatureSet {
   const found: number[] = [];
   return {
     add(namespace, value) {
       const feature = scramble(combine(namespace, value)) & (featureCount - 1);
-      if (present[feature] === 1) return;
-      present[feature] = 1;
-      found.push(feature);
+      const count = counts[feature] as number;
+      if (count === 0) found.push(feature);
+      if (count < 255) counts[feature] = count + 1;
+      return count + 1;
     },
     take() {
-      for (const feature of found) present[feature] = 0;
+      for (const feature of found) counts[feature] = 0;
       return Uint16Array.from(found);
     },
   };

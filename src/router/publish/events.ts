@@ -93,11 +93,20 @@ export function attemptEvent(
       reasoning_tokens: attempt.usage?.reasoningTokens ?? null,
       usage_estimated: attempt.usageEstimated,
       cost_usd: attempt.costUsd,
+      ...explorationCost(decision, attempt),
       time_to_first_token_ms: attempt.timeToFirstTokenMs === null ? null : Math.round(attempt.timeToFirstTokenMs),
       http_status: attempt.httpStatus,
       error_code: attempt.errorCode,
     },
   };
+}
+
+/** What the call cost more than the best model's would have, by the relation of the two expected costs. */
+function explorationCost(
+  { explorationShare: share }: Decision,
+  { index, costUsd }: AttemptOutcome,
+): Pick<RoutingDecision, 'exploration_cost_usd'> {
+  return index > 0 || share === null || costUsd === null ? {} : { exploration_cost_usd: share * costUsd };
 }
 
 function originOf({ origin }: Decision, { isHedge, index }: AttemptOutcome): RoutingDecision['origin'] {

@@ -7,7 +7,7 @@ import { type DecisionContext, type DecisionRequest, decide } from '../decide.ts
 import { policyFromConfig } from '../policy-from-config.ts';
 import { type Snapshot, withRollouts } from '../snapshot/snapshot.ts';
 import { anyModel, type SelectionRequest } from './policy.ts';
-import { type ActiveRollout, placeIn, unitOf } from './rollout.ts';
+import { type ActiveRollout, type NotCopied, placeIn, type TrialTerms, unitOf } from './rollout.ts';
 
 const policy = policyFromConfig(loadConfig({ env: {}, cwd: '/' }));
 const scores = { simple: 5, medium: 5, complex: 5 };
@@ -34,7 +34,7 @@ function snapshotWith(rollout: ActiveRollout | null, candidate: ModelChanges = {
 interface Asked extends Partial<Omit<DecisionRequest, 'constraints' | 'trial'>> {
   constraints?: Partial<SelectionRequest>;
   conversationId?: string | null;
-  mayCopy?: boolean;
+  refusesCopy?: TrialTerms['refusesCopy'];
   staysAtProvider?: boolean;
   exploration?: DecisionContext['exploration'];
 }
@@ -43,7 +43,7 @@ function decideFor(
   snapshot: Snapshot,
   {
     conversationId = 'c',
-    mayCopy = true,
+    refusesCopy = null,
     staysAtProvider = false,
     constraints,
     exploration = null,
@@ -56,7 +56,7 @@ function decideFor(
       requestedModel: 'auto',
       ...asked,
       constraints: { ...anyModel, ...constraints },
-      ...(conversationId === null ? {} : { trial: { conversationId, mayCopy, staysAtProvider } }),
+      ...(conversationId === null ? {} : { trial: { conversationId, refusesCopy, staysAtProvider } }),
     },
     {
       snapshot,
@@ -157,7 +157,7 @@ describe('a canary', () => {
         prompt: promptFromText('Hello'),
         requestedModel: 'auto',
         constraints: anyModel,
-        trial: { conversationId: inCanary, mayCopy: false, staysAtProvider: false },
+        trial: { conversationId: inCanary, refusesCopy: 'surface', staysAtProvider: false },
       },
       {
         snapshot,
@@ -254,13 +254,26 @@ describe('a copy', () => {
     ).toEqual(new Set(['old auto true']));
   });
 
-  it.each<[why: string, snapshot: Snapshot, asked: Asked]>([
-    ['the caller does not want it', snapshotWith({ ...shadow, share: 1 }), { mayCopy: false }],
-    ['the model is pinned', snapshotWith({ ...shadow, share: 1 }), { requestedModel: 'old' }],
-    ['the candidate cannot serve it', snapshotWith({ ...shadow, share: 1 }, { context_window: 10 }), {}],
-    ['a canary runs', snapshotWith({ ...canary, share: 0.5 }), {}],
-  ])('is not made where %s', (_, snapshot, asked) => {
-    expect(decideFor(snapshot, asked).copiedTo).toBeNull();
+  const all = snapshotWith({ ...shadow, share: 1 });
+
+  it.each<[why: string, snapshot: Snapshot, asked: Asked, notCopied: NotCopied | null]>([
+    ['the caller does not want it', all, { refusesCopy: 'no_consent' }, 'no_consent'],
+    ['it is of another surface', all, { refusesCopy: 'surface' }, 'surface'],
+    [
+      'the candidate cannot serve it',
+      snapshotWith({ ...shadow, share: 1 }, { context_window: 10 }),
+      {},
+      'not_eligible',
+    ],
+    ['the candidate is away', snapshotWith({ ...shadow, share: 1 }, { provider: 'r' }, ['r']), {}, 'not_eligible'],
+    ['the request names its providers', all, { constraints: { providerOrder: ['p'] } }, 'not_eligible'],
+    ['others are drawn', snapshotWith({ ...shadow, share: 1e-9 }), {}, 'not_drawn'],
+    ['the model is pinned', all, { requestedModel: 'old' }, null],
+    ['another model is chosen', all, ignores('p'), null],
+    ['a canary runs', snapshotWith({ ...canary, share: 0.5 }), {}, null],
+    ['nothing is tried', snapshotWith(null), {}, null],
+  ])('is not made where %s', (_, snapshot, asked, notCopied) => {
+    expect(decideFor(snapshot, asked)).toMatchObject({ copiedTo: null, notCopied });
   });
 });
 

@@ -3,6 +3,7 @@ import type { Conversation, Policy, SelectionRequest } from './policy.ts';
 import {
   type ActiveRollout,
   type CopyTarget,
+  type NotCopied,
   placeIn,
   type Trials,
   type TrialTerms,
@@ -41,21 +42,28 @@ export function assignArm(
     : { rollout, candidate, arm: 'control', probability: 1 - rollout.share };
 }
 
-/** To which candidate a request is copied for which `chosen` was chosen; null: to none. Pure. */
+/** Whether a request is copied: to which candidate, or why to none. Both are null where nothing is tried by copies. */
+export interface CopyChoice {
+  copiedTo: CopyTarget | null;
+  notCopied: NotCopied | null;
+}
+
+/** Whether a request is copied for which `chosen` was chosen. Pure. */
 export function chooseCopy(
   chosen: RoutableModel,
   request: SelectionRequest,
   policy: Policy,
   trials: Trials,
-  { conversationId, mayCopy }: TrialTerms,
-): CopyTarget | null {
-  if (!mayCopy || request.providerOrder.length > 0) return null;
-  const trial = trialOf('shadow', chosen, request, policy, trials);
-  if (trial === null) return null;
+  { conversationId, refusesCopy }: TrialTerms,
+): CopyChoice {
+  if (trials.rolloutsByControl.get(chosen.key)?.state !== 'shadow') return { copiedTo: null, notCopied: null };
+  if (refusesCopy !== null) return { copiedTo: null, notCopied: refusesCopy };
+  const trial = request.providerOrder.length > 0 ? null : trialOf('shadow', chosen, request, policy, trials);
+  if (trial === null) return { copiedTo: null, notCopied: 'not_eligible' };
   const { rolloutId, share } = trial.rollout;
   return placeIn(rolloutId, 'shadow', conversationId) < share
-    ? { ...trial.rollout, unit: unitOf(rolloutId, conversationId) }
-    : null;
+    ? { copiedTo: { ...trial.rollout, unit: unitOf(rolloutId, conversationId) }, notCopied: null }
+    : { copiedTo: null, notCopied: 'not_drawn' };
 }
 
 /**

@@ -31,6 +31,27 @@ function choose(changes: Partial<SelectionRequest> = {}, models = all, rules: Pa
 const chosen = (selection: ReturnType<typeof choose>) => selection.chain.map(({ candidate }) => candidate.model);
 
 describe('the choice', () => {
+  test('goes by what the prompt says of the models, and tells it; models that nobody knows have the shift of others', () => {
+    const usual = choose({ complexity: 'complex' });
+    expect(chosen(usual)[0]).toBe('gpt-6-sol');
+    const shifted = choose({
+      complexity: 'complex',
+      successShifts: new Map([
+        ['gpt-6-sol', -0.1],
+        ['*', 0.02],
+      ]),
+    });
+    expect(chosen(shifted)[0]).toBe('claude-sonnet-5');
+    expect(shifted.explanation.summary).toContain('for this prompt');
+    expect(shifted.explanation.candidates.map(({ model, prompt_shift: shift }) => [model, shift])).toEqual(
+      expect.arrayContaining([
+        ['gpt-6-sol', -0.1],
+        ['gpt-6-luna', 0.02],
+      ]),
+    );
+    expect(usual.explanation.candidates.every((candidate) => !('prompt_shift' in candidate))).toBe(true);
+  });
+
   test('takes the small model for what is simple and the flagship for hard research', () => {
     expect(chosen(choose())[0]).toBe('gpt-6-luna');
     expect(chosen(choose({ queryType: 'research', complexity: 'complex' }))[0]).toBe('gpt-6-sol');

@@ -20,6 +20,12 @@ export interface CopyTarget extends ActiveRollout {
   unit: string;
 }
 
+/**
+ * Why a request is not copied though another model is tried by copies in the place of the chosen one: its surface has none, its
+ * key does not allow it, the candidate could not serve it, or it is not of the share.
+ */
+export type NotCopied = 'surface' | 'no_consent' | 'not_eligible' | 'not_drawn';
+
 /** What a choice needs to know of rollouts; a part of the snapshot. */
 export interface Trials {
   byKey: ReadonlyMap<string, RoutableModel>;
@@ -31,8 +37,8 @@ export interface Trials {
 export interface TrialTerms {
   /** Assignment is by conversation, so that none changes its model from turn to turn. */
   conversationId: string;
-  /** The request may be copied to a model on trial. */
-  mayCopy: boolean;
+  /** Why the request may not be copied to a model on trial, whichever; null: it may. */
+  refusesCopy: 'surface' | 'no_consent' | null;
   /** Whoever answers keeps the answer, and nobody else can go on from there. */
   staysAtProvider: boolean;
 }

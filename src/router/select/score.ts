@@ -43,6 +43,7 @@ export function scoreModel(
 ): ScoredModel {
   const known = entry.scores[request.complexity];
   const scoreOffset = offsetFor(entry, request);
+  const promptShift = shiftFor(entry, request);
   const believed = round(believedScore(entry, request));
   const cost = estimatedCostUsd(entry, request, policy);
 
@@ -74,6 +75,7 @@ export function scoreModel(
       provider: entry.model.provider,
       complexity_score: known.score,
       believed_score: believed,
+      ...(promptShift === 0 ? {} : { prompt_shift: round(promptShift) }),
       score_source: known.source,
       estimated_cost_usd: cost,
       expected_ttft_ms: expectedTtftMs === null ? null : Math.round(expectedTtftMs),
@@ -90,9 +92,13 @@ export function believedScore(entry: RoutableModel, request: AskedFor): number {
   return withinScale(entry.scores[request.complexity].believed + offsetFor(entry, request));
 }
 
-function offsetFor({ model, scores }: RoutableModel, { complexity, queryType, successShifts }: AskedFor): number {
-  const shift = successShifts?.get(model.model_id) ?? successShifts?.get(anyOtherModel) ?? 0;
-  return (scores[complexity].queryTypeOffsets[queryType] ?? 0) + shift / ratePerPoint;
+function offsetFor(entry: RoutableModel, request: AskedFor): number {
+  const ofQueryType = entry.scores[request.complexity].queryTypeOffsets[request.queryType] ?? 0;
+  return ofQueryType + shiftFor(entry, request) / ratePerPoint;
+}
+
+function shiftFor({ model }: RoutableModel, { successShifts }: AskedFor): number {
+  return successShifts?.get(model.model_id) ?? successShifts?.get(anyOtherModel) ?? 0;
 }
 
 function preferenceOf(entry: RoutableModel, chain: readonly string[]): number {

@@ -1,7 +1,7 @@
 import type { Body } from '../surfaces/surface.ts';
 import { providerRunTool } from '../surfaces/chat/provider-run.ts';
 import { rewriteBody } from '../upstream/rewrite-body.ts';
-import type { ClientRequest } from '../upstream/upstream.ts';
+import { type ClientRequest, withoutIdempotencyKey } from '../upstream/upstream.ts';
 
 /** Why a request is not copied; null where nothing in it stands against that. */
 export function refusesCopy(body: Body): 'tools' | 'choices' | null {
@@ -28,6 +28,6 @@ export function copyRequest(request: ClientRequest): ClientRequest {
     body: { ...body, stream: true },
     stream: true,
     keepsUsage: true,
-    headers: Object.fromEntries(Object.entries(request.headers).filter(([name]) => name !== 'idempotency-key')),
+    headers: withoutIdempotencyKey(request.headers),
   };
 }

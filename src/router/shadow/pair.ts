@@ -1,28 +1,19 @@
+import { contentFilterCode } from '../../contracts/event.ts';
 import type { PairSide, ShadowPair } from '../../contracts/rollout.ts';
 import type { AttemptOutcome } from '../publish/events.ts';
 
-/** How one side of a pair ended. */
+/** How one side of a pair ended: a refusal, and an answer that a content filter ended, are failures too. */
 export type SideEnd = 'answered' | 'failed';
 
-/** Failures that say nothing of how well the user was served by the model: the request was wrong, or the key, or the pace. */
-const notTheControls: ReadonlySet<string> = new Set(['client', 'unsupported', 'auth', 'not_found', 'rate_limit']);
-/** A request that the control answered is not wrong, and a candidate that refuses it or is not there cannot take its place. */
-const notTheCandidates: ReadonlySet<string> = new Set(['auth', 'rate_limit']);
-
-/** How the control served the user; null where that cannot be compared with anything. */
-export function controlEnd(attempt: AttemptOutcome | null): SideEnd | null {
-  return sideEnd(attempt, notTheControls);
-}
-
-/** How the candidate would have served the user; null where it was not asked, or the failure is none of its own. */
-export function candidateEnd(attempt: AttemptOutcome | null): SideEnd | null {
-  return sideEnd(attempt, notTheCandidates);
-}
-
-function sideEnd(attempt: AttemptOutcome | null, excused: ReadonlySet<string>): SideEnd | null {
+/**
+ * How a model served the request, by the same rule on both sides; null where it was not asked, or where that says nothing of
+ * it: its provider had no room, or the key does not work. 403 mostly means that the key may not use this model.
+ */
+export function sideEnd(attempt: AttemptOutcome | null): SideEnd | null {
   if (attempt === null || attempt.outcome === 'cancelled') return null;
-  if (attempt.outcome === 'success') return 'answered';
-  return attempt.errorCode !== null && excused.has(attempt.errorCode) ? null : 'failed';
+  const { outcome, errorCode, httpStatus } = attempt;
+  if (errorCode === 'rate_limit' || (errorCode === 'auth' && httpStatus !== 403)) return null;
+  return outcome === 'success' && errorCode !== contentFilterCode ? 'answered' : 'failed';
 }
 
 /** Both sides as a pair has them. */
@@ -39,12 +30,13 @@ export function sideOf({ control, shadow }: { control: boolean; shadow: boolean 
 export function measuresOf(
   control: AttemptOutcome,
   shadow: AttemptOutcome,
-): Pick<ShadowPair, 'control_ms' | 'shadow_ms' | 'control_cost_usd' | 'shadow_cost_usd'> {
+): Pick<ShadowPair, 'streamed' | 'control_ms' | 'shadow_ms' | 'control_cost_usd' | 'shadow_cost_usd'> {
   const timeOf = (attempt: AttemptOutcome): number | null => {
-    if (attempt.outcome !== 'success') return null;
+    if (sideEnd(attempt) !== 'answered') return null;
     return control.streamed ? attempt.timeToFirstTokenMs : attempt.responseTimeMs;
   };
   return {
+    streamed: control.streamed,
     control_ms: timeOf(control),
     shadow_ms: timeOf(shadow),
     control_cost_usd: control.costUsd,

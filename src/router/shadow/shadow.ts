@@ -1,7 +1,8 @@
 import type { ShadowPair } from '../../contracts/rollout.ts';
 import type { Config } from '../../platform/config/load.ts';
-import { type Clock, sleep } from '../../platform/core/clock.ts';
+import { sleep } from '../../platform/core/clock.ts';
 import type { Service } from '../../platform/core/service.ts';
+import type { Pool } from '../../platform/postgres/pool.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import type { Accounting } from '../accounting.ts';
@@ -26,7 +27,8 @@ import { copyRequest, refusesCopy } from './copy-request.ts';
 import { createDailySpending, type SpendingHold } from './daily-spending.ts';
 import type { FirstAttempts } from './first-attempts.ts';
 import { createKeptAnswer, type KeptAnswer } from './kept-answer.ts';
-import { candidateEnd, controlEnd, measuresOf, sideOf } from './pair.ts';
+import { measuresOf, sideEnd, sideOf } from './pair.ts';
+import type { Skipped } from './skipped.ts';
 import { formOf, hasForm } from './validity.ts';
 
 /** Copies requests to models on trial, after their users have been answered, and compares what comes. */
@@ -61,7 +63,7 @@ export interface ShadowOptions {
   verifier: Verifier;
   currentSnapshot(): Snapshot;
   config: Pick<Config, 'deadlines' | 'upgrade'>;
-  clock: Clock;
+  pool: Pool;
   log: Logger;
   metrics: Metrics;
   /** Uniform in [0, 1). */
@@ -77,29 +79,16 @@ const lateMs = 1000;
 /** Longest time for a judge. */
 const judgeMs = 60_000;
 
-type Skipped =
-  | 'tools'
-  | 'choices'
-  | 'busy'
-  | 'budget'
-  | 'price_unknown'
-  | 'no_control'
-  | 'no_copy'
-  | 'too_large'
-  | 'trial_ended'
-  | 'not_offered'
-  | 'stopping';
-
 export function createShadow(options: ShadowOptions): Shadow {
-  const { gateway, attempts, verifier, clock, log } = options;
+  const { gateway, attempts, verifier, log } = options;
   const { judge, max_usd_per_day: maxUsdPerDay } = options.config.upgrade.shadow;
   const { deadlines } = options.config;
   const skipped = options.metrics.counter(
     'signalbox_router_shadow_skipped_total',
-    'Requests that were to be copied to a model on trial, and were not, or could not be compared.',
+    'Requests of a model in whose place another is tried by copies, that were not copied or not compared, by reason.',
     ['reason'],
   );
-  const spending = createDailySpending(maxUsdPerDay);
+  const spending = createDailySpending(maxUsdPerDay, options);
   const underWay = new Set<Promise<void>>();
   const stopping = new AbortController();
   let isStopping = false;
@@ -126,12 +115,12 @@ export function createShadow(options: ShadowOptions): Shadow {
     if (decision === null) return skip('not_offered');
     const need = gateway.needOf(decision, original.reading.maxOutputTokens);
     if (need.costUsd === null) return skip('price_unknown');
-    const hold = spending.hold(need.costUsd, clock.nowMs());
-    if (hold === null) return skip('budget');
+    const hold = await holdUsd(need.costUsd);
+    if (typeof hold === 'string') return skip(hold);
     gateway.open(decision);
     const collected = await call(decision, original, hold);
     const attempt = attempts.of(decision);
-    const end = collected === 'out_of_time' ? 'failed' : candidateEnd(attempt);
+    const end = collected === 'out_of_time' ? 'failed' : sideEnd(attempt);
     if (attempt === null || end === null) return skip('no_copy');
     const isWhole = collected !== null && collected !== 'out_of_time' && end === 'answered';
     const document = isWhole ? collected.document : null;
@@ -146,6 +135,15 @@ export function createShadow(options: ShadowOptions): Shadow {
       ),
       collected === 'out_of_time' ? 'timeout' : attempt.outcome,
     );
+  }
+
+  async function holdUsd(usd: number): Promise<SpendingHold | Skipped> {
+    try {
+      return (await spending.hold(usd)) ?? 'budget';
+    } catch (error) {
+      log.debug({ err: error }, 'what copies have cost today cannot be read');
+      return 'budget_unknown';
+    }
   }
 
   function considerCopy(rollout: CopyTarget, control: Decision, { reading, bounds }: Original): Decision | null {
@@ -201,7 +199,7 @@ export function createShadow(options: ShadowOptions): Shadow {
       return null;
     } finally {
       clearTimeout(timer);
-      hold.settle(0);
+      await hold.settle(0);
     }
   }
 
@@ -212,7 +210,7 @@ export function createShadow(options: ShadowOptions): Shadow {
     documents: Record<'control' | 'shadow', Record<string, unknown> | null>,
     rollout: ActiveRollout,
   ): Promise<ShadowPair> {
-    const controlAnswered = control.outcome === 'success';
+    const controlAnswered = sideEnd(control) === 'answered';
     const shadowAnswered = documents.shadow !== null;
     const form = formOf(original.request.body);
     const isInvalid = async (document: Record<string, unknown> | null): Promise<boolean> =>
@@ -240,8 +238,8 @@ export function createShadow(options: ShadowOptions): Shadow {
     // Judges prefer what they have written themselves.
     if (judge === undefined || [candidateKey, controlKey].some((key) => isSameModel(key, judge))) return null;
     const question = questionOf(request.body);
-    const hold = holdForJudge(question, answers, bounds);
-    if (hold === null) return null;
+    const hold = await holdForJudge(question, answers, bounds);
+    if (typeof hold === 'string') return null;
     try {
       const scores = await askJudge(answers, {
         gateway,
@@ -259,13 +257,17 @@ export function createShadow(options: ShadowOptions): Shadow {
       const [control, shadow] = scores ?? [];
       return control === undefined || shadow === undefined ? null : { control, shadow };
     } finally {
-      hold.settle(0);
+      await hold.settle(0);
     }
   }
 
-  function holdForJudge(question: string, answers: readonly string[], bounds: Bounds): SpendingHold | null {
+  async function holdForJudge(
+    question: string,
+    answers: readonly string[],
+    bounds: Bounds,
+  ): Promise<SpendingHold | Skipped> {
     const need = needOfJudge(`${question}\n${answers.join('\n')}`, bounds);
-    return need?.costUsd === null || need === null ? null : spending.hold(need.costUsd, clock.nowMs());
+    return need === null || need.costUsd === null ? 'price_unknown' : holdUsd(need.costUsd);
   }
 
   /** Null where it may not be asked, or is not there. */
@@ -288,7 +290,8 @@ export function createShadow(options: ShadowOptions): Shadow {
     start: () => verifier.start(),
 
     watch(decision, original) {
-      const rollout = decision.copiedTo;
+      const { copiedTo: rollout, notCopied } = decision;
+      if (notCopied !== null) skip(notCopied);
       if (rollout === null) return null;
       const { body, stream } = original.request;
       const reason = refusesCopy(body);
@@ -307,7 +310,7 @@ export function createShadow(options: ShadowOptions): Shadow {
           // After all that still has to be done for the user.
           setImmediate(() => {
             const attempt = attempts.of(decision);
-            if (attempt === null || controlEnd(attempt) === null) return skip('no_control');
+            if (attempt === null || sideEnd(attempt) === null) return skip('no_control');
             const refused = refusal(rollout, kept);
             if (refused !== null) return skip(refused);
             const running = copy(rollout, decision, attempt, original, kept).catch((error: unknown) => {
@@ -346,5 +349,5 @@ function within({
 
 /** What copies use comes out of their own purse. */
 function reservationOf(hold: SpendingHold): Reservation {
-  return { headers: {}, settle: (spent) => hold.settle(spent === null ? 0 : spent.costUsd) };
+  return { headers: {}, settle: (spent) => void hold.settle(spent === null ? 0 : spent.costUsd) };
 }

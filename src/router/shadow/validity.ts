@@ -1,4 +1,5 @@
 import type { Check } from '../../contracts/race-options.ts';
+import { messageOf } from '../surfaces/chat/assemble.ts';
 import { type Body, isObject } from '../surfaces/surface.ts';
 import type { Verifier } from '../verify/verifier.ts';
 
@@ -50,8 +51,7 @@ async function passes(text: string, check: Check, verifier: Verifier): Promise<b
 }
 
 function outputOf(document: Body): { text: string; calls: ReadonlyArray<{ name: string; given: string }> } {
-  const [choice] = Array.isArray(document['choices']) ? (document['choices'] as unknown[]) : [];
-  const message = isObject(choice) && isObject(choice['message']) ? choice['message'] : {};
+  const message = messageOf(document);
   const calls = Array.isArray(message['tool_calls']) ? (message['tool_calls'] as unknown[]) : [];
   return {
     text: typeof message['content'] === 'string' ? message['content'] : '',

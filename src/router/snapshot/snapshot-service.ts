@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import {
   catalogueChannel,
   predictorsChannel,
@@ -24,6 +25,7 @@ import { listProviderHealth } from '../../platform/store/provider-health.ts';
 import { createFeatureScrambler, type FeatureScrambler } from '../../platform/security/feature-scrambler.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
+import { decodePrior, shippedPrior } from '../../prediction/prior.ts';
 import type { ActiveRollout } from '../select/rollout.ts';
 import { createPredictorReader } from './predictor-reader.ts';
 import { createRolloutWatch } from './rollout-watch.ts';
@@ -82,6 +84,7 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
   let scores = new Map<string, LearnedScore>();
   let beliefs: readonly LearnedBelief[] = [];
   let scrambler: FeatureScrambler | null = null;
+  const prior = options.usesPredictor ? decodePrior(readFileSync(shippedPrior)) : null;
   const predictors = options.usesPredictor ? createPredictorReader(pool, log) : null;
   let beliefsReadAtMs = 0;
   let sequence = 0;
@@ -109,6 +112,7 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
       providers,
       rollouts: shownRollouts,
       predictor: predictors?.current() ?? null,
+      prior,
       scoreSequence: sequence,
       nowMs: Date.now(),
     });

@@ -1,8 +1,9 @@
 import { type Model, modelKey, type ProviderHealth } from '../../contracts/model.ts';
 import { complexities, type Complexity, type PerComplexity, type QueryType } from '../../contracts/query-class.ts';
-import type { CentredPredictor } from '../../prediction/shifts.ts';
+import { type Prior, shiftsFromPrior } from '../../prediction/prior.ts';
+import { type CentredPredictor, type ShiftPredictor, successShifts } from '../../prediction/shifts.ts';
 import type { Provider } from '../../platform/providers/definitions.ts';
-import { ratePerPoint, scoreOf } from '../../statistics/score-scale.ts';
+import { ratePerPoint, scoreOf, successRateOf } from '../../statistics/score-scale.ts';
 import type { ActiveRollout } from '../select/rollout.ts';
 import type { ComplexityScore, RoutableModel } from '../select/routable-model.ts';
 
@@ -33,7 +34,7 @@ export interface Snapshot {
   /** Models on trial, by the key of the one whose place they would take. */
   rolloutsByControl: ReadonlyMap<string, ActiveRollout>;
   /** What prompts say of models; null: nothing yet. */
-  predictor: CentredPredictor | null;
+  predictor: ShiftPredictor | null;
   /** Greatest sequence number of a learned score that is in here. */
   scoreSequence: number;
   loadedAtMs: number;
@@ -49,7 +50,10 @@ export interface SnapshotInput {
   instanceId: string;
   providers: readonly Provider[];
   rollouts?: readonly ActiveRollout[];
+  /** What central has learned of prompts; null: nothing. */
   predictor?: CentredPredictor | null;
+  /** What stands in for it; null: nothing. */
+  prior?: Prior | null;
   scoreSequence: number;
   nowMs: number;
 }
@@ -95,10 +99,25 @@ export function buildSnapshot(input: SnapshotInput): Snapshot {
     byModelId,
     providers,
     rolloutsByControl: byControl(input.rollouts ?? []),
-    predictor: input.predictor ?? null,
+    predictor: predictorOf(input, models),
     scoreSequence: input.scoreSequence,
     loadedAtMs: input.nowMs,
   };
+}
+
+function predictorOf({ predictor, prior }: SnapshotInput, models: readonly RoutableModel[]): ShiftPredictor | null {
+  if (predictor !== undefined && predictor !== null) {
+    return { version: predictor.version, shifts: (...prompt) => successShifts(predictor, ...prompt) };
+  }
+  if (prior === undefined || prior === null) return null;
+  const scores = new Map(models.map(({ model }) => [model.model_id, model.complexity_scores]));
+  return shiftsFromPrior(
+    prior,
+    [...scores].map(([name, { simple, medium, complex }]) => ({
+      name,
+      ability: successRateOf((simple + medium + complex) / complexities.length),
+    })),
+  );
 }
 
 /** The same knowledge with other rollouts. */

@@ -37,6 +37,8 @@ export interface StreamReading {
   hasContent: boolean;
   /** True once the answer is complete. */
   isFinished: boolean;
+  /** The provider's content filter has ended the answer, or refused to begin it. */
+  isFiltered: boolean;
   /** An event that cannot be read, or an error that the provider sent within the stream. */
   problem: 'malformed' | 'error' | null;
   usage: TokenUsage | null;
@@ -52,12 +54,16 @@ export interface StreamReading {
 }
 
 /** What is known of a whole answer. */
-export type AnswerReading = Pick<StreamReading, 'usage' | 'reportedCostUsd' | 'responseModel' | 'responseId'>;
+export type AnswerReading = Pick<
+  StreamReading,
+  'isFiltered' | 'usage' | 'reportedCostUsd' | 'responseModel' | 'responseId'
+>;
 
 export function newStreamReading(): StreamReading {
   return {
     hasContent: false,
     isFinished: false,
+    isFiltered: false,
     problem: null,
     usage: null,
     reportedCostUsd: null,

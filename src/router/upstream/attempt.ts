@@ -1,7 +1,6 @@
 import { messageOf, SignalboxError } from '../../platform/core/errors.ts';
-import type { TokenUsage } from '../predict/cost.ts';
 import { wantsUsage } from '../surfaces/chat/answer.ts';
-import { isObject } from '../surfaces/surface.ts';
+import { type AnswerReading, isObject } from '../surfaces/surface.ts';
 import { classifyStatus, type Failure } from './failure.ts';
 import { createStreamReader, type StreamReader } from './stream-reader.ts';
 import type { CallUpstream, ClientRequest, UpstreamReply, UpstreamRequest } from './upstream.ts';
@@ -9,16 +8,12 @@ import type { CallUpstream, ClientRequest, UpstreamReply, UpstreamRequest } from
 /** Largest whole answer and largest head of a stream that is kept in memory. */
 const maxBufferedBytes = 64 * 1024 * 1024;
 
-export interface WholeAnswer {
+export interface WholeAnswer extends AnswerReading {
   kind: 'whole';
   status: number;
   contentType: string;
   headers: Readonly<Record<string, string>>;
   body: Buffer;
-  usage: TokenUsage | null;
-  reportedCostUsd: number | null;
-  responseModel: string | null;
-  responseId: string | null;
 }
 
 /** A stream that has shown its first content token. `head` holds what the client gets of it up to there. */

@@ -41,6 +41,14 @@ export interface UpstreamReply {
 /** Makes the call. Throws on network errors and aborts; an HTTP error status is a reply. */
 export type CallUpstream = (request: UpstreamRequest) => Promise<UpstreamReply>;
 
+/** By which a provider takes a request for a repeat of an earlier one, and answers the same again. */
+const idempotencyKey = 'idempotency-key';
+
+/** The headers of a client for calls that are no repeats of each other, though they come of one request. */
+export function withoutIdempotencyKey(headers: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => name !== idempotencyKey));
+}
+
 /** Whether the provider speaks the dialect of the request itself. */
 export function passesThrough(provider: Provider, surface: Surface): boolean {
   return provider.passes.includes(surface.name);

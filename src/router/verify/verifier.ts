@@ -26,6 +26,8 @@ export interface Verifier extends Service {
 
 /** What a check that is longer at it has coming. */
 const limitMs = 500;
+/** The thread itself may take its time to start, which is no fault of the check that waits for it. */
+const startLimitMs = 10_000;
 /** Checks that wait. Beyond them answers count as not checked, and so as not valid. */
 const mostWaiting = 1000;
 const tooLong = 'takes too long to be checked';
@@ -38,6 +40,7 @@ interface Waiting {
 export function createVerifier(): Verifier {
   const queue: Waiting[] = [];
   let worker: Worker | null = null;
+  let isReady = false;
   let current: Waiting | null = null;
   let timer: NodeJS.Timeout | undefined;
   let lastId = 0;
@@ -47,8 +50,15 @@ export function createVerifier(): Verifier {
     const file = import.meta.url.endsWith('.ts') ? './verify-worker.ts' : './verify-worker.js';
     const started = new Worker(new URL(file, import.meta.url));
     started.unref();
-    started.on('message', (answer: VerifyAnswer) => {
-      if (answer.id === current?.request.id) finish(answer);
+    isReady = false;
+    started.on('message', (message: VerifyAnswer | 'ready') => {
+      if (started !== worker) return;
+      if (message === 'ready') {
+        isReady = true;
+        if (current !== null) limit();
+      } else if (message.id === current?.request.id) {
+        finish(message);
+      }
     });
     started.on('error', () => replaceWorker());
     return started;
@@ -61,8 +71,13 @@ export function createVerifier(): Verifier {
     if (waiting === undefined) return;
     current = waiting;
     worker ??= startWorker();
-    timer = setTimeout(replaceWorker, limitMs);
+    limit();
     worker.postMessage(waiting.request);
+  }
+
+  function limit(): void {
+    clearTimeout(timer);
+    timer = setTimeout(replaceWorker, isReady ? limitMs : startLimitMs);
   }
 
   function finish(answer: VerifyAnswer): void {

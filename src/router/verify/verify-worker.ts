@@ -16,3 +16,5 @@ function answerTo({ checks, text }: Pick<VerifyRequest, 'checks' | 'text'>): Omi
     return { problem: null, unusable: { index: error.index, message: error.message } };
   }
 }
+
+parentPort?.postMessage('ready');

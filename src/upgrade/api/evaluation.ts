@@ -27,6 +27,7 @@ import type { RolloutSettings } from '../rollouts/settings.ts';
 
 /** Of the intervals that are shown; the tests have their own levels. */
 const shownLevel = 0.05;
+const msPerHour = 3_600_000;
 
 /** A rollout as the API shows it. */
 export function toEvaluation(rollout: Rollout, settings: RolloutSettings): Evaluation {
@@ -41,6 +42,7 @@ export function toEvaluation(rollout: Rollout, settings: RolloutSettings): Evalu
   const [candidate, control] = [armTotals(evidence, 'canary'), armTotals(evidence, 'control')];
   return {
     rollout_id: rollout.rolloutId,
+    previous_id: rollout.previousId,
     candidate: { provider: rollout.provider, model_id: rollout.modelId },
     control: { provider: rollout.controlProvider, model_id: rollout.controlModelId },
     state,
@@ -49,6 +51,9 @@ export function toEvaluation(rollout: Rollout, settings: RolloutSettings): Evalu
     share: rollout.share,
     held: rollout.held,
     reason: isUnderWay(state) ? judge({ state, stage, ageMs }, evidence, settings.gate).reason : rollout.reason,
+    advice: adviceOf(rollout, shadow.pairs, settings),
+    watched_until: watchedUntil(rollout, settings),
+    rollback_incident_id: rollout.rollbackIncidentId,
     proposal: { relation, automatic, changes, capabilities_gained, capabilities_lost, summary },
     evidence: {
       pairs: shadow.pairs,
@@ -62,6 +67,7 @@ export function toEvaluation(rollout: Rollout, settings: RolloutSettings): Evalu
               control_score: shadow.control_score / shadow.judged,
             },
       requests: { candidate: candidate.requests, control: control.requests },
+      unavailable: { candidate: candidate.unavailable, control: control.unavailable },
       mean_cost_usd: { candidate: meanCost(candidate), control: meanCost(control) },
       tests,
       requests_needed: needed.includes(null) ? null : Math.max(...needed.map((requests) => requests ?? 0)),
@@ -70,6 +76,29 @@ export function toEvaluation(rollout: Rollout, settings: RolloutSettings): Evalu
     stage_since: rollout.stageSince.toISOString(),
     updated_at: rollout.updatedAt.toISOString(),
   };
+}
+
+/** Where a rollout may stay for good unless somebody does something: what that is. */
+function adviceOf(rollout: Rollout, copies: number, { gate }: RolloutSettings): string | null {
+  const { state, modelId, controlModelId, held, ageMs, rollbackIncidentId } = rollout;
+  if (rollbackIncidentId !== null) {
+    return `signalbox upgrade rollback ${modelId} --reason "…", or POST /incidents/${rollbackIncidentId}/close with a reason`;
+  }
+  const { minPairs } = gate.shadow;
+  if (state !== 'shadow' || copies >= minPairs) return null;
+  const [minutes, hours] = [Math.floor(ageMs / 60_000), Math.floor(ageMs / msPerHour)];
+  return (
+    `${copies} of ${minPairs} copies in ${hours < 1 ? `${minutes} minutes` : `${hours} hours`}. Copied are chat completions ` +
+    `that auto gives to ${controlModelId}, of keys with may_shadow and, with upgrade.shadow.without_key, of callers without a ` +
+    `key; to a model of known price. To go on without: ${held ? 'resume it, then ' : ''}` +
+    `signalbox upgrade advance ${modelId} --reason "…"`
+  );
+}
+
+function watchedUntil({ state, ageMs, stageSince }: Rollout, { mode, watchHours }: RolloutSettings): string | null {
+  const watchMs = watchHours * msPerHour;
+  if (mode === 'off' || state !== 'promoted' || ageMs >= watchMs) return null;
+  return new Date(stageSince.getTime() + watchMs).toISOString();
 }
 
 function meanCost({ cost_usd: costUsd, priced }: ArmEvidence): number | null {

@@ -58,6 +58,7 @@ function toBody(incident: Incident): z.input<typeof incidentSchema> {
     complexity: incident.complexity,
     detail: incident.detail,
     opened_at: incident.openedAt.toISOString(),
+    last_alarm_at: incident.lastAlarmAt.toISOString(),
     closed_at: incident.closedAt?.toISOString() ?? null,
     closed_reason: incident.closedReason,
   };

@@ -20,17 +20,20 @@ import type { RolloutSettings } from '../rollouts/settings.ts';
 import { toEvaluation } from './evaluation.ts';
 
 const tags = ['rollouts'];
-const paramsSchema = z.object({ id: z.uuid().describe('Of a candidate or of a rollout.') });
+const paramsSchema = z.object({
+  id: z.uuid().describe('Of a candidate, which stands for its newest rollout, or of a rollout.'),
+});
 const errors = { 400: errorBodySchema, 404: errorBodySchema };
 
 const summaries: Record<z.infer<typeof upgradeActionSchema>, string> = {
   approve: 'Begin to try a candidate',
+  advance: 'Let it go on from copies to the first share of the traffic, however few copies were compared',
   promote: 'Give it all the traffic now; without anything that it replaces, a place among the stable models',
   rollback: 'Take its traffic away and put back what it replaced',
   hold: 'Let it not advance; harm still ends it',
   resume: 'Let it advance again',
   dismiss: 'Do not try it, and do not propose it again',
-  retry: 'Propose again what was rolled back or dismissed',
+  retry: 'Propose again, as a rollout of its own, what was rolled back, dismissed or withdrawn',
 };
 
 /** The routes of rollouts: what is known of them, and what operators do. */

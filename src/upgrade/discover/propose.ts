@@ -152,7 +152,8 @@ export function describeChange(candidate: Model, control: Model, opinion: Pick<O
   if (gained.length > 0) words.push(`gains ${gained.join(', ')}`);
   if (lost.length > 0) words.push(`loses ${lost.join(', ')}`);
   return {
-    ...opinion,
+    relation: opinion.relation,
+    automatic: opinion.automatic,
     changes,
     capabilities_gained: gained,
     capabilities_lost: lost,

@@ -12,6 +12,8 @@ const sum = z.number().default(0);
 const armSchema = z.looseObject({
   requests: count,
   errors: count,
+  /** Requests for which the model was not there; they are not among the others. */
+  unavailable: count,
   /** Answers that were judged, and of these the bad ones. */
   judged: count,
   bad: count,
@@ -35,7 +37,10 @@ const betSchema = z.looseObject({
   logCapital: z.number().default(newBet.logCapital),
 });
 
-const latencies = z.array(z.number()).default([]);
+const newest = z.array(z.number()).default([]);
+
+/** The newest latencies of the control in milliseconds: to the first token of streams, and of whole answers. */
+const latenciesSchema = z.looseObject({ stream: newest, whole: newest });
 
 /**
  * All that the tests of a rollout follow from, as it is kept in `rollouts.evidence`. Fields that a later version has added
@@ -52,8 +57,7 @@ export const evidenceSchema = z.looseObject({
       slow: sidesSchema.prefault({}),
       /** Of these what tests count: the first of each conversation. */
       counted: z.looseObject({ errors: sidesSchema.prefault({}), slowness: sidesSchema.prefault({}) }).prefault({}),
-      /** The newest latencies of the control, in milliseconds. */
-      control_ms: latencies,
+      control_latencies_ms: latenciesSchema.prefault({}),
       judged: count,
       control_score: sum,
       shadow_score: sum,
@@ -77,13 +81,14 @@ export const evidenceSchema = z.looseObject({
           }),
         )
         .default([]),
-      control_ms: latencies,
+      control_latencies_ms: latenciesSchema.prefault({}),
     })
     .prefault({}),
 });
 export type Evidence = z.infer<typeof evidenceSchema>;
 export type ArmEvidence = z.infer<typeof armSchema>;
 export type SideCounts = z.infer<typeof sidesSchema>;
+export type Latencies = z.infer<typeof latenciesSchema>;
 
 export type StratumEvidence = Evidence['canary']['strata'][number];
 
@@ -99,27 +104,36 @@ interface Answer {
   unit?: string | null | undefined;
 }
 
-/** One thing that was seen of a rollout. Latencies are in milliseconds, costs in US dollars. */
+/** How long an answer took, in milliseconds: to the first token of a stream, or the whole. Null: not known. */
+interface Timed {
+  latencyMs: number | null;
+  streamed: boolean | null;
+}
+
+/** One thing that was seen of a rollout. Costs are in US dollars. */
 export type Observation =
-  | (Answer & { kind: 'outcome'; bad: boolean; latencyMs: number | null; costUsd: number | null })
+  | (Answer & Timed & { kind: 'outcome'; bad: boolean; costUsd: number | null })
   | (Answer & { kind: 'quality'; bad: boolean })
   /** Whoever asked did not wait for the answer, of which nothing had come after so long. */
-  | (Answer & { kind: 'left'; latencyMs: number })
+  | (Answer & Timed & { kind: 'left' })
+  /** The model was not there: its provider had no room for the request, or the router left the model alone. */
+  | (Answer & { kind: 'unavailable' })
   | { kind: 'pair'; pair: ShadowPair; unit?: string | null | undefined };
 
 const unit = z.string().min(1).nullish();
 const answerSchema = z.object({ arm: z.enum(['canary', 'control']), share: z.number().gt(0).lt(1), unit });
-const milliseconds = z.number().min(0);
+const timed = { latencyMs: z.number().min(0).nullable(), streamed: z.boolean().nullable() };
 /** Of what a queue gives; what does not fit is no observation. */
 export const observationSchema: z.ZodType<Observation> = z.discriminatedUnion('kind', [
   answerSchema.extend({
     kind: z.literal('outcome'),
     bad: z.boolean(),
-    latencyMs: milliseconds.nullable(),
+    ...timed,
     costUsd: z.number().min(0).nullable(),
   }),
   answerSchema.extend({ kind: z.literal('quality'), bad: z.boolean() }),
-  answerSchema.extend({ kind: z.literal('left'), latencyMs: milliseconds }),
+  answerSchema.extend({ kind: z.literal('left'), ...timed }),
+  answerSchema.extend({ kind: z.literal('unavailable') }),
   z.object({ kind: z.literal('pair'), pair: shadowPairSchema, unit }),
 ]);
 
@@ -130,6 +144,7 @@ export function armTotals(evidence: Evidence, arm: 'canary' | 'control', fromSta
     const part = stratum[arm];
     total.requests += part.requests;
     total.errors += part.errors;
+    total.unavailable += part.unavailable;
     total.judged += part.judged;
     total.bad += part.bad;
     total.timed += part.timed;

@@ -3,6 +3,7 @@ import { nextBet } from '../../statistics/betting.ts';
 import {
   type ArmEvidence,
   type Evidence,
+  type Latencies,
   noArm,
   type Observation,
   type SideCounts,
@@ -29,8 +30,8 @@ export interface CountedUnit {
 /** Strata that one rollout ever has at the most; a share beyond them is not counted. */
 const mostStrata = 64;
 const rememberedLatencies = 200;
-/** Latencies of the control before one can be called slow. */
-const latenciesToCompare = 50;
+/** Latencies of the control, of the same kind of answer, before one can be called slow. */
+const latenciesToCompare = 20;
 const slowQuantile = 0.9;
 
 /**
@@ -70,9 +71,10 @@ function testsTold(evidence: Evidence, observation: Observation, { state }: Plac
   }
   if (state !== 'canary') return [];
   if (observation.kind === 'quality') return observation.bad ? ['quality'] : [];
+  if (observation.kind === 'unavailable') return [];
   return [
     ...(observation.kind === 'outcome' && observation.bad ? (['errors'] as const) : []),
-    ...(isSlow(observation.latencyMs, evidence.canary.control_ms) === true ? (['slowness'] as const) : []),
+    ...(isSlow(observation, evidence.canary.control_latencies_ms) === true ? (['slowness'] as const) : []),
   ];
 }
 
@@ -102,23 +104,29 @@ interface Sides {
 function badSides({ shadow }: Evidence, pair: ShadowPair): { errors: Sides; slow: Sides | null } {
   const isBad = (side: 'control' | 'shadow'): boolean =>
     [pair.error, pair.invalid].some((where) => where === side || where === 'both');
-  const control = isSlow(pair.control_ms, shadow.control_ms);
-  const candidate = isSlow(pair.shadow_ms, shadow.control_ms);
+  const past = shadow.control_latencies_ms;
+  const control = isSlow(controlTime(pair), past);
+  const candidate = isSlow({ ...controlTime(pair), latencyMs: pair.shadow_ms ?? null }, past);
   return {
     errors: { control: isBad('control'), shadow: isBad('shadow') },
     slow: control === null || candidate === null ? null : { control, shadow: candidate },
   };
 }
 
+function controlTime({ control_ms: latencyMs, streamed }: ShadowPair): Time {
+  return { latencyMs: latencyMs ?? null, streamed: streamed ?? null };
+}
+
 function foldPair(evidence: Evidence, pair: ShadowPair, repeated: readonly TestName[]): Evidence {
   const { shadow } = evidence;
-  const { control_ms: controlMs, control_cost_usd: controlCost, shadow_cost_usd: shadowCost } = pair;
+  const { control_cost_usd: controlCost, shadow_cost_usd: shadowCost } = pair;
   const { errors, slow } = badSides(evidence, pair);
   const { counted } = shadow;
   const next = {
     ...shadow,
     pairs: shadow.pairs + 1,
     errors: addSides(shadow.errors, errors),
+    control_latencies_ms: remember(shadow.control_latencies_ms, controlTime(pair)),
     counted: {
       ...counted,
       errors: repeated.includes('errors') ? counted.errors : addSides(counted.errors, errors),
@@ -129,7 +137,6 @@ function foldPair(evidence: Evidence, pair: ShadowPair, repeated: readonly TestN
     next.timed += 1;
     next.slow = addSides(shadow.slow, slow);
   }
-  if (controlMs != null) next.control_ms = remember(shadow.control_ms, controlMs);
   if (controlCost != null && shadowCost != null) {
     next.priced += 1;
     next.control_cost_usd += controlCost;
@@ -161,16 +168,17 @@ function foldAnswer(
   repeated: readonly TestName[],
 ): Evidence {
   const { canary } = evidence;
+  const past = canary.control_latencies_ms;
   const { arm, share } = observation;
   const stage = stageOf(canary.strata, share, place);
   const index = canary.strata.findIndex((stratum) => stratum.share === share && stratum.stage === stage);
   if (index < 0 && canary.strata.length >= mostStrata) return evidence;
   const stratum = canary.strata[index] ?? { stage, share, canary: noArm, control: noArm };
-  const changed = { ...stratum, [arm]: addToArm(stratum[arm], observation, canary.control_ms, repeated) };
+  const changed = { ...stratum, [arm]: addToArm(stratum[arm], observation, past, repeated) };
   const strata = index < 0 ? [...canary.strata, changed] : canary.strata.with(index, changed);
-  const latencyMs = observation.kind === 'outcome' && arm === 'control' ? observation.latencyMs : null;
-  const controlMs = latencyMs === null ? canary.control_ms : remember(canary.control_ms, latencyMs);
-  return { ...evidence, canary: { ...canary, strata, control_ms: controlMs } };
+  const isOfPast = observation.kind === 'outcome' && arm === 'control';
+  const latencies = isOfPast ? remember(past, observation) : past;
+  return { ...evidence, canary: { ...canary, strata, control_latencies_ms: latencies } };
 }
 
 /** An answer that comes late, from another share than that of now, belongs to the stage that had its share last. */
@@ -183,7 +191,7 @@ function stageOf(strata: readonly StratumEvidence[], share: number, place: Place
 function addToArm(
   arm: ArmEvidence,
   observation: AnswerObservation,
-  controlMs: readonly number[],
+  past: Latencies,
   repeated: readonly TestName[],
 ): ArmEvidence {
   const next = { ...arm, counted: { ...arm.counted } };
@@ -198,7 +206,11 @@ function addToArm(
     }
     return next;
   }
-  const slow = isSlow(observation.latencyMs, controlMs);
+  if (observation.kind === 'unavailable') {
+    next.unavailable += 1;
+    return next;
+  }
+  const slow = isSlow(observation, past);
   if (slow !== null && (slow || observation.kind === 'outcome')) next.timed += 1;
   if (slow === true) {
     next.slow += 1;
@@ -217,16 +229,30 @@ function addToArm(
   return next;
 }
 
-function remember(past: readonly number[], latencyMs: number): number[] {
-  return [...past.slice(-(rememberedLatencies - 1)), latencyMs];
+/** The two kinds of answers take times of their own: one is never slow beside the other. */
+interface Time {
+  latencyMs: number | null;
+  streamed: boolean | null;
+}
+
+function kindOf(streamed: boolean): 'stream' | 'whole' {
+  return streamed ? 'stream' : 'whole';
+}
+
+function remember(past: Latencies, { latencyMs, streamed }: Time): Latencies {
+  if (latencyMs === null || streamed === null) return past;
+  const kind = kindOf(streamed);
+  return { ...past, [kind]: [...past[kind].slice(-(rememberedLatencies - 1)), latencyMs] };
 }
 
 /**
- * Whether it is longer than nine in ten of the control's past latencies: than as many of them as make up that share, so that
- * nothing has to be sorted. Null while too few are known, or where it has none.
+ * Whether it is longer than nine in ten of the control's past latencies of the same kind of answer: than as many of them as
+ * make up that share, so that nothing has to be sorted. Null while too few are known, or where it has none.
  */
-function isSlow(latencyMs: number | null | undefined, past: readonly number[]): boolean | null {
-  if (latencyMs == null || past.length < latenciesToCompare) return null;
+function isSlow({ latencyMs, streamed }: Time, latencies: Latencies): boolean | null {
+  if (latencyMs === null || streamed === null) return null;
+  const past = latencies[kindOf(streamed)];
+  if (past.length < latenciesToCompare) return null;
   const shorter = past.reduce((found, pastMs) => found + (pastMs < latencyMs ? 1 : 0), 0);
   return shorter >= Math.ceil(slowQuantile * past.length);
 }

@@ -32,8 +32,13 @@ const onlyStage = (share: number): GateSettings => ({
   canary: { ...settings.canary, shares: [share], minMs: [0] },
 });
 
-const outcome = (arm: 'canary' | 'control', share: number, bad: boolean, latencyMs: number | null = null) =>
-  ({ kind: 'outcome', arm, share, bad, latencyMs, costUsd: null }) satisfies Observation;
+const outcome = (
+  arm: 'canary' | 'control',
+  share: number,
+  bad: boolean,
+  latencyMs: number | null = null,
+  streamed = true,
+) => ({ kind: 'outcome', arm, share, bad, latencyMs, streamed, costUsd: null }) satisfies Observation;
 const shadowPlace: Place = { state: 'shadow', stage: 0, share: 0.02 };
 const canaryPlace = (stage: number): Place => ({ state: 'canary', stage, share: settings.canary.shares[stage] ?? 0 });
 const foldAll = (observations: readonly Observation[], from = noEvidence, stage = 0): Evidence =>
@@ -44,6 +49,8 @@ interface Behaviour {
   errorRate: number;
   /** Median of the time to the first token in milliseconds; the 95th percentile is four times as long. */
   medianMs: number | null;
+  /** Share of whole answers, whose times are ten times as long; the others are streams. */
+  wholeShare?: number;
   /** Share of bad among judged answers, of which there are a tenth of all. */
   badRate: number | null;
 }
@@ -54,9 +61,12 @@ const onlyErrors: Behaviour = { errorRate: 0.05, medianMs: null, badRate: null }
 function* traffic(random: Random, share: number, control: Behaviour, canary: Behaviour): Generator<Observation> {
   for (;;) {
     const arm = random.chance(share) ? 'canary' : 'control';
-    const { errorRate, medianMs, badRate } = arm === 'canary' ? canary : control;
+    const { errorRate, medianMs, wholeShare = 0, badRate } = arm === 'canary' ? canary : control;
     const bad = random.chance(errorRate);
-    yield outcome(arm, share, bad, bad || medianMs === null ? null : random.logNormal(medianMs, 4 * medianMs));
+    const isWhole = wholeShare > 0 && random.chance(wholeShare);
+    const typicalMs = (medianMs ?? 0) * (isWhole ? 10 : 1);
+    const latencyMs = bad || medianMs === null ? null : random.logNormal(typicalMs, 4 * typicalMs);
+    yield outcome(arm, share, bad, latencyMs, !isWhole);
     if (badRate !== null && random.chance(0.1)) yield { kind: 'quality', arm, share, bad: random.chance(badRate) };
   }
 }
@@ -144,26 +154,31 @@ describe('pairs', () => {
   const shadow = { state: 'shadow', stage: 0, ageMs: 1 } as const;
 
   it('count what failed or was not valid once, and slowness against the control’s past', () => {
-    const warmUp = Array.from({ length: 50 }, (_, index) => ({
+    const warmUp = Array.from({ length: 20 }, (_, index) => ({
       error: 'neither' as const,
       invalid: 'neither' as const,
+      streamed: true,
       control_ms: index + 1,
       shadow_ms: 1,
     }));
     const evidence = foldPairs([
       ...warmUp,
-      { error: 'shadow', invalid: 'neither', control_ms: 46, shadow_ms: null },
-      { error: 'neither', invalid: 'shadow', control_ms: 30, shadow_ms: 49 },
+      { error: 'shadow', invalid: 'neither', streamed: true, control_ms: 16, shadow_ms: null },
+      { error: 'neither', invalid: 'shadow', streamed: true, control_ms: 12, shadow_ms: 20 },
+      // Of whole answers none is known yet, and of an older router’s pair not what its times are.
+      { error: 'neither', invalid: 'neither', streamed: false, control_ms: 30, shadow_ms: 4900 },
+      { error: 'neither', invalid: 'neither', control_ms: 30, shadow_ms: 4900 },
       { error: 'both', invalid: 'neither' },
       { error: 'control', invalid: 'shadow' },
     ]);
     expect(evidence.shadow).toMatchObject({
-      pairs: 54,
+      pairs: 26,
       errors: { shadow: 2, control: 0, both: 2 },
       timed: 1,
       slow: { shadow: 1, control: 0, both: 0 },
     });
-    expect(evidence.shadow.control_ms).toHaveLength(52);
+    expect(evidence.shadow.control_latencies_ms.stream).toHaveLength(22);
+    expect(evidence.shadow.control_latencies_ms.whole).toEqual([30]);
   });
 
   it('advance when there are enough, and not before their time', () => {
@@ -244,12 +259,14 @@ describe('a canary', () => {
     return Infinity;
   }
   const onlyLatency = { ...usual, errorRate: 0, badRate: null };
+  const mixed = { ...onlyLatency, wholeShare: 0.1 };
 
   // So many runs that it is not the seed that decides.
   it.each([
     ['fails twice as often', onlyErrors, { ...onlyErrors, errorRate: 0.1 }, 'errors', 2500, 6001],
     ['fails five times as often', onlyErrors, { ...onlyErrors, errorRate: 0.25 }, 'errors', 300, 2001],
     ['is slower by half', onlyLatency, { ...onlyLatency, medianMs: 150 }, 'slowness', 1500, 1001],
+    ['is slower by half, in streams and whole answers', mixed, { ...mixed, medianMs: 150 }, 'slowness', 1800, 201],
   ] as const)('that %s is found in time', { timeout: 120_000 }, (_, control, canary, name, goal, runs) => {
     const random = createRandom('detection');
     const median = medianOf(runs, () => requestsToHarm(random, name, control, canary));
@@ -330,6 +347,22 @@ describe('a canary', () => {
     expect(judge(stage, now, patient)).toEqual({ event: null, reason: 'answers 20%; needs 1 minute' });
   });
 
+  it('waits where it was not there for its requests, unless the other was not either', () => {
+    const at = { state: 'canary', stage: 0, ageMs: 1 } as const;
+    const away = (arm: 'canary' | 'control'): Observation => ({ kind: 'unavailable', arm, share: 0.1 });
+    const good = foldAll(repeat(1000, [outcome('canary', 0.1, false), outcome('control', 0.1, false)]).flat());
+    expect(judge(at, good, settings).event).toBe('advance');
+    // Hundreds of them are one incident, and no evidence of harm: the candidate is neither sent back nor given more.
+    const limited = foldAll(repeat(200, away('canary')), good);
+    expect(judge(at, limited, settings)).toEqual({
+      event: null,
+      reason: 'answers 10%; needs room for its requests (unavailable: 200 of 1,200 (17%) against 0 of 1,000 (0%))',
+    });
+    for (const name of testNames) expect(logHarm(limited, name, settings)).toBe(logHarm(good, name, settings));
+    expect(judge(at, foldAll(repeat(150, away('control')), limited), settings).event).toBe('advance');
+    expect(judge(at, foldAll(repeat(20, away('canary')), good), settings).event).toBe('advance');
+  });
+
   it('is safe by what its last stage shows alone', () => {
     const good = [outcome('canary', 0.1, false), ...repeat(9, outcome('control', 0.1, true))];
     const earlier = foldAll(repeat(50, good).flat());
@@ -351,12 +384,19 @@ describe('a canary', () => {
 
   it('that was left waiting longer than the other nearly ever takes is slow; else nothing is known', () => {
     const warm = foldAll(Array.from({ length: 100 }, (_, ms) => outcome('control', 0.1, false, ms)));
-    const left = (latencyMs: number): Observation => ({ kind: 'left', arm: 'canary', share: 0.1, latencyMs });
+    const left = (latencyMs: number, streamed = true): Observation => ({
+      kind: 'left',
+      arm: 'canary',
+      share: 0.1,
+      latencyMs,
+      streamed,
+    });
     const [before] = foldAll([outcome('canary', 0.1, false)], warm).canary.strata;
     expect(foldAll([outcome('canary', 0.1, false), left(50)], warm).canary.strata[0]).toEqual(before);
+    expect(foldAll([outcome('canary', 0.1, false), left(500, false)], warm).canary.strata[0]).toEqual(before);
     const slow = foldAll([left(50), left(95)], warm);
     expect(slow.canary.strata[0]?.canary).toMatchObject({ requests: 0, errors: 0, timed: 1, slow: 1 });
-    expect(slow.canary.control_ms).toEqual(warm.canary.control_ms);
+    expect(slow.canary.control_latencies_ms).toEqual(warm.canary.control_latencies_ms);
     expect(foldAll([left(95)]).canary.strata[0]?.canary).toMatchObject({ timed: 0, slow: 0 });
   });
 

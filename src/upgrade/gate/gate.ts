@@ -6,11 +6,13 @@ import {
   canaryCount,
   type GateSettings,
   harmfulSince,
+  isAvailable,
   isRequired,
   isSafe,
   lastStage,
   logHarm,
   pairCount,
+  unavailableCount,
 } from './tests.ts';
 
 export interface Stage {
@@ -45,7 +47,7 @@ export function decide(stage: Stage, evidence: Evidence, settings: GateSettings)
   if (stage.state === 'shadow') {
     return evidence.shadow.pairs >= settings.shadow.minPairs ? { event: 'advance' } : null;
   }
-  if (answers < settings.canary.minAnswers) return null;
+  if (answers < settings.canary.minAnswers || !isAvailable(evidence, stage.stage, settings)) return null;
   // What is cheap to ask comes first.
   const isProven =
     !isLast || safetyOrder.every((name) => !isRequired(evidence, name, settings) || isSafe(evidence, name, settings));
@@ -110,6 +112,8 @@ function waitReason(stage: Stage, evidence: Evidence, settings: GateSettings): s
   if (stage.state === 'canary') {
     const missing = settings.canary.minAnswers - answers;
     if (missing > 0) waits.push(`${counted(missing, 'more answer')} of ${thousands(settings.canary.minAnswers)}`);
+    if (!isAvailable(evidence, stage.stage, settings))
+      waits.push(`room for its requests (${absences(evidence, stage)})`);
     const open = isLast
       ? testNames.filter((name) => isRequired(evidence, name, settings) && !isSafe(evidence, name, settings))
       : [];
@@ -149,7 +153,15 @@ function sentence(evidence: Evidence, name: TestName, fromStage: number): string
   );
 }
 
-function comparison(name: TestName, candidate: BadCount, control: BadCount): string {
+function absences(evidence: Evidence, { stage }: Stage): string {
+  return comparison(
+    'unavailable',
+    unavailableCount(evidence, 'canary', stage),
+    unavailableCount(evidence, 'control', stage),
+  );
+}
+
+function comparison(name: TestName | 'unavailable', candidate: BadCount, control: BadCount): string {
   const share = ({ bad, of }: BadCount): string =>
     `${thousands(bad)} of ${thousands(of)} (${of === 0 ? '-' : percent(bad / of)})`;
   return `${name}: ${share(candidate)} against ${share(control)}`;

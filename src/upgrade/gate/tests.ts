@@ -154,6 +154,25 @@ export function isSafe(evidence: Evidence, name: TestName, settings: GateSetting
   return isAcceptable(evidence, name, settings);
 }
 
+/** Of the requests of an arm since a stage, those for which its model was not there. */
+export function unavailableCount(evidence: Evidence, arm: 'canary' | 'control', fromStage: number): BadCount {
+  const { unavailable, requests } = armTotals(evidence, arm, fromStage);
+  return { bad: unavailable, of: unavailable + requests };
+}
+
+/**
+ * Whether the candidate was there for enough of its requests in a stage to be given more: for as many as it must answer
+ * without an error, or for as many as the other, within the margin. Shares and no test: they come in bursts, of which no
+ * probability can be told, and all that follows is that the candidate waits.
+ */
+export function isAvailable(evidence: Evidence, stage: number, { canary }: GateSettings): boolean {
+  const [ours, theirs] = (['canary', 'control'] as const).map((arm) => {
+    const { bad, of } = unavailableCount(evidence, arm, stage);
+    return of === 0 ? 0 : bad / of;
+  });
+  return (ours ?? 0) <= Math.max(canary.acceptable.errors ?? 0, (1 + canary.margin) * (theirs ?? 0));
+}
+
 /** Whether a promotion waits for this test: for quality only where enough answers of the candidate were judged. */
 export function isRequired(evidence: Evidence, name: TestName, { canary }: GateSettings): boolean {
   return name !== 'quality' || canaryCount(evidence, 'quality', 'canary').of >= canary.minJudged;

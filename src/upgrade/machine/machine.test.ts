@@ -1,7 +1,15 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { rolloutStateSchema } from '../../contracts/rollout.ts';
-import { isUnderWay, type Plan, type Position, rolloutEvents, shareAt, transition } from './machine.ts';
+import {
+  isUnderWay,
+  type Plan,
+  type Position,
+  rolloutEvents,
+  shareAt,
+  transition,
+  whyNotTriedAgain,
+} from './machine.ts';
 
 const states = rolloutStateSchema.options;
 const plan: Plan = { shadowShare: 0.02, canaryShares: [0.1, 0.2, 0.5] };
@@ -12,6 +20,7 @@ const steps: ReadonlyArray<readonly [Position, (typeof rolloutEvents)[number], P
   [at('proposed'), 'approve', at('shadow')],
   [at('proposed'), 'promote', at('promoted')],
   [at('proposed'), 'dismiss', at('dismissed')],
+  [at('proposed'), 'withdraw', at('withdrawn')],
   [at('shadow'), 'advance', at('canary', 0)],
   [at('canary', 0), 'advance', at('canary', 1)],
   [at('canary', 1), 'advance', at('canary', 2)],
@@ -26,9 +35,8 @@ const steps: ReadonlyArray<readonly [Position, (typeof rolloutEvents)[number], P
       ] as const,
   ),
   [at('promoted'), 'rollback', at('rolled_back')],
-  [at('rolled_back'), 'retry', at('proposed')],
   [at('rolled_back'), 'dismiss', at('dismissed')],
-  [at('dismissed'), 'retry', at('proposed')],
+  [at('withdrawn'), 'dismiss', at('dismissed')],
 ];
 const positions = states.flatMap((state) =>
   state === 'canary' ? [at(state, 0), at(state, 1), at(state, 2)] : [at(state)],
@@ -52,6 +60,12 @@ describe('the machine', () => {
     for (const event of rolloutEvents.filter((name) => !['advance', 'hold', 'resume'].includes(name))) {
       expect(transition(held, event, plan)).toEqual(transition(from, event, plan));
     }
+  });
+
+  it('lets another try follow one that is over, and says why not else', () => {
+    const may = states.filter((state) => whyNotTriedAgain(state) === null);
+    expect(may).toEqual(['rolled_back', 'dismissed', 'withdrawn']);
+    expect(whyNotTriedAgain('promoted')).toBe('it was promoted; roll it back first');
   });
 
   it('leaves shadow out where nothing is copied', () => {

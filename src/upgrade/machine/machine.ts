@@ -1,8 +1,9 @@
 import type { RolloutState } from '../../contracts/rollout.ts';
 
 /**
- * What can happen to a rollout. `advance` and `harm` are words of the gate; the others are an operator's, or, in the mode
- * `auto`, the service's own.
+ * What can happen to a rollout. `harm` is a word of the gate, `withdraw` one of the service, `advance` the gate's and, out of
+ * `shadow`, an operator's; the others are an operator's, or, in the mode `auto`, the service's own. Another try is no event:
+ * it is a rollout of its own.
  */
 export const rolloutEvents = [
   'approve',
@@ -11,9 +12,9 @@ export const rolloutEvents = [
   'promote',
   'rollback',
   'dismiss',
+  'withdraw',
   'hold',
   'resume',
-  'retry',
 ] as const;
 export type RolloutEvent = (typeof rolloutEvents)[number];
 
@@ -60,15 +61,16 @@ const nextStage: Rule = ({ stage }, { canaryShares }) =>
   stage + 1 < canaryShares.length ? go('canary', stage + 1) : go('promoted');
 
 const notUnderWay = refuse('it is not being tried');
+const notProposed = refuse('it does not wait for approval');
 const underWay = {
   approve: refuse('it was approved already'),
   harm: to('rolled_back'),
   promote: to('promoted'),
   rollback: to('rolled_back'),
   dismiss: refuse('it is being tried; roll it back instead'),
+  withdraw: refuse('it is being tried; roll it back instead'),
   hold,
   resume,
-  retry: refuse('it is being tried'),
 } satisfies Partial<Record<RolloutEvent, Rule>>;
 
 /** What each event means in each state: a step or a refusal, none left out. */
@@ -80,9 +82,9 @@ const table: Record<RolloutState, Record<RolloutEvent, Rule>> = {
     promote: to('promoted'),
     rollback: refuse('nothing of it is in use yet; dismiss it instead'),
     dismiss: to('dismissed'),
+    withdraw: to('withdrawn'),
     hold: refuse('it waits for approval and advances by nothing else'),
     resume: refuse('it is not held'),
-    retry: refuse('it waits for approval; approve it'),
   },
   shadow: { ...underWay, advance: advance(to('canary')) },
   canary: { ...underWay, advance: advance(nextStage) },
@@ -93,9 +95,9 @@ const table: Record<RolloutState, Record<RolloutEvent, Rule>> = {
     promote: refuse('it was promoted already'),
     rollback: to('rolled_back'),
     dismiss: refuse('it was promoted; roll it back instead'),
+    withdraw: notProposed,
     hold: notUnderWay,
     resume: notUnderWay,
-    retry: refuse('it was promoted; roll it back first'),
   },
   rolled_back: {
     approve: refuse('it was rolled back; retry it first'),
@@ -104,9 +106,9 @@ const table: Record<RolloutState, Record<RolloutEvent, Rule>> = {
     promote: refuse('it was rolled back; retry it first'),
     rollback: refuse('it was rolled back already'),
     dismiss: to('dismissed'),
+    withdraw: notProposed,
     hold: notUnderWay,
     resume: notUnderWay,
-    retry: to('proposed'),
   },
   dismissed: {
     approve: refuse('it was dismissed; retry it first'),
@@ -115,9 +117,20 @@ const table: Record<RolloutState, Record<RolloutEvent, Rule>> = {
     promote: refuse('it was dismissed; retry it first'),
     rollback: refuse('it was dismissed and nothing of it is in use'),
     dismiss: refuse('it was dismissed already'),
+    withdraw: notProposed,
     hold: notUnderWay,
     resume: notUnderWay,
-    retry: to('proposed'),
+  },
+  withdrawn: {
+    approve: refuse('it was withdrawn; retry it first'),
+    advance: notUnderWay,
+    harm: notUnderWay,
+    promote: refuse('it was withdrawn; retry it first'),
+    rollback: refuse('it was withdrawn and nothing of it is in use'),
+    dismiss: to('dismissed'),
+    withdraw: refuse('it was withdrawn already'),
+    hold: notUnderWay,
+    resume: notUnderWay,
   },
 };
 
@@ -127,6 +140,13 @@ const table: Record<RolloutState, Record<RolloutEvent, Rule>> = {
  */
 export function transition(from: Position, event: RolloutEvent, plan: Plan): Transition {
   return table[from.state][event](from, plan);
+}
+
+/** Why a model in this state is not tried once more; null: it may be. */
+export function whyNotTriedAgain(state: RolloutState): string | null {
+  if (state === 'proposed') return 'it waits for approval; approve it';
+  if (state === 'promoted') return 'it was promoted; roll it back first';
+  return isUnderWay(state) ? 'it is being tried' : null;
 }
 
 /** The share of requests that routers copy or let the candidate answer there, in [0, 1]. */

@@ -7,13 +7,16 @@ import { findModel, listOfferedModels } from '../../platform/store/models.ts';
 import { findLatestRollouts, findRollout, lockRollout, type Rollout } from '../../platform/store/rollouts.ts';
 import { findUpgradeCandidate, setCandidateStatus } from '../../platform/store/upgrade-candidates.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
+import { findModelPlace } from '../../platform/store/model-status.ts';
 import { fingerprintOf } from '../discover/fingerprint.ts';
-import { proposeFor } from '../discover/propose.ts';
+import { type Opinion, proposeFor } from '../discover/propose.ts';
 import { evidenceSchema } from '../gate/evidence.ts';
+import { type Position, whyNotTriedAgain } from '../machine/machine.ts';
 import { applyEvent, type Step, type Word } from './apply-event.ts';
 import type { RolloutMetrics } from './metrics.ts';
-import { type StatusChange, writeStatuses } from './model-statuses.ts';
-import { insertProposal, listedSince } from './propose-rollouts.ts';
+import { controlOf, nameOf, type StatusChange, whyGone, whyUntriable, writeStatuses } from './model-statuses.ts';
+import { insertProposal, listedSince, type ProposalOrigin } from './propose-rollouts.ts';
+import { proposalSchema } from './proposal.ts';
 import { rolloutsLock } from './rollouts-lock.ts';
 import type { RolloutSettings } from './settings.ts';
 
@@ -76,62 +79,92 @@ export function createActions(options: {
   };
 }
 
+/** A rollout is one try of a model; what is done, is done with the newest. */
 async function perform(db: Executor, request: ActionRequest, settings: RolloutSettings): Promise<Done> {
   const { id, action } = request;
   const candidate = await findUpgradeCandidate(db, id);
-  const found =
-    candidate === undefined
-      ? await findRollout(db, id)
-      : (await findLatestRollouts(db, [candidate])).get(`${candidate.provider}/${candidate.modelId}`);
-  if (found !== undefined) return performOn(db, await locked(db, found), request, settings);
-  if (candidate === undefined) throw new SignalboxError('not_found', `no candidate or rollout ${id}`, { param: 'id' });
-
-  const key = `${candidate.provider}/${candidate.modelId}`;
+  const named = candidate === undefined ? await findRollout(db, id) : undefined;
+  const name = candidate ?? named;
+  if (name === undefined) throw new SignalboxError('not_found', `no candidate or rollout ${id}`, { param: 'id' });
+  const key = nameOf(name);
+  const newest = (await findLatestRollouts(db, [name])).get(key);
+  if (named !== undefined && newest !== undefined && newest.rolloutId !== id) {
+    throw new SignalboxError('conflict', `${key} was tried again since, as ${newest.rolloutId}`, { param: 'id' });
+  }
+  // Of what was withdrawn nothing was tried: it can begin, or be put in its place, as if nobody had proposed it.
+  const beginsAnew = newest?.state === 'withdrawn' && (action === 'approve' || action === 'promote');
+  if (newest !== undefined && !beginsAnew) {
+    const rollout = await locked(db, newest);
+    return action === 'retry' ? retry(db, rollout, request) : performOn(db, rollout, action, request, settings);
+  }
   if (action === 'dismiss') {
-    if (candidate.status === 'dismissed') throw new SignalboxError('conflict', `${key} was dismissed already`);
-    await setCandidateStatus(db, candidate, 'dismissed');
+    if (candidate?.status === 'dismissed') throw new SignalboxError('conflict', `${key} was dismissed already`);
+    await setCandidateStatus(db, name, 'dismissed');
     return withoutRollout(action, key, []);
   }
-  if (action === 'retry' && candidate.status === 'dismissed') {
-    await setCandidateStatus(db, candidate, 'discovered');
+  if (action === 'retry' && candidate?.status === 'dismissed') {
+    await setCandidateStatus(db, name, 'discovered');
     return withoutRollout(action, key, []);
   }
-  const model = await findModel(db, key);
-  if (model === undefined) {
-    throw new SignalboxError('conflict', `the catalogue does not have ${key} yet; it comes with the next refresh`);
+  if (action !== 'approve' && action !== 'promote') {
+    throw new SignalboxError('conflict', `cannot ${action} ${name.modelId}: it has no rollout`);
   }
-  if (action === 'promote') return promoteAlone(db, model);
-  if (action === 'approve') return performOn(db, await propose(db, model, request), request, settings);
-  throw new SignalboxError('conflict', `cannot ${action} ${candidate.modelId}: it has no rollout`);
+  const model = await modelOf(db, key);
+  const opinion = proposeFor(model, await listOfferedModels(db));
+  // One that is newer than another of its family would leave two generations in use.
+  const isAlone = opinion.control === null || opinion.relation !== 'family';
+  if (action === 'promote' && isAlone) return promoteAlone(db, model);
+  const rollout = await propose(db, model, opinion, newest?.rolloutId ?? null, request);
+  return performOn(db, rollout, action, request, settings);
 }
 
 async function performOn(
   db: Executor,
   rollout: Rollout,
-  { action, actor, reason }: ActionRequest,
+  action: Exclude<UpgradeAction, 'retry'>,
+  { actor, reason }: Word,
   { plan }: RolloutSettings,
 ): Promise<Done> {
-  const model = `${rollout.provider}/${rollout.modelId}`;
-  const renewed = action === 'retry' ? { ...rollout, fingerprint: await freshFingerprint(db, rollout) } : rollout;
-  const evidence = evidenceSchema.parse(rollout.evidence);
-  const step = await applyEvent(db, renewed, action, { actor, reason }, evidence, plan);
+  // One that is said twice, since the answer was lost, must not be done twice.
+  if (action === 'advance' && rollout.state === 'canary') {
+    const why = 'a canary goes on by its evidence alone; wait for it, or promote the model';
+    throw new SignalboxError('conflict', `cannot advance ${rollout.modelId}: ${why}`);
+  }
+  const step = await applyEvent(db, rollout, action, { actor, reason }, evidenceSchema.parse(rollout.evidence), plan);
   if (action === 'dismiss') await setCandidateStatus(db, rollout, 'dismissed');
-  if (action === 'retry') await setCandidateStatus(db, rollout, 'discovered');
-  return {
-    step,
-    body: {
-      dry_run: false,
-      event: action,
-      model,
-      rollout_id: rollout.rolloutId,
-      from: step.from.state,
-      to: step.to.state,
-      stage: step.to.stage,
-      share: step.share,
-      held: step.to.held,
-      statuses: step.statuses.map(toStatus),
-    },
-  };
+  return answer(step, rollout);
+}
+
+/** Another try, with nothing of the one before, in the same place; where that is gone, in the one that is proposed now. */
+async function retry(db: Executor, before: Rollout, word: Word): Promise<Done> {
+  const gone = whyGone(before, await findModelPlace(db, before.provider, before.modelId));
+  const refusal = whyNotTriedAgain(before.state) ?? gone;
+  if (refusal !== null) throw new SignalboxError('conflict', `cannot retry ${before.modelId}: ${refusal}`);
+  const model = await modelOf(db, nameOf(before));
+  const { control, reason, ...relation } = await placeOf(db, model, before);
+  if (control === null) throw new SignalboxError('conflict', `cannot retry ${before.modelId}: ${reason}`);
+  const rollout = await insertOrThrow(
+    db,
+    model,
+    control,
+    relation,
+    { previousId: before.rolloutId, event: 'retry' },
+    word,
+  );
+  await setCandidateStatus(db, before, 'discovered');
+  const from: Position = { state: before.state, stage: before.stage, held: before.held };
+  const to: Position = { state: rollout.state, stage: rollout.stage, held: rollout.held };
+  return answer({ event: 'retry', from, to, share: rollout.share, statuses: [] }, rollout);
+}
+
+async function placeOf(
+  db: Executor,
+  model: Model,
+  before: Rollout,
+): Promise<Pick<Opinion, 'control' | 'relation' | 'automatic' | 'reason'>> {
+  if ((await whyUntriable(db, before)) !== null) return proposeFor(model, await listOfferedModels(db));
+  const { relation, automatic } = proposalSchema.parse(before.proposal);
+  return { control: await modelOf(db, nameOf(controlOf(before))), relation, automatic, reason: before.reason };
 }
 
 async function locked(db: Executor, { rolloutId }: Rollout): Promise<Rollout> {
@@ -140,31 +173,45 @@ async function locked(db: Executor, { rolloutId }: Rollout): Promise<Rollout> {
   return rollout;
 }
 
-async function freshFingerprint(db: Executor, rollout: Rollout): Promise<string> {
-  const key = `${rollout.provider}/${rollout.modelId}`;
+async function modelOf(db: Executor, key: string): Promise<Model> {
   const model = await findModel(db, key);
-  const since = (await listedSince(db, [rollout])).get(key);
-  return model === undefined || since === undefined ? rollout.fingerprint : fingerprintOf(model, since);
+  if (model === undefined) {
+    throw new SignalboxError('conflict', `the catalogue does not have ${key} yet; it comes with the next refresh`);
+  }
+  return model;
 }
 
 /** A rollout that nobody has proposed: an operator names what is replaced, or takes what is nearest. */
-async function propose(db: Executor, model: Model, { control: named, actor, reason }: ActionRequest): Promise<Rollout> {
-  const opinion = proposeFor(model, await listOfferedModels(db));
+async function propose(
+  db: Executor,
+  model: Model,
+  opinion: Opinion,
+  previousId: string | null,
+  { action, control: named, actor, reason }: ActionRequest,
+): Promise<Rollout> {
   const control = named === undefined ? opinion.control : await findModel(db, named);
   if (control === null || control === undefined) {
     const why = named === undefined ? opinion.reason : `no model ${named} in the catalogue`;
     const hint = named === undefined ? '; name with control what it would replace, or promote it' : '';
-    throw new SignalboxError('conflict', `cannot approve ${model.model_id}: ${why}${hint}`, { param: 'control' });
+    throw new SignalboxError('conflict', `cannot ${action} ${model.model_id}: ${why}${hint}`, { param: 'control' });
   }
   if (modelKey(control) === modelKey(model)) {
     throw new SignalboxError('conflict', `${model.model_id} cannot replace itself`, { param: 'control' });
   }
+  const relation = { relation: named === undefined ? opinion.relation : 'operator', automatic: false } as const;
+  return insertOrThrow(db, model, control, relation, { previousId, event: 'propose' }, { actor, reason });
+}
+
+async function insertOrThrow(
+  db: Executor,
+  model: Model,
+  control: Model,
+  opinion: Pick<Opinion, 'relation' | 'automatic'>,
+  origin: ProposalOrigin,
+  word: Word,
+): Promise<Rollout> {
   const since = (await listedSince(db, [model])).get(modelKey(model)) ?? new Date(0);
-  const relation = named === undefined ? opinion.relation : 'operator';
-  const id = await insertProposal(db, model, control, { relation, automatic: false }, fingerprintOf(model, since), {
-    actor,
-    reason,
-  });
+  const id = await insertProposal(db, model, control, opinion, fingerprintOf(model, since), origin, word);
   const rollout = id === null ? undefined : await lockRollout(db, id);
   if (rollout === undefined) throw new SignalboxError('conflict', `${model.model_id} has a rollout already`);
   return rollout;
@@ -177,6 +224,24 @@ async function promoteAlone(db: Executor, model: Model): Promise<Done> {
   const changes: StatusChange[] = [{ provider, modelId, status: 'stable', isPinned: true }];
   await writeStatuses(db, changes);
   return withoutRollout('promote', modelKey(model), changes);
+}
+
+function answer(step: Step, rollout: Rollout): Done {
+  return {
+    step,
+    body: {
+      dry_run: false,
+      event: step.event,
+      model: nameOf(rollout),
+      rollout_id: rollout.rolloutId,
+      from: step.from.state,
+      to: step.to.state,
+      stage: step.to.stage,
+      share: step.share,
+      held: step.to.held,
+      statuses: step.statuses.map(toStatus),
+    },
+  };
 }
 
 function withoutRollout(event: UpgradeAction, model: string, changes: readonly StatusChange[]): Done {

@@ -3,8 +3,8 @@ import { SignalboxError } from '../../platform/core/errors.ts';
 import { notify } from '../../platform/postgres/notify.ts';
 import type { Executor } from '../../platform/postgres/pool.ts';
 import { appendRolloutLog } from '../../platform/store/rollout-log.ts';
-import { type Rollout, updateRolloutStep } from '../../platform/store/rollouts.ts';
-import { type Evidence, noEvidence } from '../gate/evidence.ts';
+import { type Rollout, updateRollbackProposal, updateRolloutStep } from '../../platform/store/rollouts.ts';
+import type { Evidence } from '../gate/evidence.ts';
 import { type Plan, type Position, type RolloutEvent, shareAt, transition } from '../machine/machine.ts';
 import { planStatuses, type StatusChange, writeStatuses } from './model-statuses.ts';
 import { proposalSchema } from './proposal.ts';
@@ -15,10 +15,15 @@ export interface Word {
   reason: string;
 }
 
+type StayEvent = 'share' | 'alarm' | 'all_clear';
+
 /** A step that was taken, or would be. */
 export interface Step {
-  /** `share`: the configuration has another one for the place where it is. */
-  event: RolloutEvent | 'share';
+  /**
+   * Besides what can happen to a rollout: `share`: the configuration has another one for the place where it is; `retry`:
+   * another try of its model has begun; `alarm` and `all_clear`: its rollback is proposed, and not any more.
+   */
+  event: RolloutEvent | StayEvent | 'retry';
   from: Position;
   to: Position;
   share: number;
@@ -47,8 +52,7 @@ export async function planEvent(db: Executor, rollout: Rollout, event: RolloutEv
 
 /**
  * Takes the step that `event` is, in the transaction of `db`, which must hold the lock of the rollouts and of this one's row:
- * state, log and statuses of models, and wakes whoever acts on them when it commits. A rollout that is tried anew begins
- * without evidence.
+ * state, log and statuses of models, and wakes whoever acts on them when it commits.
  *
  * @throws SignalboxError as `planEvent`.
  */
@@ -68,7 +72,7 @@ export async function applyEvent(
     reason,
     proposal,
     fingerprint: rollout.fingerprint,
-    evidence: event === 'retry' ? noEvidence : evidence,
+    evidence,
   });
   await appendRolloutLog(db, rollout.rolloutId, {
     event,
@@ -93,27 +97,51 @@ export async function applyShare(
   evidence: Evidence,
   plan: Plan,
 ): Promise<Step> {
-  const { rolloutId, state, stage, held } = rollout;
   const share = shareAt(rollout, plan);
   await updateRolloutStep(db, { ...rollout, share });
+  const words = `${reason}: ${rollout.share} is now ${share}`;
+  const step = await appendStay(db, { ...rollout, share }, 'share', { actor, reason: words }, evidence);
+  await notify(db, rolloutsChannel, '');
+  return step;
+}
+
+/** Proposes to roll a promotion back for an incident, or, where `incidentId` is null, no longer; it stays where it is. */
+export async function applyRollbackProposal(
+  db: Executor,
+  rollout: Rollout,
+  incidentId: string | null,
+  word: Word,
+  evidence: Evidence,
+): Promise<Step> {
+  const { rolloutId } = rollout;
+  await updateRollbackProposal(db, { rolloutId, rollbackIncidentId: incidentId, reason: word.reason });
+  return appendStay(db, rollout, incidentId === null ? 'all_clear' : 'alarm', word, evidence);
+}
+
+async function appendStay(
+  db: Executor,
+  { rolloutId, state, stage, held, share }: Rollout,
+  event: StayEvent,
+  { actor, reason }: Word,
+  evidence: Evidence,
+): Promise<Step> {
   await appendRolloutLog(db, rolloutId, {
-    event: 'share',
+    event,
     fromState: state,
     toState: state,
     fromStage: stage,
     toStage: stage,
     actor,
-    reason: `${reason}: ${rollout.share} is now ${share}`,
+    reason,
     evidence: withoutLatencies(evidence),
   });
-  await notify(db, rolloutsChannel, '');
   const place: Position = { state, stage, held };
-  return { event: 'share', from: place, to: place, share, statuses: [] };
+  return { event, from: place, to: place, share, statuses: [] };
 }
 
 /** For the log: what the tests rest on, without what only the next observation needs. */
 function withoutLatencies({ shadow, canary, ...rest }: Evidence): unknown {
-  const { control_ms: _pairs, ...pairs } = shadow;
-  const { control_ms: _answers, ...answers } = canary;
+  const { control_latencies_ms: _pairs, ...pairs } = shadow;
+  const { control_latencies_ms: _answers, ...answers } = canary;
   return { ...rest, shadow: pairs, canary: answers };
 }

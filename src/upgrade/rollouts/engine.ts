@@ -1,13 +1,15 @@
-import { observationsChannel } from '../../contracts/rollout.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
-import { createLoop } from '../../platform/core/loop.ts';
-import { composeServices, type HealthCheck, type Service } from '../../platform/core/service.ts';
+import { createLoop, type Loop } from '../../platform/core/loop.ts';
 import { tryWithAdvisoryLock } from '../../platform/postgres/advisory-lock.ts';
-import { createListener } from '../../platform/postgres/listen.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { isRetryable } from '../../platform/postgres/retryable.ts';
-import { listObservedRollouts } from '../../platform/store/rollout-observations-queue.ts';
-import { listAutomaticProposals, listRolloutsUnderWay, lockRollout } from '../../platform/store/rollouts.ts';
+import { listObservedRollouts } from '../../platform/store/rollout-observations.ts';
+import {
+  listAlarmedPromotions,
+  listAutomaticProposals,
+  listRolloutsUnderWay,
+  lockRollout,
+} from '../../platform/store/rollouts.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
 import { evidenceSchema } from '../gate/evidence.ts';
 import { applyEvent, type Step } from './apply-event.ts';
@@ -15,6 +17,7 @@ import type { RolloutMetrics } from './metrics.ts';
 import { rolloutsLock } from './rollouts-lock.ts';
 import type { RolloutSettings } from './settings.ts';
 import { takeIn } from './take-in.ts';
+import { watch } from './watch.ts';
 
 export interface EngineOptions {
   pool: Pool;
@@ -24,17 +27,18 @@ export interface EngineOptions {
 }
 
 const intervalMs = 500;
-const approvalIntervalMs = 1_000;
+const slowIntervalMs = 1_000;
 
 /** One round over all rollouts. Answers `'again'` where more waits. */
 export type EngineRound = (signal: AbortSignal) => Promise<'again' | void>;
 
 /**
  * Decides about rollouts: whichever process has the lock takes in what was observed and takes the steps that follow. In the
- * mode `auto` it approves what may be tried without anybody's word, as soon as the place is free.
+ * mode `auto` it approves what may be tried without anybody's word, as soon as the place is free. For a while after a promotion
+ * it looks for alarms about the promoted model.
  */
 export function createEngineRound({ pool, settings, log, metrics }: EngineOptions): EngineRound {
-  let approvedAtMs = -Infinity;
+  let lookedAtMs = -Infinity;
 
   async function observe(rolloutId: string): Promise<boolean> {
     const outcome = await tryWithAdvisoryLock(pool, rolloutsLock, (db) => takeIn(db, rolloutId, settings));
@@ -64,6 +68,14 @@ export function createEngineRound({ pool, settings, log, metrics }: EngineOption
     log.info({ rollout_id: rolloutId, ...summary(outcome.value) }, 'a candidate is tried');
   }
 
+  async function lookAfter(rolloutId: string): Promise<void> {
+    const outcome = await tryWithAdvisoryLock(pool, rolloutsLock, (db) => watch(db, rolloutId, settings));
+    if (!outcome.ran || outcome.value === null) return;
+    const { rollout, step, reason } = outcome.value;
+    metrics.stepped(step);
+    log.warn({ rollout_id: rolloutId, model: rollout.modelId, ...summary(step), reason }, 'a promotion is in doubt');
+  }
+
   /** What is wrong with one rollout stops no other; what is wrong with the database stops the round. */
   async function apart(rolloutId: string, work: () => Promise<boolean | void>): Promise<boolean> {
     try {
@@ -84,9 +96,12 @@ export function createEngineRound({ pool, settings, log, metrics }: EngineOption
       if (signal.aborted) return;
       if (await apart(id, () => observe(id))) hasMore = true;
     }
-    if (settings.mode === 'auto' && performance.now() - approvedAtMs >= approvalIntervalMs) {
-      for (const id of await listAutomaticProposals(pool)) await apart(id, () => approve(id));
-      approvedAtMs = performance.now();
+    if (performance.now() - lookedAtMs >= slowIntervalMs && settings.mode !== 'off') {
+      for (const id of await listAlarmedPromotions(pool, settings.watchHours)) await apart(id, () => lookAfter(id));
+      if (settings.mode === 'auto') {
+        for (const id of await listAutomaticProposals(pool)) await apart(id, () => approve(id));
+      }
+      lookedAtMs = performance.now();
     }
     if (hasMore) return 'again';
   };
@@ -96,29 +111,12 @@ function summary({ event, from, to, share }: Step) {
   return { event, from: from.state, to: to.state, stage: to.stage, share };
 }
 
-export interface Engine extends Service {
-  wake(): void;
-  checks(): Record<string, HealthCheck>;
-}
-
-export function createEngine(options: EngineOptions & { connectionString: string }): Engine {
-  const { connectionString, log } = options;
-  const loop = createLoop({
+export function createEngine(options: EngineOptions): Loop {
+  return createLoop({
     name: 'rollouts',
     intervalMs,
     maxBackoffMs: 5_000,
     runOnce: createEngineRound(options),
-    log,
+    log: options.log,
   });
-  const listener = createListener({
-    connectionString,
-    channels: [observationsChannel],
-    onNotify: () => loop.wake(),
-    log,
-  });
-  return {
-    ...composeServices('rollouts', [loop, listener], log),
-    wake: () => loop.wake(),
-    checks: () => ({ rollouts: loop.health?.() ?? { ok: true }, listener: listener.health?.() ?? { ok: true } }),
-  };
 }

@@ -4,7 +4,7 @@ import { SignalboxError } from '../../platform/core/errors.ts';
 import type { Executor } from '../../platform/postgres/pool.ts';
 import { findModelPlace, type ModelPlace, setModelStatus } from '../../platform/store/model-status.ts';
 import { lockCatalogue, notifyCatalogue } from '../../platform/store/models.ts';
-import { findRolloutOfControl, type Rollout } from '../../platform/store/rollouts.ts';
+import { findSuccession, findTrialOf, type Rollout } from '../../platform/store/rollouts.ts';
 import type { Proposal } from './proposal.ts';
 
 interface ModelName {
@@ -31,8 +31,39 @@ export function whyGone(model: ModelName, place: ModelPlace | undefined): string
   return place.status === 'disabled' ? `${nameOf(model)} is disabled` : null;
 }
 
+type Places = Record<'candidate' | 'control', ModelPlace | undefined>;
+
+async function findPlaces(db: Executor, rollout: Rollout): Promise<Places> {
+  const [candidate, control] = [candidateOf(rollout), controlOf(rollout)];
+  return {
+    candidate: await findModelPlace(db, candidate.provider, candidate.modelId),
+    control: await findModelPlace(db, control.provider, control.modelId),
+  };
+}
+
+/** Why the candidate cannot be tried, or not in this place; null where it can. */
+export async function whyUntriable(db: Executor, rollout: Rollout): Promise<string | null> {
+  return whyUntriableAt(rollout, await findPlaces(db, rollout));
+}
+
+function whyUntriableAt(rollout: Rollout, places: Places): string | null {
+  const control = controlOf(rollout);
+  const gone = whyGone(candidateOf(rollout), places.candidate) ?? whyGone(control, places.control);
+  if (gone !== null) return gone;
+  const status = places.control?.status;
+  return status === 'stable' ? null : `${nameOf(control)} is ${status ?? 'gone'}: there is no traffic to share`;
+}
+
+/** As `whyUntriable`, of a proposal, which is also void where its model has got a place without it. */
+export async function whyVoid(db: Executor, rollout: Rollout): Promise<string | null> {
+  const places = await findPlaces(db, rollout);
+  if (places.candidate?.status === 'stable') return `${nameOf(candidateOf(rollout))} is stable already`;
+  return whyUntriableAt(rollout, places);
+}
+
 /**
- * What a step to `to` makes of the two models, and what has to be remembered so that it can be undone.
+ * What a step to `to` makes of the two models, and what has to be remembered so that it can be undone. After a promotion and
+ * after a rollback one of the two is stable, and not both; after the rollback of a trial whose control is gone none may be.
  *
  * @throws SignalboxError `conflict` where the models do not allow the step.
  */
@@ -43,62 +74,66 @@ export async function planStatuses(
   proposal: Proposal,
 ): Promise<{ changes: StatusChange[]; proposal: Proposal }> {
   const [candidate, control] = [candidateOf(rollout), controlOf(rollout)];
-  const places = {
-    candidate: await findModelPlace(db, candidate.provider, candidate.modelId),
-    control: await findModelPlace(db, control.provider, control.modelId),
-  };
-  if (rollout.state === 'proposed' && to !== 'dismissed') await assertPlaceIsFree(db, rollout, places, to);
-  const candidateStatus = places.candidate?.status;
-  const wasPinned = places.candidate?.isPinned ?? false;
-  if (rollout.state === 'proposed' && (to === 'shadow' || to === 'canary')) {
-    const changes: StatusChange[] =
-      candidateStatus === 'candidate' ? [] : [{ ...candidate, status: 'candidate', isPinned: wasPinned }];
+  const places = await findPlaces(db, rollout);
+  const changes: StatusChange[] = [];
+  if (to === 'shadow' || to === 'canary') {
+    if (rollout.state !== 'proposed') return { changes, proposal };
+    await assertPlaceIsFree(db, rollout, places);
+    if (places.candidate?.status !== 'candidate') {
+      changes.push({ ...candidate, status: 'candidate', isPinned: places.candidate?.isPinned ?? false });
+    }
     return { changes, proposal };
   }
   if (to === 'promoted') {
+    if (rollout.state === 'proposed') await assertPlaceIsFree(db, rollout, places);
     const gone = whyGone(candidate, places.candidate);
     if (gone !== null) throw new SignalboxError('conflict', gone);
-    const changes: StatusChange[] = [{ ...candidate, status: 'stable', isPinned: true }];
-    if (places.control !== undefined) changes.push({ ...control, status: 'deprecated', isPinned: true });
+    changes.push({ ...candidate, status: 'stable', isPinned: true });
+    // One that an operator has disabled stays so.
+    if (places.control?.status === 'stable') changes.push({ ...control, status: 'deprecated', isPinned: true });
     return { changes, proposal: { ...proposal, control_was_pinned: places.control?.isPinned ?? false } };
   }
-  if (rollout.state === 'promoted' && to === 'rolled_back') {
-    if (candidateStatus === 'deprecated') {
-      throw new SignalboxError('conflict', `${nameOf(candidate)} was replaced itself since; roll that back first`);
-    }
-    const later = await findRolloutOfControl(db, candidate.provider, candidate.modelId);
-    if (later !== undefined) {
-      const what = `${later.modelId} is being tried in the place of ${nameOf(candidate)}`;
-      throw new SignalboxError('conflict', `${what}; roll that back first`);
-    }
-    const changes: StatusChange[] = [];
-    // What an operator has made of them since is left alone.
-    if (candidateStatus === 'stable') changes.push({ ...candidate, status: 'candidate', isPinned: false });
-    if (places.control?.status === 'deprecated') {
+  if (to === 'rolled_back') {
+    const wasPromoted = rollout.state === 'promoted';
+    if (wasPromoted) await assertCanReturn(db, rollout, places);
+    if (wasPromoted && places.control?.status !== 'stable') {
       changes.push({ ...control, status: 'stable', isPinned: proposal.control_was_pinned === true });
     }
-    return { changes, proposal };
+    const isControlStable = wasPromoted || (places.control?.listed === true && places.control.status === 'stable');
+    if (isControlStable && places.candidate?.status === 'stable') {
+      changes.push({ ...candidate, status: 'candidate', isPinned: false });
+    }
   }
-  return { changes: [], proposal };
+  return { changes, proposal };
 }
 
-async function assertPlaceIsFree(
-  db: Executor,
-  rollout: Rollout,
-  places: Record<'candidate' | 'control', ModelPlace | undefined>,
-  to: RolloutState,
-): Promise<void> {
+/** Whether the candidate may begin, or be put, in the place of the control. */
+async function assertPlaceIsFree(db: Executor, rollout: Rollout, places: Places): Promise<void> {
+  const untriable = whyUntriableAt(rollout, places);
+  if (untriable !== null) throw new SignalboxError('conflict', untriable);
+  await assertNotTried(db, [controlOf(rollout), candidateOf(rollout)]);
+}
+
+/** Whether the control can have its place back, and nobody has come after the candidate, who would be left there, too. */
+async function assertCanReturn(db: Executor, rollout: Rollout, places: Places): Promise<void> {
   const [candidate, control] = [candidateOf(rollout), controlOf(rollout)];
-  const gone = whyGone(candidate, places.candidate) ?? (to === 'promoted' ? null : whyGone(control, places.control));
-  if (gone !== null) throw new SignalboxError('conflict', gone);
-  if (to !== 'promoted' && places.control?.status !== 'stable') {
-    const status = places.control?.status ?? 'gone';
-    throw new SignalboxError('conflict', `${nameOf(control)} is ${status}: there is no traffic to share`);
+  const gone = whyGone(control, places.control);
+  if (gone !== null) throw new SignalboxError('conflict', `${gone}, and cannot take its place back`);
+  for (const model of [candidate, control]) {
+    const later = await findSuccession(db, model.provider, model.modelId, rollout);
+    if (later === undefined) continue;
+    const what = `${nameOf(model)} was replaced by ${later.modelId} since`;
+    throw new SignalboxError('conflict', `${what}; roll that back first`);
   }
-  for (const model of [control, candidate]) {
-    const other = await findRolloutOfControl(db, model.provider, model.modelId);
+  await assertNotTried(db, [candidate, control], '; roll that back first');
+}
+
+async function assertNotTried(db: Executor, models: readonly ModelName[], hint = ''): Promise<void> {
+  for (const model of models) {
+    const other = await findTrialOf(db, model.provider, model.modelId);
     if (other === undefined) continue;
-    throw new SignalboxError('conflict', `${other.modelId} is being tried in the place of ${nameOf(model)}`);
+    const what = `${other.modelId} is being tried in the place of ${nameOf(controlOf(other))}`;
+    throw new SignalboxError('conflict', `${what}${hint}`);
   }
 }
 

@@ -5,7 +5,7 @@ import { withAdvisoryLock } from '../../platform/postgres/advisory-lock.ts';
 import type { Executor, Pool } from '../../platform/postgres/pool.ts';
 import { listKnownModels, listOfferedModels } from '../../platform/store/models.ts';
 import { appendRolloutLog } from '../../platform/store/rollout-log.ts';
-import { findLatestRollouts, insertRollout } from '../../platform/store/rollouts.ts';
+import { findLatestRollouts, insertRollout, listProposals, lockRollout } from '../../platform/store/rollouts.ts';
 import {
   listDiscoveredCandidates,
   updateCandidateOpinion,
@@ -14,9 +14,12 @@ import {
 import type { Logger } from '../../platform/telemetry/logger.ts';
 import { fingerprintOf } from '../discover/fingerprint.ts';
 import { describeChange, type Opinion, proposeFor } from '../discover/propose.ts';
-import { noEvidence } from '../gate/evidence.ts';
-import type { Word } from './apply-event.ts';
+import { evidenceSchema, noEvidence } from '../gate/evidence.ts';
+import { applyEvent, type Step, type Word } from './apply-event.ts';
+import type { RolloutMetrics } from './metrics.ts';
+import { nameOf, whyVoid } from './model-statuses.ts';
 import { rolloutsLock } from './rollouts-lock.ts';
+import type { RolloutSettings } from './settings.ts';
 
 const intervalMs = 30_000;
 
@@ -29,16 +32,33 @@ export interface Proposer {
 
 /**
  * Proposes rollouts of discovered models. Each is proposed once; again only where it was rolled back and is not the same any
- * more. One that was dismissed, or that replaces nothing, keeps its place among the candidates with the reason.
+ * more, or where its proposal was withdrawn. One that was dismissed, or that replaces nothing, keeps its place among the
+ * candidates with the reason.
+ *
+ * A proposal is withdrawn where one of its models has gone, or what it would replace is not stable any more; in the same
+ * transaction its model is proposed in the place of what is, if there is such.
  */
-export function createProposer(options: { pool: Pool; isOff: boolean; log: Logger; onProposed(): void }): Proposer {
-  const { pool, isOff, log, onProposed } = options;
+export function createProposer(options: {
+  pool: Pool;
+  settings: RolloutSettings;
+  log: Logger;
+  metrics: RolloutMetrics;
+  onProposed(): void;
+}): Proposer {
+  const { pool, settings, log, metrics, onProposed } = options;
 
   async function propose(): Promise<number> {
-    if (isOff) return 0;
+    if (settings.mode === 'off') return 0;
     const candidates = await listDiscoveredCandidates(pool);
-    if (candidates.length === 0) return 0;
-    const proposed = await withAdvisoryLock(pool, rolloutsLock, (db) => proposeAll(db, candidates));
+    if (candidates.length === 0 && (await listProposals(pool)).length === 0) return 0;
+    const { withdrawn, proposed } = await withAdvisoryLock(pool, rolloutsLock, async (db) => ({
+      withdrawn: await withdrawVoid(db, settings),
+      proposed: await proposeAll(db, candidates),
+    }));
+    for (const { step, model, reason } of withdrawn) {
+      metrics.stepped(step);
+      log.info({ model, reason }, 'a proposal is withdrawn');
+    }
     for (const key of proposed) log.info({ model: key }, 'a rollout is proposed');
     if (proposed.length > 0) onProposed();
     return proposed.length;
@@ -48,6 +68,24 @@ export function createProposer(options: { pool: Pool; isOff: boolean; log: Logge
     await propose();
   }
   return { loop: createLoop({ name: 'proposals', intervalMs, runOnce, log }), propose };
+}
+
+async function withdrawVoid(
+  db: Executor,
+  { plan }: RolloutSettings,
+): Promise<Array<{ step: Step; model: string; reason: string }>> {
+  const withdrawn = [];
+  for (const id of await listProposals(db)) {
+    const rollout = await lockRollout(db, id);
+    const reason = rollout === undefined ? null : await whyVoid(db, rollout);
+    if (rollout === undefined || reason === null) continue;
+    const evidence = evidenceSchema.parse(rollout.evidence);
+    const word = { actor: 'upgrade', reason };
+    // Nothing was found against the candidate: without a fingerprint it may be proposed again as it is.
+    const step = await applyEvent(db, { ...rollout, fingerprint: '' }, 'withdraw', word, evidence, plan);
+    withdrawn.push({ step, model: nameOf(rollout), reason });
+  }
+  return withdrawn;
 }
 
 async function proposeAll(db: Executor, candidates: readonly UpgradeCandidate[]): Promise<string[]> {
@@ -62,14 +100,15 @@ async function proposeAll(db: Executor, candidates: readonly UpgradeCandidate[])
     // Not in the catalogue yet, or in use as it is.
     if (model === undefined || (model.status !== 'candidate' && model.status !== 'preview')) continue;
     const before = latest.get(key);
-    if (before !== undefined && before.state !== 'rolled_back') continue;
+    if (before !== undefined && before.state !== 'rolled_back' && before.state !== 'withdrawn') continue;
     const fingerprint = fingerprintOf(model, since.get(key) ?? new Date(0));
     if (before?.fingerprint === fingerprint) continue;
     const opinion = proposeFor(model, models);
     await updateCandidateOpinion(db, candidate.id, opinion.control?.model_id ?? null, opinion.reason);
     if (opinion.control === null || !opinion.isProposed || model.status !== 'candidate') continue;
+    const origin = { previousId: before?.rolloutId ?? null, event: 'propose' } as const;
     const word = { actor: 'upgrade', reason: opinion.reason };
-    const id = await insertProposal(db, model, opinion.control, opinion, fingerprint, word);
+    const id = await insertProposal(db, model, opinion.control, opinion, fingerprint, origin, word);
     if (id !== null) proposed.push(key);
   }
   return proposed;
@@ -84,6 +123,12 @@ export async function listedSince(
   return new Map(known.map((model) => [`${model.provider}/${model.modelId}`, model.createdAt]));
 }
 
+/** Where a proposal comes from: the try before it, if any, and the word of the log for its beginning. */
+export interface ProposalOrigin {
+  previousId: string | null;
+  event: 'propose' | 'retry';
+}
+
 /** Writes a proposal and the first line of its log. Null where the candidate has a rollout that is not over. */
 export async function insertProposal(
   db: Executor,
@@ -91,12 +136,14 @@ export async function insertProposal(
   control: Model,
   opinion: Pick<Opinion, 'relation' | 'automatic'>,
   fingerprint: string,
+  { previousId, event }: ProposalOrigin,
   { actor, reason }: Word,
 ): Promise<string | null> {
   const proposal = describeChange(model, control, opinion);
   const rolloutId = uuidv7();
   const isNew = await insertRollout(db, {
     rolloutId,
+    previousId,
     provider: model.provider,
     modelId: model.model_id,
     controlProvider: control.provider,
@@ -108,7 +155,7 @@ export async function insertProposal(
   });
   if (!isNew) return null;
   await appendRolloutLog(db, rolloutId, {
-    event: 'propose',
+    event,
     fromState: null,
     toState: 'proposed',
     fromStage: null,

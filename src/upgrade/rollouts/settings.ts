@@ -9,12 +9,15 @@ export interface RolloutSettings {
   mode: Config['upgrade']['mode'];
   plan: Plan;
   gate: GateSettings;
+  /** How long a promotion is watched, in hours. */
+  watchHours: number;
 }
 
 export function rolloutSettings({ upgrade }: Pick<Config, 'upgrade'>): RolloutSettings {
-  const { shadow, canary, alpha, beta, mode } = upgrade;
+  const { shadow, canary, alpha, beta, mode, watch_hours: watchHours } = upgrade;
   return {
     mode,
+    watchHours,
     plan: { shadowShare: shadow.share, canaryShares: canary.shares },
     gate: {
       shadow: { minMs: shadow.min_hours * msPerHour, minPairs: shadow.min_pairs },

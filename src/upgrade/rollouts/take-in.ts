@@ -1,11 +1,10 @@
 import type { Executor } from '../../platform/postgres/pool.ts';
-import { findModelPlace } from '../../platform/store/model-status.ts';
 import {
   deleteAllObservations,
   deleteObservations,
   type QueuedObservation,
   readObservations,
-} from '../../platform/store/rollout-observations-queue.ts';
+} from '../../platform/store/rollout-observations.ts';
 import { findRolloutUnits, insertRolloutUnits } from '../../platform/store/rollout-units.ts';
 import { lockRollout, type Rollout, updateRolloutEvidence } from '../../platform/store/rollouts.ts';
 import { type Evidence, evidenceSchema, type Observation, observationSchema } from '../gate/evidence.ts';
@@ -13,7 +12,7 @@ import { type CountedUnit, foldOnce } from '../gate/fold.ts';
 import { decide, judge, type Verdict } from '../gate/gate.ts';
 import { isUnderWay, type RolloutEvent, shareAt } from '../machine/machine.ts';
 import { applyEvent, applyShare, type Step } from './apply-event.ts';
-import { candidateOf, controlOf, nameOf, whyGone } from './model-statuses.ts';
+import { whyUntriable } from './model-statuses.ts';
 import type { RolloutSettings } from './settings.ts';
 
 /** What one round did for one rollout. */
@@ -45,7 +44,7 @@ export async function takeIn(db: Executor, rolloutId: string, settings: RolloutS
     const taken = await deleteAllObservations(db, rolloutId);
     return { rollout: null, step: null, reason: 'nothing is being tried', taken, broken: 0, hasMore: false };
   }
-  const gone = await whyModelsAreGone(db, rollout);
+  const gone = await whyUntriable(db, rollout);
   const before = evidenceSchema.parse(rollout.evidence);
   // Nothing was found against the candidate: without a fingerprint it may be proposed again as it is.
   if (gone !== null) return end(db, { ...rollout, fingerprint: '' }, 'rollback', gone, before, settings);
@@ -95,16 +94,6 @@ async function end(
   return { rollout, step, reason, taken, broken, hasMore: false };
 }
 
-async function whyModelsAreGone(db: Executor, rollout: Rollout): Promise<string | null> {
-  const [candidate, control] = [candidateOf(rollout), controlOf(rollout)];
-  const gone = whyGone(candidate, await findModelPlace(db, candidate.provider, candidate.modelId));
-  if (gone !== null) return gone;
-  const place = await findModelPlace(db, control.provider, control.modelId);
-  const controlGone = whyGone(control, place);
-  if (controlGone !== null) return controlGone;
-  return place?.status === 'stable' ? null : `${nameOf(control)} is not stable any more: there is no traffic to share`;
-}
-
 /** Up to the first observation after which something has to happen, or to the last. */
 function foldAll(
   { state, stage, share, ageMs, held }: Rollout,
@@ -138,8 +127,8 @@ function foldAll(
 }
 
 /** As it is; whether it makes sense is for the schema to say. */
-function toObservation({ kind, arm, share, unit, bad, latencyMs, costUsd, pair }: QueuedObservation): unknown {
+function toObservation({ kind, pair, unit, ...answer }: QueuedObservation): unknown {
   return kind === 'pair'
     ? ({ kind, pair, unit } satisfies Record<keyof Extract<Observation, { kind: 'pair' }>, unknown>)
-    : { kind, arm, share, unit, bad, latencyMs, costUsd };
+    : { kind, unit, ...answer };
 }

@@ -1,13 +1,10 @@
 import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { createCentral } from '../../../src/central/central.ts';
 import { discard, replay } from '../../../src/central/consume/dead-letters.ts';
 import { decisionsQueue } from '../../../src/contracts/event.ts';
-import { loadConfig } from '../../../src/platform/config/load.ts';
 import { decisionsDeadLetterQueue } from '../../../src/platform/postgres/queues.ts';
-import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
-import { createMetrics } from '../../../src/platform/telemetry/metrics.ts';
 import { runScript } from '../../support/child-process.ts';
+import { type Central, startIdleCentral } from '../../support/central.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { countersOf, countRows, drain, eventOf, newId, queueLength, seedEvent, send, total } from './support.ts';
 
@@ -26,24 +23,10 @@ interface Page {
 }
 
 let database: TestDatabase;
-let central: ReturnType<typeof createCentral>;
+let central: Central;
 beforeAll(async () => {
   database = await createTestDatabase();
-  // Its consumer only looks at the queue when it is woken, so that the tests consume themselves.
-  const config = loadConfig({
-    env: {},
-    cwd: '/',
-    flags: { ports: { central: 0 }, master_key: masterKey, consumer: { poll_ms: 3_600_000 } },
-  });
-  central = createCentral({
-    pool: database.pool,
-    // A listener that hears nothing: it is connected to another database.
-    connectionString: new URL('/postgres', database.connectionString).href,
-    config,
-    log: silentLogger(),
-    metrics: createMetrics(),
-  });
-  await central.start();
+  central = await startIdleCentral(database, masterKey);
 });
 beforeEach(async () => {
   await database.pool.query('truncate processed_events, routing_records, model_routing_metrics, decision_tallies');

@@ -1,11 +1,8 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { createCentral } from '../../../src/central/central.ts';
 import { decisionsQueue, type RoutingDecision } from '../../../src/contracts/event.ts';
 import { notNeededReason, stoppedReason } from '../../../src/contracts/lane-reason.ts';
 import type { RaceLane, RaceVerdict } from '../../../src/contracts/race.ts';
-import { loadConfig } from '../../../src/platform/config/load.ts';
-import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
-import { createMetrics } from '../../../src/platform/telemetry/metrics.ts';
+import { type Central, startIdleCentral } from '../../support/central.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { raceLane } from './race-events.ts';
 import { drain, newId, queueLength, send } from './support.ts';
@@ -13,24 +10,10 @@ import { drain, newId, queueLength, send } from './support.ts';
 const masterKey = 'sb-master-key-77c1e0a94b';
 
 let database: TestDatabase;
-let central: ReturnType<typeof createCentral>;
+let central: Central;
 beforeEach(async () => {
   database = await createTestDatabase();
-  // Its consumer only looks at the queue when it is woken, so that the tests consume themselves.
-  const config = loadConfig({
-    env: {},
-    cwd: '/',
-    flags: { ports: { central: 0 }, master_key: masterKey, consumer: { poll_ms: 3_600_000 } },
-  });
-  central = createCentral({
-    pool: database.pool,
-    // A listener that hears nothing: it is connected to another database.
-    connectionString: new URL('/postgres', database.connectionString).href,
-    config,
-    log: silentLogger(),
-    metrics: createMetrics(),
-  });
-  await central.start();
+  central = await startIdleCentral(database, masterKey);
 });
 /** Central looks at the queue itself when it starts, and may have what is sent then in hand. */
 async function consumeAll(): Promise<void> {

@@ -34,7 +34,9 @@ async function statistics(): Promise<Record<string, string[]>> {
   );
   const told: Record<string, string[]> = {};
   for (const { name } of relations.filter((relation) => !audited.test(relation.name))) {
-    const { rows } = await pool.query<{ row: string }>(`select t::text as row from ${name} t order by 1`);
+    // What copies cost is told, apart from what users have spent.
+    const ofUsers = name === 'spending' ? "where purpose not in ('copy', 'judge')" : '';
+    const { rows } = await pool.query<{ row: string }>(`select t::text as row from ${name} t ${ofUsers} order by 1`);
     told[name] = rows.map(({ row }) => row);
   }
   const window = { since: new Date(Date.now() - 86_400_000).toISOString(), until: null };

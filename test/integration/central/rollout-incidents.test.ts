@@ -2,7 +2,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { learnOnce } from '../../../src/central/learn/learner.ts';
 import type { RoutingEvent } from '../../../src/contracts/event.ts';
 import { loadConfig } from '../../../src/platform/config/load.ts';
-import { type DriftDetail, openDriftIncidents } from '../../../src/platform/store/drift-incidents.ts';
+import { type DriftDetail, openDriftIncidents } from '../../../src/platform/store/incidents.ts';
 import { listCellBeliefs } from '../../../src/platform/store/learner-cells.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { drain, eventOf, newId, send } from './support.ts';
@@ -89,6 +89,14 @@ it('stays the one incident while it is open, and another alarm opens another whe
   expect(new Set(rows.map((row) => row.incident_id)).size).toBe(2);
 
   expect(await openDriftIncidents(pool, [alarm({ success_rate_after: 0.05 })])).toBe(0);
+  // It stays what it was; only that there was another alarm is known.
+  const { rows: alarms } = await pool.query(
+    'select model_id, last_alarm_at > opened_at as again from incidents order by model_id',
+  );
+  expect(alarms).toEqual([
+    { model_id: 'other', again: false },
+    { model_id: 'swift', again: true },
+  ]);
   expect(await openDriftIncidents(pool, [{ ...alarm(), complexity: 'medium' }])).toBe(1);
   expect((await incidents()).filter(({ model_id: model }) => model === 'swift')).toMatchObject([
     { complexity: 'simple', detail: { success_rate_after: 0.1 } },

@@ -6,9 +6,11 @@ import { observationsChannel } from '../../../src/contracts/rollout.ts';
 import { createPool } from '../../../src/platform/postgres/pool.ts';
 import { decisionsDeadLetterQueue } from '../../../src/platform/postgres/queues.ts';
 import {
+  deleteAllObservations,
+  deleteObservations,
   insertObservations,
   type NewObservation,
-  takeObservations,
+  readObservations,
 } from '../../../src/platform/store/rollout-observations.ts';
 import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
@@ -24,7 +26,7 @@ afterEach(() => database.drop());
 /** In the order of their ids, without what differs from run to run. */
 async function observations(): Promise<NewObservation[]> {
   const { rows } = await database.pool.query<NewObservation>(
-    `select rollout_id, arm, share, unit, kind, bad, latency_ms, cost_usd, pair from rollout_observations order by id`,
+    `select rollout_id, arm, share, unit, kind, bad, latency_ms, streamed, cost_usd, pair from rollout_observations order by id`,
   );
   return rows;
 }
@@ -55,6 +57,7 @@ const outcome: NewObservation = {
   kind: 'outcome',
   bad: false,
   latency_ms: null,
+  streamed: null,
   cost_usd: null,
   pair: null,
 };
@@ -78,8 +81,8 @@ describe('outcomes of a rollout', () => {
       control.attempt({ outcome: 'failure', error_code: 'server', response_time_ms: 20 }),
     );
     expect(told).toEqual([
-      { ...outcome, latency_ms: 150, cost_usd: 0.25 },
-      { ...outcome, latency_ms: 800 },
+      { ...outcome, latency_ms: 150, streamed: true, cost_usd: 0.25 },
+      { ...outcome, latency_ms: 800, streamed: false },
       { ...outcome, share: 0.25, bad: true, cost_usd: 0.125 },
       { ...outcome, arm: 'control', bad: true },
     ]);
@@ -92,9 +95,7 @@ describe('outcomes of a rollout', () => {
   it('are none where the model is not to blame, and none of decisions that are part of none', async () => {
     const told = await consumed(
       rolloutArm('canary').attempt({ outcome: 'cancelled', response_time_ms: 10, error_code: 'spared_busy' }),
-      ...['client', 'unsupported', 'auth', 'not_found', 'rate_limit'].map((error_code) =>
-        rolloutArm('canary').attempt({ outcome: 'failure', error_code }),
-      ),
+      rolloutArm('canary').attempt({ outcome: 'failure', error_code: 'auth', http_status: 401 }),
       rolloutArm('canary').routed(),
       rolloutArm('shadow').attempt({ outcome: 'success' }),
       eventOf(newId(), { outcome: 'success', origin: 'canary' }),
@@ -104,18 +105,18 @@ describe('outcomes of a rollout', () => {
     );
     expect(told).toEqual([]);
     const { rows } = await database.pool.query('select 1 from routing_records');
-    expect(rows).toHaveLength(11);
+    expect(rows).toHaveLength(7);
   });
 
-  it('are bad where the model was spared the call for its failures, and tell how long clients waited who left', async () => {
+  it('tell where the model was spared the call, and how long clients waited who left', async () => {
     const [spared, left] = [rolloutArm('canary', { unit: '00ff' }), rolloutArm('control', { unit: 'ff00' })];
     await consumed(spared.routed(), left.routed());
     // The label was known before, and is not said again.
     const again = { rollout: undefined, outcome: 'cancelled', response_time_ms: 700 } as const;
     const told = await consumed(spared.attempt({ ...again, error_code: 'spared' }), left.attempt(again));
     expect(told).toEqual([
-      { ...outcome, unit: '00ff', bad: true },
-      { ...outcome, arm: 'control', unit: 'ff00', kind: 'left', bad: null, latency_ms: 700 },
+      { ...outcome, unit: '00ff', kind: 'unavailable', bad: null },
+      { ...outcome, arm: 'control', unit: 'ff00', kind: 'left', bad: null, latency_ms: 700, streamed: false },
     ]);
     const { rows } = await database.pool.query('select rollout_unit from routing_records order by 1');
     expect(rows).toEqual([{ rollout_unit: '00ff' }, { rollout_unit: 'ff00' }]);
@@ -140,11 +141,11 @@ describe('outcomes of a rollout', () => {
       other.feedback(0),
       other.routed(),
     );
-    const known = { ...outcome, latency_ms: 5 };
+    const known = { ...outcome, latency_ms: 5, streamed: false };
     expect(told).toEqual([known, known, { ...quality, bad: true }]);
 
     // Also where every event comes in a batch of its own.
-    await takeObservations(database.pool, 10);
+    await deleteAllObservations(database.pool, rolloutId);
     const late = rolloutArm('canary');
     await consumed(late.attempt({ outcome: 'success', rollout: undefined, origin: 'auto', response_time_ms: 5 }));
     await consumed(late.routed());
@@ -156,7 +157,7 @@ describe('feedback on a rollout', () => {
   it('counts once, however late it comes and however often it changes', async () => {
     const arm = rolloutArm('canary', { share: 0.5 });
     await consumed(arm.routed(), arm.attempt({ outcome: 'success', response_time_ms: 70 }));
-    const first = { ...outcome, share: 0.5, latency_ms: 70 };
+    const first = { ...outcome, share: 0.5, latency_ms: 70, streamed: false };
     const judged = [first, { ...quality, share: 0.5, bad: true }];
     expect(await consumed(arm.feedback(0.25))).toEqual(judged);
     expect(await consumed(arm.feedback(1), arm.feedback(0))).toEqual(judged);
@@ -193,7 +194,10 @@ describe('feedback on a rollout', () => {
       eventOf(plain, { outcome: 'success' }),
       eventOf(plain, { origin: 'feedback', outcome: 'failure', feedback_score: 0 }),
     );
-    expect(told).toEqual([{ ...outcome, bad: true }]);
+    expect(told).toEqual([
+      { ...outcome, bad: true },
+      { ...outcome, kind: 'unavailable', bad: null },
+    ]);
   });
 });
 
@@ -204,6 +208,7 @@ describe('pairs of a rollout', () => {
     const told = {
       error: 'shadow',
       invalid: 'both',
+      streamed: true,
       control_ms: 120.5,
       shadow_ms: null,
       control_cost_usd: 0.01,
@@ -289,7 +294,8 @@ describe('the events of a rollout', () => {
         }
         await letPostponedReturn();
         await drain(pool);
-        expect(await takeObservations(pool, 10)).toMatchObject(told);
+        expect(await observations()).toMatchObject(told);
+        await deleteAllObservations(pool, rolloutId);
       }
       expect(await queueLength(pool, decisionsQueue)).toBe(0);
       expect(await queueLength(pool, decisionsDeadLetterQueue)).toBe(0);
@@ -397,18 +403,22 @@ describe('observations', () => {
   const numbered = (count: number, rollout_id = rolloutId): NewObservation[] =>
     Array.from({ length: count }, (_, index) => ({ ...outcome, rollout_id, cost_usd: index }));
 
-  it('are taken in the order in which they were made, and once', async () => {
+  it('are read in the order in which they were made, those of one rollout, until they are deleted', async () => {
     const { pool } = database;
     await insertObservations(pool, []);
     await insertObservations(pool, numbered(500));
     const other = newId();
     await insertObservations(pool, numbered(3, other));
-    const first = await takeObservations(pool, 300);
-    expect(first.map(({ cost_usd: number }) => number)).toEqual(numbered(300).map(({ cost_usd: number }) => number));
-    expect(typeof first[0]?.id).toBe('bigint');
-    expect(await takeObservations(pool, 10, other)).toMatchObject(numbered(3, other));
-    expect(await takeObservations(pool, 1000)).toHaveLength(200);
-    expect(await takeObservations(pool, 1000)).toEqual([]);
+    const first = await readObservations(pool, rolloutId, 300);
+    expect(first.map(({ costUsd: number }) => number)).toEqual(numbered(300).map(({ cost_usd: number }) => number));
+    await deleteObservations(
+      pool,
+      first.map(({ id }) => id),
+    );
+    expect(await readObservations(pool, rolloutId, 1000)).toHaveLength(200);
+    expect(await deleteAllObservations(pool, rolloutId)).toBe(200);
+    expect(await readObservations(pool, rolloutId, 1000)).toEqual([]);
+    expect(await readObservations(pool, other, 10)).toMatchObject([{ costUsd: 0 }, { costUsd: 1 }, { costUsd: 2 }]);
   });
 
   it('that nobody takes for a week are no longer kept', async () => {

@@ -111,9 +111,9 @@ it('streams', async () => {
 describe('no request fails because of a candidate that', () => {
   it.each<[what: string, play: (typeof app.raw.plays)[string], errorCode: string]>([
     ['answers 500', fails(500), 'server'],
-    ['does not take the request', fails(400), 'refused'],
-    ['is not there', fails(404), 'refused'],
-    ['may not be used', fails(403), 'refused'],
+    ['does not take the request', fails(400), 'client'],
+    ['is not there', fails(404), 'not_found'],
+    ['may not be used', fails(403), 'auth'],
     ['is limited', fails(429), 'rate_limit'],
     ['hangs', hangs, 'timeout'],
     ['says nothing at all', () => new Promise(() => undefined), 'timeout'],

@@ -45,6 +45,17 @@ function prefers(text: string): Play {
   };
 }
 
+/** Says a little, and is then ended by the provider's filter. */
+const filtered: Play = async (response, { stream }) => {
+  if (stream !== true) {
+    const message = { role: 'assistant', content: 'the' };
+    return answerJson(response, { ...whole(''), choices: [{ index: 0, message, finish_reason: 'content_filter' }] });
+  }
+  beginStream(response);
+  await writeNow(response, event(chunk({ content: 'the' })));
+  response.end(event(chunk({}, 'content_filter')) + event('[DONE]'));
+};
+
 /** Calls a function with these arguments. */
 function calls(name: string, given: string): Play {
   return async (response, { stream }) => {
@@ -77,6 +88,7 @@ describe('a pair', () => {
     expect(pair).toEqual({
       error: 'neither',
       invalid: 'neither',
+      streamed: false,
       control_ms: expect.any(Number) as number,
       shadow_ms: expect.any(Number) as number,
       // 10 tokens in and 5 out.
@@ -179,13 +191,27 @@ describe('a pair', () => {
     expect(answer).toMatchObject({ status: 200, model: models.spare });
     expect(pair).toMatchObject({ error: 'control', control_ms: null });
   });
+
+  it.each<[whose: string, old: Play, fresh: Play, status: number, more: Record<string, unknown>]>([
+    ['control', fails(400), says('the new answer'), 400, {}],
+    ['both', fails(400), fails(400), 400, {}],
+    ['control', filtered, says('the new answer'), 200, {}],
+    ['control', filtered, says('the new answer'), 200, { stream: true }],
+    ['shadow', says('the old answer'), filtered, 200, {}],
+    ['both', filtered, filtered, 200, {}],
+  ])('has a refusal, or a stop by a content filter, as an error on whichever side: %s', async (...given) => {
+    const [whose, old, fresh, status, more] = given;
+    const { pair, answer } = await compared({ [control]: old, [candidate]: fresh }, more);
+    expect(answer.status).toBe(status);
+    expect(pair).toMatchObject({ error: whose, scores: null });
+  });
 });
 
 describe('no copy is made', () => {
   it.each<[why: string, reason: string, more: Record<string, unknown>, plays: Record<string, Play>]>([
     ['of tools that a provider runs itself', 'tools', { tools: [{ type: 'web_search' }] }, {}],
     ['of several choices', 'choices', { n: 2 }, {}],
-    ['of what nobody takes', 'no_control', {}, { [control]: fails(400) }],
+    ['where the provider had no room', 'no_control', {}, { [control]: fails(429) }],
     ['of an answer too long to keep', 'too_large', {}, { [control]: says('a'.repeat(1_100_000)) }],
   ])('%s', async (_, reason, more, plays) => {
     app.raw.plays = plays;
@@ -198,6 +224,7 @@ describe('no copy is made', () => {
 
   it('for other surfaces', async () => {
     await app.begin('shadow', 1);
+    const before = await skipped('surface');
     await postJson(`${app.routerUrl}/v1/messages`, {
       model: 'auto',
       max_tokens: 10,
@@ -205,6 +232,7 @@ describe('no copy is made', () => {
     });
     await app.events((all) => all.filter(isEnded).length === 1);
     expect(asked(app)).not.toContain(candidate);
+    expect(await skipped('surface')).toBe(before + 1);
   });
 
   it('once the trial is over, though its user was asking while it was not', async () => {
@@ -230,14 +258,15 @@ describe('no copy is made', () => {
     const answers = await many(20, 20, (index) => ask(app, `busy ${index}`));
     expect(answers.every(({ status }) => status === 200)).toBe(true);
     await expect.poll(() => skipped('busy'), patience).toBe(before + 12);
-    expect(asked(app).filter((model) => model === candidate)).toHaveLength(8);
     await app.events((all) => all.filter(({ rollout }) => rollout?.pair !== undefined).length === 8);
+    expect(asked(app).filter((model) => model === candidate)).toHaveLength(8);
   });
 });
 
 it('copies its share', async () => {
   await app.begin('shadow', 0.05);
   const count = 1000;
+  const before = await skipped('not_drawn');
   await many(count, 8, (index) => ask(app, `share ${index}`));
   const events = await app.events((all) => all.filter((one) => one.origin === 'auto' && isEnded(one)).length === count);
   const copied = events.filter(
@@ -245,6 +274,8 @@ it('copies its share', async () => {
   );
   // Four standard deviations of a binomial.
   expect(Math.abs(copied.length - 50)).toBeLessThan(4 * Math.sqrt(count * 0.05 * 0.95));
+  expect(await skipped('not_drawn')).toBeLessThanOrEqual(before + count - copied.length);
+  expect(await skipped('not_drawn')).toBeGreaterThan(before + count * 0.9);
 }, 60_000);
 
 it('counts copies in no number of users', async () => {

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { evaluationsSchema, upgradeStepSchema } from '../../../src/contracts/upgrade-api.ts';
+import { evaluationSchema, evaluationsSchema, upgradeStepSchema } from '../../../src/contracts/upgrade-api.ts';
+import { notifyCatalogue } from '../../../src/platform/store/models.ts';
 import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../../../src/platform/telemetry/metrics.ts';
 import { createUpgrade, type Upgrade } from '../../../src/upgrade/upgrade.ts';
@@ -9,6 +10,8 @@ import { type Answer, ask, startRegistry, until } from '../registry/registry-und
 import {
   addModel,
   addRollout,
+  alarm,
+  countWaiting,
   logOf,
   observe,
   pairs,
@@ -80,6 +83,7 @@ async function candidate(modelId: string): Promise<CandidateBody> {
   if (found === undefined) throw new Error(`no candidate ${modelId}`);
   return found;
 }
+const evaluation = async (id: string) => evaluationSchema.parse((await ask<unknown>(`${url}/rollouts/${id}`)).body);
 const act = <T = { error: { message: string; code: string } }>(
   id: string,
   action: string,
@@ -155,6 +159,49 @@ describe('discovery', () => {
   });
 });
 
+describe('a proposal', () => {
+  it('is withdrawn when what it would replace is replaced, and made in the place of what is', async () => {
+    await bringOut('gpt-6-sol', 'gpt-7-sol');
+    await start();
+    await ask(`${url}/discover`, 'POST');
+    const first = (await candidate('gpt-7-sol')).rollout?.rollout_id ?? '';
+    expect(await evaluation(first)).toMatchObject({ state: 'proposed', control: { model_id: 'gpt-5-sol' } });
+    await act((await candidate('gpt-6-sol')).id, 'promote');
+    await until(async () => (await evaluation(first)).state === 'withdrawn');
+    expect(await evaluation(first)).toMatchObject({
+      reason: 'openai/gpt-5-sol is deprecated: there is no traffic to share',
+    });
+    expect((await logOf(database.pool, first)).at(-1)).toBe('withdraw proposed 0 -> withdrawn 0 by upgrade');
+    const second = (await candidate('gpt-7-sol')).rollout?.rollout_id ?? '';
+    expect(await evaluation(second)).toMatchObject({
+      state: 'proposed',
+      previous_id: first,
+      control: { model_id: 'gpt-6-sol' },
+    });
+    expect(await act<unknown>(second, 'approve')).toMatchObject({ status: 200 });
+  });
+
+  it('is withdrawn when its model has gone, or what it would replace, and cannot begin meanwhile', async () => {
+    await addRollout(database.pool);
+    await start();
+    await database.pool.query("update models set listed = false where model_id = 'old-1'");
+    expect(await act(rolloutId, 'approve')).toMatchObject({ status: 409 });
+    await notifyCatalogue(database.pool);
+    await until(async () => (await stateOf(database.pool))?.state === 'withdrawn');
+    expect(await stateOf(database.pool)).toMatchObject({ reason: 'openai/old-1 is not offered any more' });
+    expect(await statusesOf(database.pool)).toEqual({ 'old-1': 'stable', 'new-2': 'candidate' });
+    expect(await act(rolloutId, 'retry')).toMatchObject({
+      status: 409,
+      body: {
+        error: { message: expect.stringMatching(/^cannot retry new-2: nothing that it could replace/) as string },
+      },
+    });
+    // It has a place of its own where there is none to take.
+    expect(await act<unknown>(rolloutId, 'promote')).toMatchObject({ status: 200, body: { rollout_id: null } });
+    expect(await statusesOf(database.pool)).toMatchObject({ 'new-2': 'stable pinned' });
+  });
+});
+
 describe('actions', () => {
   it('say in a dry run what would happen, and do nothing', async () => {
     await addRollout(database.pool);
@@ -217,7 +264,7 @@ describe('actions', () => {
     expect(await candidate('zeta-1')).toMatchObject({ status: 'dismissed' });
   });
 
-  it('dismiss for good, and retry with nothing remembered', async () => {
+  it('dismiss for good, and retry as another rollout, with nothing remembered', async () => {
     await bringOut('gpt-6-sol');
     await start();
     await ask(`${url}/discover`, 'POST');
@@ -227,16 +274,75 @@ describe('actions', () => {
     expect(await candidate('gpt-6-sol')).toMatchObject({ status: 'dismissed', rollout: { state: 'dismissed' } });
     await act(id, 'retry');
     await act(id, 'approve');
-    const rollout = (await candidate('gpt-6-sol')).rollout?.rollout_id ?? '';
-    await observe(database.pool, pairs(3, 'neither', rollout));
-    await until(async () => {
-      const { body } = await ask<unknown>(`${url}/evaluations`);
-      return evaluationsSchema.parse(body).evaluations[0]?.evidence.pairs === 3;
-    });
+    const first = (await candidate('gpt-6-sol')).rollout?.rollout_id ?? '';
+    await observe(database.pool, pairs(3, 'neither', first));
+    await until(async () => (await evaluation(first)).evidence.pairs === 3);
     await act(id, 'rollback');
-    await act(id, 'retry');
-    const { body } = await ask<unknown>(`${url}/evaluations`);
-    expect(evaluationsSchema.parse(body).evaluations[0]).toMatchObject({ state: 'proposed', evidence: { pairs: 0 } });
+    const { body } = await act<unknown>(id, 'retry');
+    const second = upgradeStepSchema.parse(body).rollout_id ?? '';
+    expect(second).not.toBe(first);
+    expect(body).toMatchObject({ event: 'retry', from: 'rolled_back', to: 'proposed' });
+    expect(await evaluation(second)).toMatchObject({ state: 'proposed', previous_id: first, evidence: { pairs: 0 } });
+    expect(await logOf(database.pool, second)).toEqual(['retry -> proposed 0 by operator']);
+    // The try before stays what it was, and is over; what is late of it changes nothing.
+    await observe(database.pool, pairs(2, 'shadow', first));
+    await until(async () => (await countWaiting(database.pool)) === 0);
+    expect(await evaluation(first)).toMatchObject({ state: 'rolled_back', evidence: { pairs: 3 } });
+    expect(await evaluation(id)).toMatchObject({ rollout_id: second, evidence: { pairs: 0 } });
+    for (const action of ['retry', 'dismiss', 'approve']) {
+      expect(await act(first, action)).toMatchObject({
+        status: 409,
+        body: { error: { message: `openai/gpt-6-sol was tried again since, as ${second}` } },
+      });
+    }
+    expect(await act<unknown>(second, 'approve')).toMatchObject({ status: 200, body: { to: 'shadow' } });
+  });
+
+  it('advance out of shadow where nothing is copied, and say there what may be done', async () => {
+    await addRollout(database.pool);
+    await start();
+    await act(rolloutId, 'approve');
+    await observe(database.pool, pairs(3));
+    await database.pool.query("update rollouts set stage_since = now() - interval '30 hours'");
+    await until(async () => (await evaluation(rolloutId)).evidence.pairs === 3);
+    const { advice } = await evaluation(rolloutId);
+    expect(advice).toMatch(/^3 of 20 copies in 30 hours\. Copied are .* signalbox upgrade advance new-2 --reason "…"$/);
+    expect(await act(rolloutId, 'advance', { reason: '' })).toMatchObject({ status: 400 });
+    await act(rolloutId, 'hold');
+    expect(await act(rolloutId, 'advance')).toMatchObject({ status: 409 });
+    await act(rolloutId, 'resume');
+    expect(await act<unknown>(rolloutId, 'advance', { actor: 'ada' })).toMatchObject({
+      status: 200,
+      body: { event: 'advance', from: 'shadow', to: 'canary', stage: 0, share: 0.1 },
+    });
+    // Said again, since the answer was lost: not done again.
+    expect(await act(rolloutId, 'advance')).toMatchObject({
+      status: 409,
+      body: { error: { message: expect.stringContaining('a canary goes on by its evidence alone') as string } },
+    });
+    expect((await logOf(database.pool)).at(-1)).toBe('advance shadow 0 -> canary 0 by ada');
+    expect((await evaluation(rolloutId)).advice).toBeNull();
+  });
+
+  it('are waited for after an alarm about a promotion, for as long as its incident is open', async () => {
+    await addRollout(database.pool);
+    await start();
+    await act(rolloutId, 'promote');
+    const { watched_until: until_, advice } = await evaluation(rolloutId);
+    expect(advice).toBeNull();
+    expect(Date.parse(until_ ?? '') - Date.now()).toBeGreaterThan(6.9 * 86_400_000);
+    await alarm(database.pool, 'new-2');
+    await until(async () => (await evaluation(rolloutId)).rollback_incident_id !== null);
+    const { incidents } = (await ask<{ incidents: Array<{ incident_id: string }> }>(`${url}/incidents`)).body;
+    const id = incidents[0]?.incident_id ?? '';
+    expect(await evaluation(rolloutId)).toMatchObject({
+      state: 'promoted',
+      rollback_incident_id: id,
+      advice: `signalbox upgrade rollback new-2 --reason "…", or POST /incidents/${id}/close with a reason`,
+    });
+    await ask(`${url}/incidents/${id}/close`, 'POST', { reason: 'the provider said so' });
+    await until(async () => (await evaluation(rolloutId)).rollback_incident_id === null);
+    expect(await evaluation(rolloutId)).toMatchObject({ state: 'promoted', advice: null });
   });
 
   it('are all in the log, which nobody can change', async () => {

@@ -1,31 +1,41 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { rolloutsChannel } from '../../../src/contracts/rollout.ts';
 import { catalogueChannel } from '../../../src/contracts/index.ts';
+import type { UpgradeAction } from '../../../src/contracts/upgrade-api.ts';
 import type { Pool } from '../../../src/platform/postgres/pool.ts';
 import type { NewObservation } from '../../../src/platform/store/rollout-observations.ts';
+import { listRollouts } from '../../../src/platform/store/rollouts.ts';
+import { recordCandidates } from '../../../src/platform/store/upgrade-candidates.ts';
 import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../../../src/platform/telemetry/metrics.ts';
+import { evidenceSchema } from '../../../src/upgrade/gate/evidence.ts';
 import { createActions } from '../../../src/upgrade/rollouts/actions.ts';
 import { createEngineRound } from '../../../src/upgrade/rollouts/engine.ts';
 import { createRolloutMetrics } from '../../../src/upgrade/rollouts/metrics.ts';
+import { createProposer } from '../../../src/upgrade/rollouts/propose-rollouts.ts';
 import type { RolloutSettings } from '../../../src/upgrade/rollouts/settings.ts';
-import { until } from '../registry/registry-under-test.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
 import {
   addModel,
   addRollout,
+  alarm,
   answers,
   countWaiting,
+  easy,
   evenly,
+  forgetRollouts,
   Killed,
   logOf,
   mortalPool,
+  newestOf,
+  nothing,
   observe,
   pairs,
   rolloutId,
   settingsOf,
   stateOf,
   statusesOf,
+  untilUnlocked,
 } from './rollout-support.ts';
 
 let database: TestDatabase;
@@ -48,7 +58,8 @@ async function settle(settings: RolloutSettings = manual, db: Pool = pool): Prom
   while ((await round(new AbortController().signal)) === 'again');
 }
 
-function act(action: 'approve' | 'promote' | 'rollback' | 'hold' | 'resume' | 'dismiss' | 'retry', db: Pool = pool) {
+/** With the newest try of `new-2`. */
+async function act(action: UpgradeAction, db: Pool = pool) {
   const perform = createActions({
     pool: db,
     settings: manual,
@@ -56,7 +67,13 @@ function act(action: 'approve' | 'promote' | 'rollback' | 'hold' | 'resume' | 'd
     metrics: createRolloutMetrics(metrics),
     onStep: () => undefined,
   });
-  return perform({ id: rolloutId, action, actor: 'ada', reason: 'because', dryRun: false });
+  const id = (await newestOf(pool, 'new-2')) ?? rolloutId;
+  return perform({ id, action, actor: 'ada', reason: 'because', dryRun: false });
+}
+
+function propose(db: Pool): Promise<number> {
+  const counts = createRolloutMetrics(metrics);
+  return createProposer({ pool: db, settings: manual, log, metrics: counts, onProposed: () => undefined }).propose();
 }
 
 async function approved(): Promise<void> {
@@ -109,6 +126,33 @@ describe('the engine', () => {
     await act('rollback');
     expect(await stateOf(pool)).toMatchObject({ state: 'rolled_back', share: 0, reason: 'because' });
     expect(await statusesOf(pool)).toEqual({ 'old-1': 'stable', 'new-2': 'candidate' });
+  });
+
+  it('gives a candidate no more while it is not there for its requests, and remembers how long each kind of answer took', async () => {
+    await approved();
+    await observe(pool, pairs(20));
+    await settle();
+    const absences = answers('canary', 0.1, 3).map((answer) => ({
+      ...answer,
+      ...nothing,
+      kind: 'unavailable' as const,
+    }));
+    const wholes = answers('control', 0.1, 7).map((answer) => ({ ...answer, streamed: false }));
+    await observe(pool, absences, answers('control', 0.1, 30), wholes, answers('canary', 0.1, 5));
+    await settle();
+    expect(await stateOf(pool)).toMatchObject({
+      state: 'canary',
+      stage: 0,
+      reason: 'answers 10%; needs room for its requests (unavailable: 3 of 8 (38%) against 0 of 37 (0%))',
+    });
+    const { rows } = await pool.query<{ evidence: unknown }>('select evidence from rollouts');
+    const { control_latencies_ms: latencies } = evidenceSchema.parse(rows[0]?.evidence).canary;
+    expect([latencies.stream.length, latencies.whole.length]).toEqual([30, 7]);
+    // More answers than it takes for absences to be few among its requests.
+    const untimed = answers('canary', 0.1, 150).map((answer) => ({ ...answer, latency_ms: null }));
+    await observe(pool, untimed);
+    await settle();
+    expect(await stateOf(pool)).toMatchObject({ state: 'canary', stage: 1 });
   });
 
   it('rolls back at the observation that shows harm, and drops those behind it', async () => {
@@ -171,7 +215,7 @@ describe('the engine', () => {
   it.each([
     ['listed = false', 'openai/old-1 is not offered any more'],
     ["status = 'disabled'", 'openai/old-1 is disabled'],
-    ["status = 'deprecated'", 'openai/old-1 is not stable any more: there is no traffic to share'],
+    ["status = 'deprecated'", 'openai/old-1 is deprecated: there is no traffic to share'],
   ])('ends where what it would replace is gone (%s), and holds it against nobody', async (change, reason) => {
     await approved();
     await pool.query(`update models set ${change} where model_id = 'old-1'`);
@@ -320,16 +364,17 @@ describe('the engine', () => {
 });
 
 describe('a kill', () => {
-  /** From proposal to promotion and back, or to harm: what happens between two rounds of the engine. */
+  const quick = settingsOf({ mode: 'approve', ...easy });
+  const auto = settingsOf({ mode: 'auto', ...easy });
+  /** What happens between two rounds of the engine. */
   const lives: Record<string, Array<(db: Pool) => Promise<unknown>>> = {
     'a good life': [
       (db) => act('approve', db),
-      () => observe(pool, pairs(21)),
-      (db) => settle(manual, db),
+      (db) => act('advance', db),
       () => observe(pool, answers('control', 0.1, 60), answers('canary', 0.1, 2), answers('canary', 0.2, 2)),
-      (db) => settle(manual, db),
-      () => observe(pool, evenly(700, good)),
-      (db) => settle(manual, db),
+      (db) => settle(quick, db),
+      () => observe(pool, evenly(60, good)),
+      (db) => settle(quick, db),
       (db) => act('rollback', db),
     ],
     'a bad life': [
@@ -337,16 +382,45 @@ describe('a kill', () => {
       (db) => act('hold', db),
       (db) => act('resume', db),
       () => observe(pool, pairs(22)),
-      (db) => settle(manual, db),
+      (db) => settle(quick, db),
       () =>
         observe(
           pool,
           answers('canary', 0.1, 30, true).map((answer, index) => ({ ...answer, unit: `u${Math.floor(index / 3)}` })),
         ),
-      (db) => settle(manual, db),
+      (db) => settle(quick, db),
       (db) => act('retry', db),
       (db) => act('dismiss', db),
     ],
+    'a promotion in doubt': [
+      (db) => act('promote', db),
+      () => alarm(pool, 'new-2'),
+      (db) => settle(quick, db),
+      (db) => settle(auto, db),
+      (db) => act('retry', db),
+      async () => {
+        await addModel(pool, 'near-1');
+        await pool.query("update models set status = 'deprecated' where model_id = 'old-1'");
+      },
+      (db) => propose(db),
+    ],
+  };
+  const ends: Record<string, { states: string[]; last: string }> = {
+    'a good life': { states: ['rolled_back'], last: 'rollback promoted 0 -> rolled_back 0 by ada' },
+    'a bad life': { states: ['rolled_back', 'dismissed'], last: 'dismiss proposed 0 -> dismissed 0 by ada' },
+    'a promotion in doubt': {
+      states: ['rolled_back', 'withdrawn', 'proposed'],
+      last: 'propose -> proposed 0 by upgrade',
+    },
+  };
+
+  const discovered = {
+    id: '01900000-0000-7000-8000-0000000000cc',
+    provider: 'openai',
+    modelId: 'new-2',
+    preview: false,
+    replaces: null,
+    reason: 'is new',
   };
 
   async function live(
@@ -355,6 +429,7 @@ describe('a kill', () => {
     at: { statement: number; moment: 'before' | 'after' } | null,
   ) {
     await addRollout(pool);
+    await recordCandidates(pool, [discovered], new Date());
     let statements = 0;
     for (const [index, step] of steps.entries()) {
       const mortal = mortalPool(pool, index === killIn ? at : null);
@@ -364,49 +439,37 @@ describe('a kill', () => {
         if (!(error instanceof Killed)) throw error;
       }
       if (mortal.isDead()) {
-        await until(async () => (await heldLocks()) === 0);
+        await untilUnlocked(pool);
         // The next process. An operator, who got no answer, asks again; what was done already is refused.
         await step(pool).catch(() => undefined);
       }
       if (index === killIn) statements = mortal.statements();
     }
     const result = {
-      log: await logOf(pool),
-      state: await stateOf(pool),
+      log: await logOf(pool, null),
+      states: (await listRollouts(pool, { limit: 9 })).map(({ state }) => state).reverse(),
       statuses: await statusesOf(pool),
       waiting: await countWaiting(pool),
-      evidence: (await pool.query('select evidence from rollouts')).rows as unknown[],
+      evidence: (await pool.query('select evidence from rollouts order by created_at')).rows as unknown[],
       units: (await pool.query('select test, unit from rollout_units order by test, unit')).rows as unknown[],
     };
     return { result, statements };
   }
-  /** The server gives them up when it sees that the connection has ended. */
-  async function heldLocks(): Promise<number> {
-    const { rows } = await pool.query<{ count: number }>(
-      "select count(*)::integer as count from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
-    );
-    return rows[0]?.count ?? 0;
-  }
-  async function reset(): Promise<void> {
-    await pool.query('alter table rollout_log disable trigger rollout_log_is_kept');
-    await pool.query('truncate rollout_log, rollouts, rollout_observations, models cascade');
-    await pool.query('alter table rollout_log enable trigger rollout_log_is_kept');
-  }
-
   it.each(Object.keys(lives))(
     'at any statement of any step of %s repeats and skips nothing',
     { timeout: 300_000 },
     async (name) => {
       const steps = lives[name] ?? [];
       const { result: undisturbed } = await live(steps, null, null);
-      expect(undisturbed.waiting).toBe(0);
+      const { states, log: taken, waiting } = undisturbed;
+      expect({ states, last: taken.at(-1), waiting }).toEqual({ ...ends[name], waiting: 0 });
       let kills = 0;
       for (const killIn of steps.keys()) {
-        await reset();
+        await forgetRollouts(pool);
         const { statements } = await live(steps, killIn, null);
         for (let statement = 0; statement < statements; statement += 1) {
           for (const moment of ['before', 'after'] as const) {
-            await reset();
+            await forgetRollouts(pool);
             const { result } = await live(steps, killIn, { statement, moment });
             expect(result, `killed ${moment} statement ${statement} of step ${killIn}`).toEqual(undisturbed);
             kills += 1;

@@ -1,10 +1,16 @@
+import type { Complexity } from '../../../src/contracts/query-class.ts';
 import type { Config } from '../../../src/platform/config/load.ts';
 import { loadConfig } from '../../../src/platform/config/load.ts';
+import { uuidv7 } from '../../../src/platform/core/ids.ts';
 import type { Pool, PoolClient } from '../../../src/platform/postgres/pool.ts';
 import { insertObservations, type NewObservation } from '../../../src/platform/store/rollout-observations.ts';
-import { insertRollout } from '../../../src/platform/store/rollouts.ts';
+import { openDriftIncidents } from '../../../src/platform/store/incidents.ts';
 import { appendRolloutLog } from '../../../src/platform/store/rollout-log.ts';
+import { findLatestRollouts, insertRollout } from '../../../src/platform/store/rollouts.ts';
+import { recordCandidates } from '../../../src/platform/store/upgrade-candidates.ts';
 import { noEvidence } from '../../../src/upgrade/gate/evidence.ts';
+import { aModel } from '../../support/catalogue.ts';
+import { until } from '../registry/registry-under-test.ts';
 import { rolloutSettings, type RolloutSettings } from '../../../src/upgrade/rollouts/settings.ts';
 
 /** Rollouts without waiting, which a test would have to sit out. */
@@ -12,6 +18,9 @@ export const impatient = {
   shadow: { min_hours: 0, min_pairs: 20 },
   canary: { min_hours: [0, 0, 0], min_answers: 1 },
 };
+
+/** With little evidence that is soon enough: `evenly(60, …)` of good answers promote. */
+export const easy = { canary: { ...impatient.canary, margin: 10, acceptable_error_rate: 0.2 } };
 
 export function upgradeConfig(upgrade: Record<string, unknown> = {}): Config {
   return loadConfig({
@@ -31,7 +40,7 @@ export async function addModel(pool: Pool, modelId: string, changes: Record<stri
     provider: 'openai',
     model_id: modelId,
     status: 'stable',
-    capabilities: JSON.stringify({ ...textOnly, ...(changes['capabilities'] as object | undefined) }),
+    capabilities: aModel(modelId, 'openai', { capabilities: { multimodal: false } }).capabilities,
     input_modalities: ['text'],
     output_modalities: ['text'],
     input_usd_per_million_tokens: 1,
@@ -42,9 +51,6 @@ export async function addModel(pool: Pool, modelId: string, changes: Record<stri
     complex_score: 3,
     source: 'discovered',
     ...changes,
-    ...(changes['capabilities'] === undefined
-      ? {}
-      : { capabilities: JSON.stringify({ ...textOnly, ...(changes['capabilities'] as object) }) }),
   };
   const names = Object.keys(row);
   await pool.query(
@@ -52,19 +58,6 @@ export async function addModel(pool: Pool, modelId: string, changes: Record<stri
     Object.values(row),
   );
 }
-
-const textOnly = {
-  text_generation: true,
-  multimodal: false,
-  tool_use: true,
-  long_context: true,
-  streaming: true,
-  function_calling: true,
-  fast_inference: false,
-  structured_output: true,
-  reasoning: false,
-  embeddings: false,
-};
 
 export const rolloutId = '01900000-0000-7000-8000-000000000001';
 
@@ -74,6 +67,7 @@ export async function addRollout(pool: Pool, id = rolloutId, [model, control] = 
   await addModel(pool, model, { status: 'candidate' });
   await insertRollout(pool, {
     rolloutId: id,
+    previousId: null,
     provider: 'openai',
     modelId: model,
     controlProvider: 'openai',
@@ -95,10 +89,10 @@ export async function addRollout(pool: Pool, id = rolloutId, [model, control] = 
   });
 }
 
-const nothing = { bad: null, latency_ms: null, cost_usd: null, pair: null };
+export const nothing = { bad: null, latency_ms: null, streamed: null, cost_usd: null, pair: null };
 
 export function pairs(count: number, error: 'neither' | 'shadow' = 'neither', id = rolloutId): NewObservation[] {
-  const pair = { error, invalid: 'neither' as const, control_ms: 100, shadow_ms: 100 };
+  const pair = { error, invalid: 'neither' as const, streamed: true, control_ms: 100, shadow_ms: 100 };
   return Array.from({ length: count }, () => ({
     ...nothing,
     rollout_id: id,
@@ -125,6 +119,7 @@ export function answers(
     kind: 'outcome',
     bad,
     latency_ms: bad ? null : 100 + (index % 20),
+    streamed: bad ? null : true,
     cost_usd: 0.001,
   }));
 }
@@ -155,11 +150,11 @@ export async function stateOf(pool: Pool, id = rolloutId): Promise<State | undef
   return rows[0];
 }
 
-/** The steps, without what differs from run to run. */
-export async function logOf(pool: Pool, id = rolloutId): Promise<string[]> {
+/** The steps of a rollout, or of all, without what differs from run to run. */
+export async function logOf(pool: Pool, id: string | null = rolloutId): Promise<string[]> {
   const { rows } = await pool.query<{ line: string }>(
     `select concat_ws(' ', event, from_state, from_stage, '->', to_state, to_stage, 'by', actor) as line
-     from rollout_log where rollout_id = $1 order by seq`,
+     from rollout_log where $1::uuid is null or rollout_id = $1 order by seq`,
     [id],
   );
   return rows.map((row) => row.line);
@@ -175,6 +170,43 @@ export async function statusesOf(pool: Pool): Promise<Record<string, string>> {
 export async function countWaiting(pool: Pool): Promise<number> {
   const { rows } = await pool.query<{ count: number }>('select count(*)::integer as count from rollout_observations');
   return rows[0]?.count ?? 0;
+}
+
+/** A model that discovery has found, of the family `line` where it is called so, as `line-2`. */
+export async function addCandidate(pool: Pool, modelId: string): Promise<void> {
+  await addModel(pool, modelId, { status: 'candidate' });
+  const found = { id: uuidv7(), provider: 'openai', modelId, preview: false, replaces: null, reason: 'is new' };
+  await recordCandidates(pool, [found], new Date());
+}
+
+/** The id of the newest try of a model. */
+export async function newestOf(pool: Pool, modelId: string): Promise<string | undefined> {
+  return (await findLatestRollouts(pool, [{ provider: 'openai', modelId }])).get(`openai/${modelId}`)?.rolloutId;
+}
+
+/** The learner finds that a model fails far more than before. */
+export async function alarm(pool: Pool, model: string, complexity: Complexity = 'simple'): Promise<void> {
+  const evidence = { requests: 60, successes: 10, failures: 50 };
+  const rates = { success_rate_before: 0.95, success_rate_after: 0.4 };
+  await openDriftIncidents(pool, [{ model, complexity, detail: { ...rates, observations_before: 1000, evidence } }]);
+}
+
+/** The connections of processes that were killed are gone when the server has given their locks up. */
+export async function untilUnlocked(pool: Pool): Promise<void> {
+  await until(async () => {
+    const { rows } = await pool.query<{ count: number }>(
+      "select count(*)::integer as count from pg_locks where locktype = 'advisory' and database = (select oid from pg_database where datname = current_database())",
+    );
+    return rows[0]?.count === 0;
+  });
+}
+
+/** Removes all that rollouts leave, so that a test may begin anew. */
+export async function forgetRollouts(pool: Pool): Promise<void> {
+  // One transaction, without triggers. `truncate` would make new files of all tables, which takes longer than the test.
+  await pool.query(`set local session_replication_role = replica;
+    delete from rollout_log; delete from rollouts; delete from rollout_observations; delete from rollout_units;
+    delete from incidents; delete from upgrade_candidates; delete from models`);
 }
 
 /** What a killed process leaves: a connection that is gone, and nothing that it could still say. */

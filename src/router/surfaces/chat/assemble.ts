@@ -134,8 +134,8 @@ function nameAndArguments(call: unknown): unknown {
 
 /** Mean log probability of the tokens of a completion; null where it has none. */
 export function meanLogprob(document: Body): number | null {
-  const [choice] = Array.isArray(document['choices']) ? (document['choices'] as unknown[]) : [];
-  const content = isObject(choice) && isObject(choice['logprobs']) ? choice['logprobs']['content'] : null;
+  const { logprobs } = choiceOf(document);
+  const content = isObject(logprobs) ? logprobs['content'] : null;
   if (!Array.isArray(content)) return null;
   const values = content.flatMap((token) =>
     isObject(token) && typeof token['logprob'] === 'number' ? [token['logprob']] : [],
@@ -143,7 +143,13 @@ export function meanLogprob(document: Body): number | null {
   return values.length === 0 ? null : values.reduce((sum, value) => sum + value, 0) / values.length;
 }
 
-function messageOf(document: Body): Record<string, unknown> {
+/** What the first choice of a completion says; empty where there is none. */
+export function messageOf(document: Body): Record<string, unknown> {
+  const { message } = choiceOf(document);
+  return isObject(message) ? message : {};
+}
+
+function choiceOf(document: Body): Record<string, unknown> {
   const [choice] = Array.isArray(document['choices']) ? (document['choices'] as unknown[]) : [];
-  return isObject(choice) && isObject(choice['message']) ? choice['message'] : {};
+  return isObject(choice) ? choice : {};
 }

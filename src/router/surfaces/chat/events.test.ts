@@ -41,6 +41,14 @@ describe('a chat stream', () => {
   });
 
   it.each([
+    ['stop', false],
+    ['content_filter', true],
+  ])('ended by %s is filtered: %s', (finish_reason, isFiltered) => {
+    expect(read(chunk({ content: 'Hi' }), chunk({}, { finish_reason }))).toMatchObject({ isFiltered });
+    expect(readChatAnswer({ choices: [{ message: {}, finish_reason }] })).toMatchObject({ isFiltered });
+  });
+
+  it.each([
     ['malformed', '{"choices":[{"del'],
     ['malformed', '[]'],
     ['error', { error: { message: 'overloaded' } }],
@@ -99,6 +107,7 @@ describe('a chat completion', () => {
 
   it('may say nothing', () => {
     expect(readChatAnswer({})).toEqual({
+      isFiltered: false,
       responseModel: null,
       responseId: null,
       usage: null,

@@ -2,13 +2,18 @@ import { reportedCostUsd, usageFromChat } from '../../upstream/usage.ts';
 import { type AnswerReading, type Body, isObject, parseObject, type StreamReading } from '../surface.ts';
 
 export function readChatAnswer(document: Body): AnswerReading {
-  const { model } = document;
+  const { model, choices } = document;
   return {
+    isFiltered: Array.isArray(choices) && choices.some(isFiltered),
     usage: usageFromChat(document['usage'], document['service_tier']),
     reportedCostUsd: reportedCostUsd(document['usage']),
     responseModel: typeof model === 'string' ? model : null,
     responseId: null,
   };
+}
+
+function isFiltered(choice: unknown): boolean {
+  return isObject(choice) && choice['finish_reason'] === 'content_filter';
 }
 
 /** Text fields of a delta that count as content. */
@@ -46,6 +51,7 @@ function readChoice(choice: unknown, reading: StreamReading): void {
   if (!isObject(choice)) return;
   const { delta } = choice;
   if (typeof choice['finish_reason'] === 'string') reading.isFinished = true;
+  if (isFiltered(choice)) reading.isFiltered = true;
   if (!isObject(delta)) return;
   for (const field of textFields) {
     const text = delta[field];

@@ -12,6 +12,7 @@ export const embeddingsSurface: Surface = {
   path: '/embeddings',
   read: readEmbeddings,
   readAnswer: ({ usage, model }) => ({
+    isFiltered: false,
     usage: usageFromEmbeddings(usage),
     reportedCostUsd: reportedCostUsd(usage),
     responseModel: typeof model === 'string' ? model : null,

@@ -42,6 +42,14 @@ describe('a stream of messages', () => {
   });
 
   it.each([
+    ['end_turn', false],
+    ['refusal', true],
+  ])('ended by %s is filtered: %s', (stop_reason, isFiltered) => {
+    expect(read(started, { ...ended, delta: { stop_reason } }, stopped)).toMatchObject({ isFiltered });
+    expect(readMessagesAnswer({ stop_reason })).toMatchObject({ isFiltered });
+  });
+
+  it.each([
     ['malformed', '{"type":"content_bl'],
     ['malformed', 'null'],
     ['error', { type: 'error', error: { type: 'overloaded_error' } }],
@@ -92,6 +100,7 @@ describe('a message', () => {
 
   it('may say nothing', () => {
     expect(readMessagesAnswer({})).toEqual({
+      isFiltered: false,
       responseModel: null,
       responseId: null,
       usage: null,

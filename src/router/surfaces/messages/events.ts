@@ -4,11 +4,17 @@ import { type AnswerReading, type Body, isObject, parseObject, type StreamReadin
 export function readMessagesAnswer(document: Body): AnswerReading {
   const { model } = document;
   return {
+    isFiltered: isFiltered(document),
     usage: usageFromMessages(document['usage']),
     reportedCostUsd: null,
     responseModel: typeof model === 'string' ? model : null,
     responseId: null,
   };
+}
+
+/** Of a message, or of the delta that ends one. */
+function isFiltered(ended: unknown): boolean {
+  return isObject(ended) && ended['stop_reason'] === 'refusal';
 }
 
 /** Fields of a delta that count as content. */
@@ -46,6 +52,7 @@ export function readMessagesEvent(data: string, reading: StreamReading): boolean
       break;
     }
     case 'message_delta':
+      if (isFiltered(event['delta'])) reading.isFiltered = true;
       if (isObject(event['usage'])) reading.usage = mergeMessagesUsage(reading.partialUsage, event['usage']);
       break;
     case 'message_stop':

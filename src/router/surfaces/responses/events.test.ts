@@ -39,6 +39,15 @@ describe('a stream of responses', () => {
   });
 
   it.each([
+    ['max_output_tokens', false],
+    ['content_filter', true],
+  ])('that is incomplete for %s is filtered: %s', (reason, isFiltered) => {
+    const response = { id: 'resp_1', model: 'm-1', usage, incomplete_details: { reason } };
+    expect(read(created, delta('Hi'), { type: 'response.incomplete', response })).toMatchObject({ isFiltered });
+    expect(readResponsesAnswer(response)).toMatchObject({ isFiltered });
+  });
+
+  it.each([
     ['malformed', '{"type":"respo'],
     ['malformed', '7'],
     ['error', { type: 'error', code: 'server_error', message: 'x' }],
@@ -81,6 +90,7 @@ describe('a response', () => {
 
   it('may say nothing', () => {
     expect(readResponsesAnswer({})).toEqual({
+      isFiltered: false,
       responseModel: null,
       responseId: null,
       usage: null,

@@ -2,8 +2,9 @@ import { reportedCostUsd, usageFromResponses } from '../../upstream/usage.ts';
 import { type AnswerReading, type Body, isObject, parseObject, type StreamReading } from '../surface.ts';
 
 export function readResponsesAnswer(document: Body): AnswerReading {
-  const { model, id } = document;
+  const { model, id, incomplete_details: incomplete } = document;
   return {
+    isFiltered: isObject(incomplete) && incomplete['reason'] === 'content_filter',
     usage: usageFromResponses(document['usage'], document['service_tier']),
     reportedCostUsd: reportedCostUsd(document['usage']),
     responseModel: typeof model === 'string' ? model : null,
@@ -28,7 +29,9 @@ export function readResponsesEvent(data: string, reading: StreamReading): boolea
     return false;
   }
   if (isObject(event['response'])) {
-    const { usage, reportedCostUsd: cost, responseModel, responseId } = readResponsesAnswer(event['response']);
+    const answer = readResponsesAnswer(event['response']);
+    const { usage, reportedCostUsd: cost, responseModel, responseId } = answer;
+    reading.isFiltered ||= answer.isFiltered;
     reading.usage = usage ?? reading.usage;
     reading.reportedCostUsd = cost ?? reading.reportedCostUsd;
     reading.responseModel ??= responseModel;
