@@ -9,9 +9,9 @@ import type { PublicRow, Source } from './public-data.ts';
 /** Prompts that an average topic counts for, in its ease and in its separation. */
 const easeStrength = 100;
 const separationStrength = 20;
-/** Penalty of single features, in prompts. */
+/** Penalty of single features, in prompts; higher ones tell less of the other data set. */
 const easePenalty = 30;
-const separationPenalty = 30;
+const separationPenalty = 10;
 /** A question without its choices counts by half, since it was asked with them. */
 const weightOfBare = 0.5;
 /** What fewer prompts have is not learned from: it is most of the weights, tells little, and could tell of single prompts. */

@@ -1,5 +1,6 @@
 import { outcomeVariance, predict } from '../../src/prediction/predictor.ts';
 import { type Prior, predictorFromPrior } from '../../src/prediction/prior.ts';
+import { anyOtherModel } from '../../src/prediction/shifts.ts';
 import { apgr } from './apgr.ts';
 import { fitPrior, fitTopics } from './fit-prior.ts';
 import type { PublicRow, Source } from './public-data.ts';
@@ -16,13 +17,13 @@ export interface UnknownModel {
   brier: number;
   /** Of predicted and true mean outcomes of its tasks. */
   correlation: number;
+  /** Mean outcome of the choices of the highest prediction among all models, by the prior that does not know this one. */
+  chosen: number;
 }
 
 export interface UnknownModels {
   models: UnknownModel[];
   bestSingle: number;
-  /** Mean outcome of the model of the highest prediction. */
-  chosen: number;
   /** Slope of true on predicted deviations of tasks from the mean of a model; 1 where they are as large as predicted. */
   slope: number;
   /** See `Prior`. */
@@ -38,6 +39,7 @@ export function leaveModelsOut(allRows: readonly PublicRow[]): UnknownModels {
   const means = meanOutcomes(rows);
   const names = [...means.keys()].sort();
   const predictions = rows.map(() => new Map<string, number>());
+  const chosen = new Map<string, number[]>(names.map((name) => [name, []]));
   for (const fold of new Set(rows.map((row) => row.fold))) {
     const train = rows.filter((row) => row.fold !== fold);
     const topics = fitTopics(train);
@@ -49,7 +51,10 @@ export function leaveModelsOut(allRows: readonly PublicRow[]): UnknownModels {
       }));
       const expect = expectations(fitPrior(ofOthers, topics, anyStrength), known);
       for (const [index, row] of rows.entries()) {
-        if (row.fold === fold) predictions[index]?.set(name, expect(row.features).get(name) ?? 0);
+        if (row.fold !== fold) continue;
+        const expected = expect(row.features);
+        predictions[index]?.set(name, expected.get(name) ?? 0);
+        chosen.get(name)?.push(row.outcomes.get(highest(expected)) ?? 0);
       }
     }
   }
@@ -58,9 +63,11 @@ export function leaveModelsOut(allRows: readonly PublicRow[]): UnknownModels {
   );
   const tasks = names.flatMap((name) => taskMeans(judged, name));
   return {
-    models: names.map((name) => describe(judged, name, means.get(name) ?? 0)),
+    models: names.map((name) => ({
+      ...describe(judged, name, means.get(name) ?? 0),
+      chosen: average(chosen.get(name) ?? []),
+    })),
     bestSingle: Math.max(...means.values()),
-    chosen: average(rows.map(({ outcomes }, index) => outcomes.get(highest(predictions[index] ?? new Map())) ?? 0)),
     slope: slopeOf(tasks),
     strength: strengthOf(tasks),
   };
@@ -127,7 +134,8 @@ function expectations(
   );
   return (features) => {
     const expected = predict(predictor, features).means;
-    return new Map(predictor.models.map((name, model) => [name, expected[model] as number]));
+    const own = predictor.models.map((name, model): [string, number] => [name, expected[model] as number]);
+    return new Map(own.filter(([name]) => name !== anyOtherModel));
   };
 }
 
@@ -136,7 +144,7 @@ interface Judged {
   predicted: ReadonlyMap<string, number>;
 }
 
-function describe(judged: readonly Judged[], model: string, mean: number): UnknownModel {
+function describe(judged: readonly Judged[], model: string, mean: number): Omit<UnknownModel, 'chosen'> {
   const ownMean = average(judged.map(({ row }) => row.outcomes.get(model) ?? 0));
   const brier = (expected: (one: Judged) => number): number =>
     average(judged.map((one) => (expected(one) - (one.row.outcomes.get(model) ?? 0)) ** 2));

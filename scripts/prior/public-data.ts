@@ -16,10 +16,10 @@ export interface PublicRow {
   benchmark: string;
   task: string;
   topic: number | null;
-  /** The beginning of the question, by which the two sources can be compared. */
+  /** Its words, by which the two sources can be compared. */
   question: string;
   features: Uint16Array;
-  /** The features of the question without its choices; null where it has none. */
+  /** The features of the question without choices and how to answer; null where it has none. */
   bareFeatures: Uint16Array | null;
   complexity: Complexity;
   /** Outcome of each model, in [0, 1]. */
@@ -55,7 +55,8 @@ const misread: ReadonlySet<string> = new Set(['high_school_mathematics']);
 /** MT-Bench is scored from 1 to 10. */
 const highestJudgement = 10;
 
-const comparedCharacters = 80;
+/** Where a prompt goes on with choices, or with how to answer. */
+const notQuestion = /\n(?:A\. |After careful thought)/;
 
 /** All rows below `folder`; those that were used to train the source's own routers and those that come twice left out. */
 export function readPublicData(folder: URL): PublicRow[] {
@@ -73,7 +74,7 @@ export function readPublicData(folder: URL): PublicRow[] {
       seen.add(key);
       const task = benchmark === 'mt_bench' ? `mt_bench:${row.task}` : row.task;
       const prompt = promptFromText(row.prompt);
-      const bare = row.prompt.split(/\nA\. /)[0] ?? '';
+      const bare = row.prompt.split(notQuestion)[0] ?? '';
       rows.push({
         source,
         benchmark,
@@ -82,8 +83,7 @@ export function readPublicData(folder: URL): PublicRow[] {
         question: bare
           .toLowerCase()
           .replaceAll(/[^a-z0-9]+/g, ' ')
-          .trim()
-          .slice(0, comparedCharacters),
+          .trim(),
         features: hashFeatures(prompt),
         bareFeatures: bare.length < row.prompt.length ? hashFeatures(promptFromText(bare)) : null,
         complexity: classify(prompt).complexity,

@@ -30,8 +30,8 @@ export interface Prior {
   readonly strength: number;
 }
 
-/** Where the prior lies that comes with the product. */
-export const shippedPrior = new URL('./prior/prior.bin', import.meta.url);
+/** Where the prior lies that comes with the product, as seen from `src/` and from `dist/`. */
+export const shippedPrior = new URL('../../src/prediction/prior/prior.bin', import.meta.url);
 
 const format = 'signalbox prior 1';
 const headerSchema = z.object({
