@@ -32,7 +32,7 @@ const unknownModels = leaveModelsOut(rows);
 console.error('one data set is tried on the other …');
 const otherData = tryOnOtherData(rows);
 console.error('the prior is learned from all …');
-const prior = fitPrior(rows, fitTopics(rows), Math.round(unknownModels.strength));
+const prior = fitPrior(rows, fitTopics(rows));
 const bytes = encodePrior(prior);
 const report = writeReport({ rows, prior, bytes, unknownModels, otherData, classified: outcomesByComplexity(rows) });
 mkdirSync(out, { recursive: true });

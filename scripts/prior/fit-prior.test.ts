@@ -1,7 +1,5 @@
 import { expect, test } from 'vitest';
-import { complexities } from '../../src/contracts/query-class.ts';
-import { effectsOf, predictorFromPrior } from '../../src/prediction/prior.ts';
-import { successShifts } from '../../src/prediction/shifts.ts';
+import { effectsOf, shiftsFromPrior } from '../../src/prediction/prior.ts';
 import { createRandom } from '../../src/statistics/random.ts';
 import { fitPrior, fitTopics } from './fit-prior.ts';
 import type { PublicRow } from './public-data.ts';
@@ -34,7 +32,7 @@ const rows = Array.from({ length: 1500 }, (_, index): PublicRow => {
     fold: 0,
   };
 });
-const prior = fitPrior(rows, fitTopics(rows), 10);
+const prior = fitPrior(rows, fitTopics(rows));
 
 const meanOf = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
@@ -51,21 +49,21 @@ test('finds what is hard, and where a strong model is worth more than elsewhere'
 });
 
 test('shifts average to nothing at each complexity, for models that it has never seen', () => {
-  const rates = [0.6, 0.75].map((rate, index) => {
-    return { name: `new ${index}`, successRate: { simple: rate, medium: rate, complex: rate } };
-  });
-  const predictor = predictorFromPrior(prior, rates);
-  for (const complexity of complexities.filter((one) => one !== 'medium')) {
+  const predictor = shiftsFromPrior(prior, [
+    { name: 'better', ability: 0.75 },
+    { name: 'worse', ability: 0.6 },
+  ]);
+  for (const complexity of ['simple', 'complex'] as const) {
     const own = rows.filter((row) => row.complexity === complexity);
-    const shifts = own.map(({ features }) => successShifts(predictor, features, complexity));
-    for (const { name } of rates) {
-      expect(Math.abs(meanOf(shifts.map((one) => one.get(name) ?? NaN)))).toBeLessThan(0.005);
+    const shifts = own.map(({ features }) => predictor.shifts(features, complexity));
+    for (const name of ['better', 'worse']) {
+      expect(meanOf(shifts.map((one) => one.get(name) ?? NaN))).toBeCloseTo(0, 5);
     }
   }
 });
 
 test('does not learn from features that few prompts have', () => {
   const odd = { ...(rows[0] as PublicRow), features: Uint16Array.from([50_000, ...(rows[0] as PublicRow).features]) };
-  const { featureEffects } = fitPrior([odd, ...rows], prior.topics, 10);
+  const { featureEffects } = fitPrior([odd, ...rows], prior.topics);
   expect([...featureEffects.values.subarray(2 * 50_000, 2 * 50_000 + 2)]).toEqual([0, 0]);
 });

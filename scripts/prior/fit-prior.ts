@@ -49,15 +49,15 @@ function vectorOf(features: Uint16Array, isCommon: (feature: number) => boolean)
 
 /**
  * Learns ease and separation from rows: first of topics, shrunk towards those of an average prompt by how little was seen,
- * then what single features add, by ridge regression. `strength` goes into the prior as it is; see `Prior`. Deterministic.
+ * then what single features add, by ridge regression. Deterministic.
  */
-export function fitPrior(rows: readonly PublicRow[], topics: TopicModel, strength: number): Prior {
+export function fitPrior(rows: readonly PublicRow[], topics: TopicModel): Prior {
   const telling = rows.filter(({ tellsDifficulty }) => tellsDifficulty);
   const means = modelMeans(telling);
   const observations = telling.map((row) => observe(row, topics, means));
   const topicEffects = fitTopicEffects(observations, topics.weights.columns);
   const featureEffects = fitFeatureEffects(observations, topicEffects, commonFeatures(rows));
-  const prior = { topics, topicEffects, featureEffects, strength };
+  const prior = { topics, topicEffects, featureEffects };
   return { ...prior, centres: centresOf(rows, { ...prior, centres: noEffects(complexities.length) }) };
 }
 

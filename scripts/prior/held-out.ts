@@ -1,12 +1,8 @@
-import { outcomeVariance, predict } from '../../src/prediction/predictor.ts';
-import { type Prior, predictorFromPrior } from '../../src/prediction/prior.ts';
-import { anyOtherModel } from '../../src/prediction/shifts.ts';
+import { complexities } from '../../src/contracts/query-class.ts';
+import { type Prior, shiftsFromPrior } from '../../src/prediction/prior.ts';
 import { apgr } from './apgr.ts';
 import { fitPrior, fitTopics } from './fit-prior.ts';
 import type { PublicRow, Source } from './public-data.ts';
-
-/** These figures do not depend on it. */
-const anyStrength = 1;
 
 export interface UnknownModel {
   model: string;
@@ -26,8 +22,6 @@ export interface UnknownModels {
   bestSingle: number;
   /** Slope of true on predicted deviations of tasks from the mean of a model; 1 where they are as large as predicted. */
   slope: number;
-  /** See `Prior`. */
-  strength: number;
 }
 
 /**
@@ -49,7 +43,7 @@ export function leaveModelsOut(allRows: readonly PublicRow[]): UnknownModels {
         ...row,
         outcomes: new Map([...row.outcomes].filter(([model]) => model !== name)),
       }));
-      const expect = expectations(fitPrior(ofOthers, topics, anyStrength), known);
+      const expect = expectations(fitPrior(ofOthers, topics), known);
       for (const [index, row] of rows.entries()) {
         if (row.fold !== fold) continue;
         const expected = expect(row.features);
@@ -69,7 +63,6 @@ export function leaveModelsOut(allRows: readonly PublicRow[]): UnknownModels {
     })),
     bestSingle: Math.max(...means.values()),
     slope: slopeOf(tasks),
-    strength: strengthOf(tasks),
   };
 }
 
@@ -102,7 +95,7 @@ export function tryOnOtherData(rows: readonly PublicRow[]): OtherData[] {
     (['llmrouter14', 'routellm'] as const).flatMap((learnedFrom) => {
       const train = rows.filter(({ source }) => source === learnedFrom);
       const trained = new Set(train.map(({ question }) => question));
-      const prior = fitPrior(train, fitTopics(topicsOfBoth ? rows : train), anyStrength);
+      const prior = fitPrior(train, fitTopics(topicsOfBoth ? rows : train));
       return pairs
         .filter((pair) => pair.learnedFrom === learnedFrom)
         .map((pair): OtherData => {
@@ -128,14 +121,15 @@ function expectations(
   prior: Prior,
   means: ReadonlyMap<string, number>,
 ): (features: Uint16Array) => ReadonlyMap<string, number> {
-  const { predictor } = predictorFromPrior(
-    prior,
-    [...means].map(([name, mean]) => ({ name, successRate: { simple: mean, medium: mean, complex: mean } })),
+  // Means at single complexities are not known here, so that what is said of a prompt must not be less their share.
+  const ofAll = { ease: new Float32Array(complexities.length), separation: new Float32Array(complexities.length) };
+  const predictor = shiftsFromPrior(
+    { ...prior, centres: ofAll },
+    [...means].map(([name, ability]) => ({ name, ability })),
   );
   return (features) => {
-    const expected = predict(predictor, features).means;
-    const own = predictor.models.map((name, model): [string, number] => [name, expected[model] as number]);
-    return new Map(own.filter(([name]) => name !== anyOtherModel));
+    const shifts = predictor.shifts(features, 'medium');
+    return new Map([...means].map(([name, mean]) => [name, mean + (shifts.get(name) ?? 0)]));
   };
 }
 
@@ -164,7 +158,6 @@ function describe(judged: readonly Judged[], model: string, mean: number): Omit<
 interface TaskMean {
   predicted: number;
   seen: number;
-  prompts: number;
 }
 
 function taskMeans(judged: readonly Judged[], model: string): TaskMean[] {
@@ -174,14 +167,9 @@ function taskMeans(judged: readonly Judged[], model: string): TaskMean[] {
   const means = byTask.map((own) => ({
     predicted: average(own.map(({ predicted }) => predicted.get(model) ?? 0)),
     seen: average(own.map(({ row }) => row.outcomes.get(model) ?? 0)),
-    prompts: own.length,
   }));
   const middle = { predicted: average(means.map((one) => one.predicted)), seen: average(means.map((one) => one.seen)) };
-  return means.map(({ predicted, seen, prompts }) => ({
-    predicted: predicted - middle.predicted,
-    seen: seen - middle.seen,
-    prompts,
-  }));
+  return means.map(({ predicted, seen }) => ({ predicted: predicted - middle.predicted, seen: seen - middle.seen }));
 }
 
 function slopeOf(tasks: readonly TaskMean[]): number {
@@ -189,14 +177,6 @@ function slopeOf(tasks: readonly TaskMean[]): number {
     average(tasks.map(({ predicted, seen }) => predicted * seen)) /
     average(tasks.map(({ predicted }) => predicted ** 2))
   );
-}
-
-/** The variance of an outcome by that of what is true of tasks about what was predicted, chance taken off. */
-function strengthOf(tasks: readonly TaskMean[]): number {
-  const variance = average(
-    tasks.map(({ predicted, seen, prompts }) => (seen - predicted) ** 2 - outcomeVariance / prompts),
-  );
-  return outcomeVariance / variance;
 }
 
 function meanOutcomes(rows: readonly PublicRow[]): Map<string, number> {

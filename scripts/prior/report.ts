@@ -47,7 +47,7 @@ were learned without what they were tried on.
 ## What is in it
 
 ${bytes.length.toLocaleString('en')} bytes, SHA-256 \`${createHash('sha256').update(bytes).digest('hex')}\`: ${topicNames.length} topics, ease and separation
-of each, and what features add to both. It counts as ${prior.strength} observations of a model on a topic.
+of each, and what features add to both.
 
 | topic | prompts | ease | separation |
 |---|---|---|---|
@@ -74,15 +74,15 @@ ${unknownModels.models
 
 "Choices": what the model of the highest prediction among all nine answers, when only the means of all nine are known; the
 best single model has ${percent(unknownModels.bestSingle)}. Without a price there is nothing to win here: what the prior tells is where a
-weak model will do. True deviations of tasks from the mean of a model are ${unknownModels.slope.toFixed(2)} times the predicted ones. (The two
-\`chatqa\` models fail on nearly all multiple choice, whatever its topic: no other model tells that of them.)
+weak model will do. True deviations of tasks from the mean of a model are ${unknownModels.slope.toFixed(2)} times the predicted ones.
+(\`llama3-chatqa-1.5-70b\` fails on nearly all multiple choice, whatever its topic: no other model tells that of it.)
 
 ## The other data set
 
 Learned from the outcomes of one data set, tried on those of the other, two models of which only the means are known: APGR as
 RouteLLM defines it, 0.5 by chance. Questions that are in both are left out. Chance alone moves the figure by about 0.02 on
-MMLU and 0.05 on GSM8K. "Own": topics from the prompts of the first data set; "both": from those of both, without outcomes. The few settings of the
-method were chosen on these data.
+MMLU and 0.05 on GSM8K. "Own": topics from the prompts of the first data set; "both": from those of both, without outcomes. The
+few settings of the method were chosen on these data.
 
 | learned from | tried on | pair | prompts | own topics | topics of both |
 |---|---|---|---|---|---|

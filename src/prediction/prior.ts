@@ -1,10 +1,10 @@
 import { z } from 'zod';
-import { complexities, type PerComplexity } from '../contracts/query-class.ts';
+import { complexities } from '../contracts/query-class.ts';
 import { middleScore, successRateOf } from '../statistics/score-scale.ts';
 import { sparseLength } from '../statistics/sparse.ts';
 import { pack, unpack } from './packed.ts';
-import { mixColumns, type QuantisedMatrix, sumColumns } from './quantised-matrix.ts';
-import { anyOtherModel, type CentredPredictor, type ShiftPredictor } from './shifts.ts';
+import { type QuantisedMatrix, sumColumns } from './quantised-matrix.ts';
+import { anyOtherModel, type ShiftPredictor } from './shifts.ts';
 import { type TopicModel, topicShares } from './topics.ts';
 
 /**
@@ -26,8 +26,6 @@ export interface Prior {
   readonly featureEffects: QuantisedMatrix;
   /** Means over the public prompts of each complexity, in the order of `complexities`. */
   readonly centres: Effects<Float32Array>;
-  /** Observations of a model on a topic that say as much of it as this prior does; above 0. */
-  readonly strength: number;
 }
 
 /** Where the prior lies that comes with the product, as seen from `src/` and from `dist/`. */
@@ -37,12 +35,11 @@ const format = 'signalbox prior 1';
 const headerSchema = z.object({
   format: z.literal(format),
   topics: z.int().min(1).max(1000),
-  strength: z.number().positive(),
 });
 
 /** A prior as bytes, with a checksum. */
-export function encodePrior({ topics, topicEffects, featureEffects, centres, strength }: Prior): Buffer {
-  const header: z.infer<typeof headerSchema> = { format, topics: topics.weights.columns, strength };
+export function encodePrior({ topics, topicEffects, featureEffects, centres }: Prior): Buffer {
+  const header: z.infer<typeof headerSchema> = { format, topics: topics.weights.columns };
   return pack(header, [
     centres.ease,
     centres.separation,
@@ -58,7 +55,7 @@ export function encodePrior({ topics, topicEffects, featureEffects, centres, str
 /** The inverse of `encodePrior`. @throws DamagedPredictor */
 export function decodePrior(bytes: Uint8Array): Prior {
   const { header, arrays } = unpack(bytes, headerSchema);
-  const { topics, strength } = header;
+  const { topics } = header;
   const effects = (count: number): Effects<Float32Array> => ({
     ease: arrays.floats(count),
     separation: arrays.floats(count),
@@ -69,7 +66,7 @@ export function decodePrior(bytes: Uint8Array): Prior {
   const featureScales = arrays.floats(2);
   const weights = { columns: topics, scales: topicScales, values: arrays.integers(topics * sparseLength) };
   const featureEffects = { columns: 2, scales: featureScales, values: arrays.integers(2 * sparseLength) };
-  return { topics: { weights }, topicEffects, featureEffects, centres, strength };
+  return { topics: { weights }, topicEffects, featureEffects, centres };
 }
 
 /** Ease and separation of a prompt. */
@@ -101,50 +98,6 @@ export function shiftsFromPrior(prior: Prior, models: readonly { name: string; a
         all.map(({ name, ability }) => [name, easeFactor(ability) * ease + (ability - meanAbility) * separation]),
       );
     },
-  };
-}
-
-/** A model of which nothing is known but how often it is thought to answer well, in [0, 1]. */
-export interface PriorModel {
-  name: string;
-  successRate: PerComplexity<number>;
-}
-
-/**
- * What the prior expects of models: each does as well as its success rates say on average, better on easy prompts and worse
- * on hard ones, the less so the closer it is to always or never succeeding; and where strong models are better than weak
- * ones by more than usual, its distance from the mean of all grows with it. The shifts average to 0 over the public prompts
- * of each complexity, but for the few where an expectation must be held between 0 and 1. Version 0. Pure; takes 65,536 bytes
- * for each model.
- */
-export function predictorFromPrior(prior: Prior, models: readonly PriorModel[]): CentredPredictor {
-  const own = models.map(({ successRate }) => mean(complexities.map((complexity) => successRate[complexity])));
-  const meanAbility = own.length === 0 ? successRateOf(middleScore) : mean(own);
-  const abilities = [meanAbility, ...own];
-  const factors = abilities.map((ability): [ease: number, separation: number] => [
-    easeFactor(ability),
-    ability - meanAbility,
-  ]);
-  /** `model · n + i` for n effects. */
-  const expected = ({ ease, separation }: Effects<Float32Array>): Float32Array =>
-    Float32Array.from(
-      factors.flatMap(([byEase, bySeparation], model) =>
-        Array.from(ease, (value, at) => {
-          return (abilities[model] as number) + byEase * value + bySeparation * (separation[at] as number);
-        }),
-      ),
-    );
-  const topicMeans = expected(prior.topicEffects).map((value) => Math.min(1, Math.max(0, value)));
-  return {
-    version: 0,
-    predictor: {
-      topics: prior.topics,
-      models: [anyOtherModel, ...models.map(({ name }) => name)],
-      topicMeans,
-      topicEvidence: topicMeans.map(() => prior.strength),
-      residuals: mixColumns(prior.featureEffects, factors),
-    },
-    centres: expected(prior.centres),
   };
 }
 

@@ -60,22 +60,3 @@ export function sumColumns({ columns, values, scales }: QuantisedMatrix, feature
   }
   return sums;
 }
-
-/**
- * A matrix of which each column is a sum of another's columns, each times its factor: `factors[column]` holds one factor for
- * each column of `matrix`.
- */
-export function mixColumns(matrix: QuantisedMatrix, factors: readonly (readonly number[])[]): QuantisedMatrix {
-  const columns = factors.map((parts) => {
-    const column = new Float32Array(sparseLength);
-    for (const [from, factor] of parts.entries()) {
-      const scaled = factor * (matrix.scales[from] as number);
-      for (let place = 0; place < sparseLength; place += 1) {
-        const value = scaled * (matrix.values[place * matrix.columns + from] as number);
-        column[place] = (column[place] as number) + value;
-      }
-    }
-    return column;
-  });
-  return quantise(columns);
-}
