@@ -13,8 +13,8 @@ const latentDimensions = 32;
 const mostTopics = 48;
 /** Fewer prompts than this for each topic say little of it. */
 const promptsPerTopic = 100;
-/** A cluster is a guess, so that its logits count by half. */
-const surenessOfClusters = 0.5;
+/** A cluster is a guess, so that its logits count for less. */
+const surenessOfClusters = 0.7;
 /** Added to the logarithm of rarity, so that words which all prompts have still count a little. */
 const leastRarity = 0.3;
 
