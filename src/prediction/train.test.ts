@@ -111,7 +111,8 @@ describe('trainPredictor', () => {
       ],
       true,
     );
-    expect(learn(rows)).toEqual(learn(rows));
+    const bytesOf = () => encodePredictor({ version: 1, predictor: learn(rows), centres: new Float32Array(6) });
+    expect(bytesOf().equals(bytesOf())).toBe(true);
     const shares = topicShares(findTopics(rows.map(({ features }) => features)), promptOf(1));
     expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 9);
   });
@@ -129,8 +130,15 @@ describe('a predictor as bytes', () => {
   const centred = { version: 7, predictor: learn(rows), centres: Float32Array.from([0.1, 0.2, 0.3, 0.4, 0.5, 0.6]) };
 
   it('comes back as it was', () => {
-    expect(decodePredictor(encodePredictor(centred))).toEqual(centred);
-    expect(encodePredictor(centred).length).toBeLessThan(60_000);
+    const bytes = encodePredictor(centred);
+    const { version, centres, predictor } = decodePredictor(bytes);
+    expect([version, centres, predictor.models]).toEqual([7, centred.centres, ['a', 'b']]);
+    for (const kind of [0, 1] as const) {
+      const features = promptOf(kind);
+      expect(predict(predictor, features)).toEqual(predict(centred.predictor, features));
+    }
+    expect(encodePredictor({ version, centres, predictor }).equals(bytes)).toBe(true);
+    expect(bytes.length).toBeLessThan(60_000);
   });
 
   it('is refused when a single bit is another', () => {

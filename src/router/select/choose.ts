@@ -195,8 +195,7 @@ function summarise(
   const asked = describeWish(request);
   const choice = `${candidate.model} for a ${request.queryType} request of ${request.complexity} complexity${asked}: `;
   const { complexity_score: score, believed_score: believed = score } = candidate;
-  const source =
-    (candidate.prompt_shift ?? 0) === 0 ? 'by the newest answers' : 'for this prompt';
+  const source = (candidate.prompt_shift ?? 0) === 0 ? 'by the newest answers' : 'for this prompt';
   const now = Math.abs(believed - score) < 0.005 ? '' : `, ${source} ${believed.toFixed(2)},`;
   const known = `${candidate.score_source} score ${score.toFixed(2)} of 5${now} ${price}`;
   if (isRescued) return `${choice}${known}, the cheapest that is not far below the quality floor`;
