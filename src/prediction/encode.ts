@@ -15,10 +15,11 @@ const headerSchema = z.object({
 
 /** A predictor as bytes, with a checksum. */
 export function encodePredictor({ version, predictor, centres }: CentredPredictor): Buffer {
-  const { topics, models, topicMeans, topicEvidence, residuals } = predictor;
+  const { topics, models, modelMeans, topicMeans, topicEvidence, residuals } = predictor;
   const header: z.infer<typeof headerSchema> = { format, version, models: [...models], topics: topics.weights.columns };
   return pack(header, [
     centres,
+    modelMeans,
     topicMeans,
     topicEvidence,
     topics.weights.scales,
@@ -33,6 +34,7 @@ export function decodePredictor(bytes: Uint8Array): CentredPredictor {
   const { header, arrays } = unpack(bytes, headerSchema);
   const { version, models, topics } = header;
   const centres = arrays.floats(models.length * complexities.length);
+  const modelMeans = arrays.floats(models.length);
   const topicMeans = arrays.floats(models.length * topics);
   const topicEvidence = arrays.floats(models.length * topics);
   const topicScales = arrays.floats(topics);
@@ -43,5 +45,9 @@ export function decodePredictor(bytes: Uint8Array): CentredPredictor {
     scales: residualScales,
     values: arrays.integers(models.length * sparseLength),
   };
-  return { version, centres, predictor: { topics: { weights }, models, topicMeans, topicEvidence, residuals } };
+  return {
+    version,
+    centres,
+    predictor: { topics: { weights }, models, modelMeans, topicMeans, topicEvidence, residuals },
+  };
 }

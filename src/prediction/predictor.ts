@@ -7,6 +7,8 @@ export interface Predictor {
   readonly topics: TopicModel;
   /** Names of the models, in the order of all that follows. */
   readonly models: readonly string[];
+  /** Expected outcome of each model on the whole, in [0, 1]. */
+  readonly modelMeans: Float32Array;
   /** Expected outcome, in [0, 1], of each model on each topic: `model · topics + topic`. */
   readonly topicMeans: Float32Array;
   /** Outcomes on which each of them rests, those that the prior counts for included; above 0. */
@@ -27,12 +29,16 @@ export interface Prediction {
 /** Variance of an outcome of which nothing is known but that it lies between 0 and 1, as a coin has it. */
 export const outcomeVariance = 0.25;
 
+/** A prompt that is of its first topic by less than this is of a kind that was hardly seen. */
+const familiarShare = 0.5;
+
 /**
  * What each model's answer to a prompt is expected to be worth: the mean of the topics that the prompt is like, in
- * proportion, and what its features add. Pure; a few microseconds for a prompt of some hundred features.
+ * proportion, and what its features add. Of a kind of prompts that was hardly seen it is believed how hard they are, and less
+ * which of the models does better there than usual: of such the choice goes by what the models do on the whole. Pure; a few microseconds for a prompt of some hundred features.
  */
 export function predict(predictor: Predictor, features: Uint16Array): Prediction {
-  const { topics, models, topicMeans, topicEvidence, residuals } = predictor;
+  const { topics, models, modelMeans, topicMeans, topicEvidence, residuals } = predictor;
   const shares = topicShares(topics, features);
   const means = sumColumns(residuals, features);
   const deviations = new Float64Array(models.length);
@@ -45,8 +51,14 @@ export function predict(predictor: Predictor, features: Uint16Array): Prediction
       mean += share * (topicMeans[offset + topic] as number);
       variance += (share * share * outcomeVariance) / (topicEvidence[offset + topic] as number);
     }
-    means[model] = Math.min(1, Math.max(0, mean));
+    means[model] = mean;
     deviations[model] = Math.sqrt(variance);
+  }
+  const familiarity = Math.min(1, shares.reduce((most, share) => Math.max(most, share), 0) / familiarShare) ** 2;
+  const ease = means.reduce((sum, mean, model) => sum + mean - (modelMeans[model] as number), 0) / models.length;
+  for (let model = 0; model < models.length; model += 1) {
+    const usual = (modelMeans[model] as number) + ease;
+    means[model] = Math.min(1, Math.max(0, usual + familiarity * ((means[model] as number) - usual)));
   }
   return { means, deviations, shares };
 }

@@ -74,6 +74,7 @@ export function trainPredictor(
   return {
     topics,
     models: models.map(({ name }) => name),
+    modelMeans: Float32Array.from(means),
     topicMeans,
     topicEvidence,
     residuals: quantise(residuals),

@@ -468,7 +468,8 @@ describe('a kill', () => {
         await forgetRollouts(pool);
         const { statements } = await live(steps, killIn, null);
         for (let statement = 0; statement < statements; statement += 1) {
-          for (const moment of ['before', 'after'] as const) {
+          // Before a statement the database is as it is after the one before.
+          for (const moment of statement === 0 ? (['before', 'after'] as const) : (['after'] as const)) {
             await forgetRollouts(pool);
             const { result } = await live(steps, killIn, { statement, moment });
             expect(result, `killed ${moment} statement ${statement} of step ${killIn}`).toEqual(undisturbed);
@@ -476,7 +477,7 @@ describe('a kill', () => {
           }
         }
       }
-      expect(kills).toBeGreaterThan(60);
+      expect(kills).toBeGreaterThan(30);
     },
   );
 });
