@@ -263,9 +263,9 @@ describe('a canary', () => {
 
   // So many runs that it is not the seed that decides.
   it.each([
-    ['fails twice as often', onlyErrors, { ...onlyErrors, errorRate: 0.1 }, 'errors', 2500, 6001],
+    ['fails twice as often', onlyErrors, { ...onlyErrors, errorRate: 0.1 }, 'errors', 2500, 4001],
     ['fails five times as often', onlyErrors, { ...onlyErrors, errorRate: 0.25 }, 'errors', 300, 2001],
-    ['is slower by half', onlyLatency, { ...onlyLatency, medianMs: 150 }, 'slowness', 1500, 1001],
+    ['is slower by half', onlyLatency, { ...onlyLatency, medianMs: 150 }, 'slowness', 1500, 501],
     ['is slower by half, in streams and whole answers', mixed, { ...mixed, medianMs: 150 }, 'slowness', 1800, 201],
   ] as const)('that %s is found in time', { timeout: 120_000 }, (_, control, canary, name, goal, runs) => {
     const random = createRandom('detection');

@@ -20,7 +20,7 @@ import { type Operation, readOperations } from './operations.ts';
 
 /** Equal seeds give equal requests; a failure names it with the smallest request that still fails. */
 const seed = 20_261_121;
-const requestsPerOperation = 1000;
+const requestsPerOperation = 500;
 const services = serviceNameSchema.options;
 
 const agent = new Agent({ connections: 64, headersTimeout: 15_000, bodyTimeout: 15_000 });
