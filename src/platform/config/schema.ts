@@ -1,12 +1,13 @@
 import { z } from 'zod';
-import { costQualityTradeoffSchema } from '../../contracts/decision.ts';
 import { mostLanes } from '../../contracts/race.ts';
 import { providerNameSchema } from '../../contracts/model.ts';
 import { endpoints, providerKinds } from '../providers/definitions.ts';
+import { learnerSchema } from './learner-schema.ts';
+import { milliseconds } from './milliseconds.ts';
+import { routingSchema } from './routing-schema.ts';
 import { upgradeSchema } from './upgrade-schema.ts';
 
 const port = z.int().min(0).max(65_535);
-const milliseconds = z.int().min(1).max(3_600_000);
 const perComplexityMs = (simple: number, medium: number, complex: number) =>
   z
     .strictObject({
@@ -36,119 +37,6 @@ const providerSchema = z.strictObject({
   models: z.array(z.string().min(1)).default([]).describe('Models to offer besides those that the provider lists.'),
 });
 export type ProviderConfig = z.infer<typeof providerSchema>;
-
-const weight = z.number().min(0).max(100);
-const chain = (...models: string[]) => z.array(z.string().min(1)).default(models);
-
-/**
- * How a model is chosen. Preferences name models as `model` or `provider/model`. The defaults are today's models of
- * the rank that the first policy named: a small fast one, a middle one, a flagship.
- */
-const routingFields = z.strictObject({
-  weights: z
-    .strictObject({
-      quality: weight.default(1).describe('Per full complexity score, 5 of 5.'),
-      preference: weight.default(0.12).describe('For the first model of the query type’s preference chain.'),
-      cost: weight.default(0.35).describe('For a request that costs far more than cost_reference_usd.'),
-      latency: weight.default(0.15).describe('For a first token far later than latency_reference_ms.'),
-      affinity: weight.default(0.1).describe('For the model that the conversation is with.'),
-    })
-    .prefault({}),
-  prefer_multiplier: weight.default(4).describe('What `prefer` multiplies its term with.'),
-  cost_reference_usd: z
-    .number()
-    .min(1e-9)
-    .max(1_000_000)
-    .default(0.01)
-    .describe('The cost at which half the cost weight counts.'),
-  latency_reference_ms: z
-    .number()
-    .positive()
-    .default(1000)
-    .describe('The time to the first token at which half the latency weight counts.'),
-  preferences: z
-    .strictObject({
-      simple: chain('gpt-6-luna', 'claude-sonnet-5', 'gpt-6-sol'),
-      technical: chain('claude-sonnet-5', 'gpt-6-sol', 'gpt-6-luna'),
-      research: chain('gpt-6-sol', 'claude-sonnet-5', 'gpt-6-luna'),
-      multimedia: chain('gpt-6-sol'),
-    })
-    .prefault({}),
-  expected_output_tokens: z
-    .strictObject({
-      simple: z.int().min(1).default(150),
-      medium: z.int().min(1).default(400),
-      complex: z.int().min(1).default(1000),
-    })
-    .prefault({}),
-  exploration: z
-    .strictObject({
-      enabled: z.boolean().default(true).describe('Lets auto try out models that may be better than the best known.'),
-      floor: z
-        .number()
-        .min(0)
-        .max(0.5)
-        .default(0.01)
-        .describe('Share of requests spread evenly over the best 16 models.'),
-      max_share: z.number().min(0).max(1).default(0.1).describe('Requests that another than the best may answer.'),
-      max_extra_cost: z
-        .number()
-        .min(0)
-        .max(1000)
-        .default(0.05)
-        .describe('By how much trials may raise the expected cost of a request, as a share of it.'),
-    })
-    .prefault({}),
-  cost_quality_tradeoff: costQualityTradeoffSchema
-    .optional()
-    .describe(
-      'From quality (0) to cost (1), for requests and keys that say nothing. Not set: the weights as they are.',
-    ),
-  quality_floor: z
-    .number()
-    .min(0.5)
-    .max(1)
-    .optional()
-    .describe('Share of the best model’s success rate to keep on average, at the least cost, such as 0.98.'),
-  predictor: z
-    .strictObject({
-      enabled: z
-        .boolean()
-        .default(true)
-        .describe('Whether what prompts have in common with earlier ones takes part in the choice.'),
-      holdout: z
-        .number()
-        .min(0)
-        .max(0.5)
-        .default(0.05)
-        .describe('Share of choices made without it, to see whether it helps; 0: nobody watches.'),
-    })
-    .prefault({}),
-  target_cost_usd: z
-    .number()
-    .positive()
-    .max(1_000_000)
-    .optional()
-    .describe('Mean cost of a request to keep to: the weight of the cost follows it. Not set: the weight stays.'),
-  allow: z.array(z.string().min(1)).default(['*']).describe('Models that auto may choose; * stands for any text.'),
-  deny: z.array(z.string().min(1)).default([]).describe('Models that auto may not choose; stronger than allow.'),
-  fallback_chain_length: z
-    .int()
-    .min(1)
-    .max(10)
-    .default(3)
-    .describe('Models tried at the most, the chosen one included.'),
-});
-
-/** The floor moves the trade-off, and a target the weight of the cost: two hands on one wheel. */
-const routingSchema = routingFields.refine(
-  ({ quality_floor: floor, target_cost_usd: target, cost_quality_tradeoff: tradeOff }) =>
-    floor === undefined || (target === undefined && tradeOff === undefined),
-  {
-    message: 'sets the trade-off by itself: leave out target_cost_usd and cost_quality_tradeoff',
-    path: ['quality_floor'],
-  },
-);
 
 /** Breakers, throttles and budgets around the calls of providers; each is explained in `src/router/resilience`. */
 const resilienceSchema = z.strictObject({
@@ -346,59 +234,7 @@ export const configSchema = z.strictObject({
         .describe('Share of unknown outcomes of an instance, over an hour, above which central warns.'),
     })
     .prefault({}),
-  learner: z
-    .strictObject({
-      kind: z
-        .enum(['bayesian', 'threshold'])
-        .default('bayesian')
-        .describe('The rule by which scores are learned; threshold is the simple one of the first design.'),
-      half_life_requests: z
-        .int()
-        .min(100)
-        .max(100_000_000)
-        .default(10_000)
-        .describe('bayesian: requests of a complexity after which evidence counts half.'),
-      half_life_hours: z
-        .number()
-        .min(0.1)
-        .max(8760)
-        .default(24)
-        .describe('bayesian: the same in time, where there are fewer requests.'),
-      interval_ms: milliseconds.default(1000).describe('How often the learner looks at new evidence.'),
-      min_samples: z
-        .int()
-        .min(1)
-        .default(100)
-        .describe('Answers of a model and complexity before its score may move; with threshold, new ones each time.'),
-      success_threshold: z
-        .number()
-        .min(0)
-        .max(1)
-        .default(0.95)
-        .describe('threshold: share of good answers above which a score never falls.'),
-      slow_ms: z.number().positive().default(2000).describe('Mean response time above which a model counts as slow.'),
-      min_latencies: z.int().min(1).default(30).describe('Response times that are needed before they count.'),
-      predictor: z
-        .strictObject({
-          interval_ms: milliseconds
-            .default(60_000)
-            .describe('How often it is looked whether there is enough to learn from.'),
-          min_outcomes: z
-            .int()
-            .min(100)
-            .max(1_000_000)
-            .default(1000)
-            .describe('Outcomes before the first predictor is trained.'),
-          max_outcomes: z
-            .int()
-            .min(100)
-            .max(200_000)
-            .default(20_000)
-            .describe('The newest outcomes, so many, are learned from.'),
-        })
-        .prefault({}),
-    })
-    .prefault({}),
+  learner: learnerSchema.prefault({}),
   retention: z
     .strictObject({
       records_days: z.int().min(1).max(3650).default(30).describe('Days that decisions are kept.'),
