@@ -1,4 +1,4 @@
-import type { RoutingEvent } from '../../contracts/event.ts';
+import { outcomeSchema, type RoutingEvent } from '../../contracts/event.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import type { EventBuffer } from './event-buffer.ts';
 import type { Outbox } from './outbox.ts';
@@ -21,6 +21,8 @@ export function countEvents(metrics: Metrics, buffer: EventBuffer, outbox: Outbo
   const published = metrics.counter('signalbox_events_published_total');
   const replayed = metrics.counter('signalbox_events_replayed_total');
   const dropped = metrics.counter('signalbox_events_dropped_total');
+  // A series that begins with its first loss would hide it from `increase`.
+  for (const outcome of outcomeSchema.options) dropped.inc({ outcome }, 0);
   const torn = metrics.counter('signalbox_events_torn_lines_total');
   metrics.sampledGauge('signalbox_events_buffered', () => [[{}, buffer.length]]);
   metrics.gauge('signalbox_events_buffer_limit').set(limits.bufferSize);

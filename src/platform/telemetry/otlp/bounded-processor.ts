@@ -16,6 +16,7 @@ export interface BoundedProcessorOptions {
 /** OpenTelemetry's own processor of batches, which bounds what waits but keeps to itself how much it drops. */
 export function createBoundedProcessor(options: BoundedProcessorOptions): SpanProcessor {
   const { exporter, maxQueueSize, dropped, log } = options;
+  for (const reason of ['queue_full', 'export_failed']) dropped.inc({ reason }, 0);
   let waiting = 0;
   let isFailing = false;
   const batches = new BatchSpanProcessor({
