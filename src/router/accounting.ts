@@ -18,7 +18,7 @@ import {
 } from './publish/events.ts';
 import type { Publisher } from './publish/publisher.ts';
 
-/** How a client's request ended; `refused`: its provider found it wrong. */
+/** How a client's request ended; `refused`: its provider found it wrong, or a limit of its key did not suffice. */
 export type RequestOutcome = TerminalOutcome | 'refused';
 
 /** Every decision and every end of an attempt, counted and published. */

@@ -33,7 +33,7 @@ export function callSignals(
       begin(index, provider, model, isHedge) {
         const attributes = calledAttributes(provider, model, surface);
         const name = `${String(attributes['gen_ai.operation.name'])} ${model}`;
-        const call = span?.call(name, { ...attributes, ...attemptAttributes(decision, index, isHedge) }) ?? null;
+        const call = span?.call(name, { ...attributes, ...attemptAttributes(decision, isHedge) }) ?? null;
         calls.set(index, { attributes, span: call });
         return call?.headers() ?? null;
       },

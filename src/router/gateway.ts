@@ -261,7 +261,7 @@ export function createGateway(options: GatewayOptions): Gateway {
         held = await hold(request);
       } catch (error) {
         attempts.end(clientSignal.aborted ? 'client_left' : codeOf(error));
-        notAnswered(request, clientSignal.aborted ? 'cancelled' : 'failure');
+        notAnswered(request, clientSignal.aborted ? 'cancelled' : isRefusal(error) ? 'refused' : 'failure');
         if (clientSignal.aborted) return { kind: 'cancelled' };
         throw error;
       }
@@ -287,6 +287,11 @@ function sum(a: Spent, b: Spent): Spent {
     outputTokens: a.outputTokens + b.outputTokens,
     costUsd: a.costUsd === null || b.costUsd === null ? null : a.costUsd + b.costUsd,
   };
+}
+
+/** The limits of the caller do not suffice: nobody has failed. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof SignalboxError && error.status < 500;
 }
 
 function codeOf(error: unknown): string {

@@ -66,11 +66,10 @@ export function calledAttributes(provider: Provider, model: string, surface: End
   };
 }
 
-/** Which call of the request this is, and why it is made. */
-export function attemptAttributes({ decisionId, race }: Decision, index: number, isHedge: boolean): SpanAttributes {
+/** Why a call is made. */
+export function attemptAttributes({ decisionId, race }: Decision, isHedge: boolean): SpanAttributes {
   return {
     'signalbox.decision.id': decisionId,
-    'signalbox.attempt': index,
     ...(isHedge ? { 'signalbox.hedge': true } : {}),
     ...(race === null
       ? {}
@@ -86,6 +85,8 @@ export function attemptAttributes({ decisionId, race }: Decision, index: number,
 export function outcomeAttributes(attempt: AttemptOutcome, finishReason: string | null): SpanAttributes {
   const { usage, costUsd, responseModel, timeToFirstTokenMs, httpStatus } = attempt;
   return {
+    // As the decision's records number them.
+    'signalbox.attempt': attempt.index,
     'signalbox.outcome': attempt.outcome,
     'gen_ai.request.stream': attempt.streamed,
     ...(httpStatus === null ? {} : { 'http.response.status_code': httpStatus }),

@@ -31,7 +31,7 @@ beforeAll(async () => {
       learner: learnsNothing,
       telemetry: {
         otlp: { endpoint: collector.url, timeout_ms: 500 },
-        traces: { flush_ms: 25, max_queue_size: 50, to_providers: true },
+        traces: { flush_ms: 25, max_queue_size: 10, to_providers: true },
         metrics: { interval_ms: 100 },
       },
     },
@@ -198,7 +198,10 @@ it('names the class of an error, and nothing else of it', async () => {
   const isFailure = ({ attributes }: CollectedSpan) =>
     attributes['http.response.status_code'] === 503 && 'http.route' in attributes;
   const { server } = await traceOf(isFailure, 2);
-  expect(server).toMatchObject({ isError: true, attributes: { 'error.type': '503' } });
+  expect(server).toMatchObject({
+    isError: true,
+    attributes: { 'error.type': '503', 'signalbox.error.code': 'upstream_overloaded' },
+  });
 });
 
 it('measures calls by the GenAI conventions', async () => {

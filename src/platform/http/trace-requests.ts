@@ -21,7 +21,7 @@ export function traceRequests(server: FastifyInstance, { startRequest }: Pick<Ex
     done();
   });
   server.addHook('onError', (request, _reply, error, done) => {
-    request.span?.set({ 'error.type': error instanceof SignalboxError ? error.code : 'internal' });
+    request.span?.set({ 'signalbox.error.code': error instanceof SignalboxError ? error.code : 'internal' });
     done();
   });
 

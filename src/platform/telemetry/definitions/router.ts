@@ -8,7 +8,7 @@ export const routerMetrics = {
     service,
     type: 'counter',
     unit: 'count',
-    help: 'Requests by the model that answered, or that was chosen where none did, and by how they ended: `success`, `refused` (the provider found the request wrong), `failure`, `timeout`, `cancelled` (the client left). Races are counted apart.',
+    help: 'Requests by the model that answered, or that was chosen where none did, and by how they ended: `success`, `refused` (the provider found the request wrong, or a limit of its key did not suffice), `failure`, `timeout`, `cancelled` (the client left). Races are counted apart.',
     labels: ['surface', 'provider', 'model', 'outcome'],
   },
   signalbox_router_decisions_total: {
