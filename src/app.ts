@@ -7,6 +7,7 @@ import type { Service } from './platform/core/service.ts';
 import { startEmbeddedPostgres } from './platform/postgres/embedded.ts';
 import { migrate } from './platform/postgres/migrate.ts';
 import { createPool, type Pool } from './platform/postgres/pool.ts';
+import { showPool } from './platform/postgres/pool-metrics.ts';
 import type { Provider } from './platform/providers/definitions.ts';
 import type { Logger } from './platform/telemetry/logger.ts';
 import type { Metrics } from './platform/telemetry/metrics.ts';
@@ -93,6 +94,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
       max: config.database_pool_size,
       log,
     });
+    showPool(metrics, pool);
     releasers.push({ name: 'database pool', release: () => pool.end() });
     const migrated = await migrate(pool, { log });
     log.debug({ ...migrated }, 'database is up to date');

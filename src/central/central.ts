@@ -18,6 +18,7 @@ import { registerSavings } from './api/savings.ts';
 import { registerScores } from './api/scores.ts';
 import { registerTeams } from './api/teams.ts';
 import { createConsumer, createQueueGauge } from './consume/consumer.ts';
+import { createFleetGauges, createSavingsGauge } from './gauges.ts';
 import { createKeyEditor } from './keys/edit-keys.ts';
 import { createLearner } from './learn/learner.ts';
 import { createPredictorTrainer } from './learn/predictor-trainer.ts';
@@ -50,6 +51,8 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
     leases: createLeaseForfeiture({ pool, log, metrics }),
     unknown_outcomes: createUnknownOutcomes({ config, pool, log, metrics }),
     queue_length: createQueueGauge({ pool, log, metrics }),
+    fleet_gauges: createFleetGauges({ config, pool, log, metrics }),
+    savings_gauge: createSavingsGauge({ config, pool, log, metrics }),
   };
   const listener = createListener({
     connectionString,

@@ -43,7 +43,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     metrics,
     onRefreshed: () => gauges.loop.wake(),
   });
-  const checks = createProviderChecks({ providers, pool, intervalMs: checkMs, timeoutMs: listTimeoutMs, log });
+  const checks = createProviderChecks({ providers, pool, intervalMs: checkMs, timeoutMs: listTimeoutMs, log, metrics });
   const edit = createEdit({ pool, providers });
 
   function readiness(): Record<string, HealthCheck> {

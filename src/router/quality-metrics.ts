@@ -3,21 +3,9 @@ import type { QualityFloor } from './select/quality-floor.ts';
 
 /** How the quality floor is kept; each process of the router keeps it by itself. */
 export function registerQualityMetrics(metrics: Metrics, floor: QualityFloor): void {
-  metrics.sampledGauge(
-    'signalbox_router_quality_ratio',
-    'Success rate believed of the chosen models, divided by that of the best eligible ones; moving mean.',
-    [],
-    () => {
-      const ratio = floor.meanRatio();
-      return ratio === null ? [] : [[{}, ratio]];
-    },
-    'average',
-  );
-  metrics.sampledGauge(
-    'signalbox_router_cost_quality_tradeoff_ratio',
-    'Where the quality floor stands between quality (0) and cost (1).',
-    [],
-    () => [[{}, floor.tradeOff()]],
-    'average',
-  );
+  metrics.sampledGauge('signalbox_router_quality_ratio', () => {
+    const ratio = floor.meanRatio();
+    return ratio === null ? [] : [[{}, ratio]];
+  });
+  metrics.sampledGauge('signalbox_router_cost_quality_tradeoff_ratio', () => [[{}, floor.tradeOff()]]);
 }

@@ -50,7 +50,7 @@ export function createUpgrade(options: UpgradeOptions): Upgrade {
   const budgetMs = config.deadlines.refinement_ms;
 
   const counts = createRolloutMetrics(metrics);
-  const gauges = createUpgradeGauges({ pool, log, metrics });
+  const gauges = createUpgradeGauges({ pool, settings, log, metrics });
   const engine = createEngine({ pool, settings, log, metrics: counts });
   const proposer = createProposer({
     pool,
@@ -77,7 +77,7 @@ export function createUpgrade(options: UpgradeOptions): Upgrade {
     if (trigger === 'schedule') await sweep();
     return run;
   };
-  const schedule = createSchedule({ pool, intervalMs, discover, log });
+  const schedule = createSchedule({ pool, intervalMs, discover, log, metrics });
   const act = createActions({ pool, settings, log, metrics: counts, onStep: () => gauges.loop.wake() });
 
   function readiness(): Record<string, HealthCheck> {

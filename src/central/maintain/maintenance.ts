@@ -101,7 +101,7 @@ export function createMaintenance(options: {
     name: 'maintenance',
     intervalMs,
     log,
-    failures: metrics.counter('signalbox_loop_failures_total', 'Failed rounds of background loops.', ['loop']),
+    failures: metrics.counter('signalbox_loop_failures_total'),
     async runOnce() {
       const result = await maintainOnce(pool, config.retention);
       if (result === undefined) return undefined;

@@ -204,12 +204,20 @@ export function redactConfig(config: Config): Record<string, unknown> {
     ...config,
     ...(config.master_key === undefined ? {} : { master_key: hidden }),
     ...(config.database_url === undefined ? {} : { database_url: redactUrl(config.database_url) }),
+    telemetry: { ...config.telemetry, otlp: redactAddresses(config.telemetry.otlp) },
     providers: config.providers.map((provider) => ({
       ...provider,
       apiKey: provider.apiKey === null ? null : hidden,
       apiKeys: provider.apiKeys.map(() => hidden),
     })),
   };
+}
+
+/** An address may hold a password. */
+function redactAddresses(otlp: Config['telemetry']['otlp']): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(otlp).map(([name, value]) => [name, typeof value === 'string' ? redactUrl(value) : value]),
+  );
 }
 
 /** A connection string without its password. */

@@ -5,6 +5,7 @@ import { endpoints, providerKinds } from '../providers/definitions.ts';
 import { learnerSchema } from './learner-schema.ts';
 import { milliseconds } from './milliseconds.ts';
 import { routingSchema } from './routing-schema.ts';
+import { telemetrySchema } from './telemetry-schema.ts';
 import { upgradeSchema } from './upgrade-schema.ts';
 
 const port = z.int().min(0).max(65_535);
@@ -253,6 +254,7 @@ export const configSchema = z.strictObject({
     })
     .prefault({}),
   upgrade: upgradeSchema.prefault({}),
+  telemetry: telemetrySchema.prefault({}),
 });
 
 export type ConfigValues = z.infer<typeof configSchema>;

@@ -12,10 +12,12 @@ import { version } from '../core/version.ts';
 import { createKeyCheck } from '../security/master-key.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createSeries, type Metrics } from '../telemetry/metrics.ts';
+import type { Exporter } from '../telemetry/otlp.ts';
 import { type Connections, trackConnections } from './connections.ts';
 import { answerClientError, createErrorHandler } from './error-reply.ts';
 import { nestsDeeperThan } from './json-depth.ts';
 import { registerOperations } from './operations.ts';
+import { traceRequests } from './trace-requests.ts';
 import { withZod, type ZodApp } from './zod-app.ts';
 
 export interface HttpServiceOptions {
@@ -31,6 +33,8 @@ export interface HttpServiceOptions {
    * is needed. Not asked for what is open to everybody.
    */
   authenticate?(request: FastifyRequest): void;
+  /** Where requests are traced. */
+  traces?: Pick<Exporter, 'startRequest'> | null;
   /** The groups of the service's own routes, in the order in which the API page shows them. */
   tags: ReadonlyArray<{ name: string; description: string }>;
   /** Registers the service's own routes. */
@@ -53,7 +57,7 @@ const openPath = /^\/(?:health|docs|openapi\.json)(?:\/|$)/;
  * `/openapi.json`, health and metrics, the master key, and a drain on stop.
  */
 export function createHttpService(options: HttpServiceOptions): HttpService {
-  const { service, config, log, metrics } = options;
+  const { service, config, log, metrics, traces = null } = options;
   const { host } = config;
   const port = config.ports[service];
   let app: FastifyInstance | undefined;
@@ -112,6 +116,8 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       },
     });
 
+    server.decorateRequest('span', null);
+    if (traces !== null) traceRequests(server, traces);
     addAuthentication(server);
     addRequestMetrics(server);
     await server.register((scope) => {
@@ -155,12 +161,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
   }
 
   function addRequestMetrics(server: FastifyInstance): void {
-    const duration = metrics.histogram('signalbox_http_request_duration_seconds', 'Time to answer HTTP requests.', [
-      'service',
-      'route',
-      'method',
-      'status',
-    ]);
+    const duration = metrics.histogram('signalbox_http_request_duration_seconds');
     const series = createSeries(duration);
     server.addHook('onResponse', (request, reply, done) => {
       const route = request.routeOptions.url ?? 'unknown';

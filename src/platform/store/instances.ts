@@ -82,3 +82,18 @@ export async function deleteInstancesUnseenFor(db: Executor, hours: number): Pro
   );
   return rows.map(toInstance);
 }
+
+/** How many processes of a service were seen in the last `staleAfterSeconds`, and how many were not and are not removed yet. */
+export async function countInstances(
+  db: Executor,
+  service: string,
+  staleAfterSeconds: number,
+): Promise<{ alive: number; stale: number }> {
+  const { rows } = await db.query<{ alive: number; stale: number }>(
+    `select count(*) filter (where is_alive)::integer as alive, count(*) filter (where not is_alive)::integer as stale
+     from instances cross join lateral (select last_seen_at > now() - make_interval(secs => $2) as is_alive) seen
+     where service = $1`,
+    [service, staleAfterSeconds],
+  );
+  return rows[0] ?? { alive: 0, stale: 0 };
+}

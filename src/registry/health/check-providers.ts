@@ -10,6 +10,7 @@ import {
   recordProviderChecks,
 } from '../../platform/store/provider-health.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
+import type { Metrics } from '../../platform/telemetry/metrics.ts';
 
 export interface ProviderChecksOptions {
   providers: readonly Provider[];
@@ -17,6 +18,7 @@ export interface ProviderChecksOptions {
   intervalMs: number;
   timeoutMs: number;
   log: Logger;
+  metrics: Metrics;
 }
 
 /**
@@ -57,5 +59,11 @@ export function createProviderChecks(options: ProviderChecksOptions): Loop {
     }
   }
 
-  return createLoop({ name: 'provider checks', intervalMs, runOnce, log });
+  return createLoop({
+    name: 'provider checks',
+    intervalMs,
+    runOnce,
+    log,
+    failures: options.metrics.counter('signalbox_loop_failures_total'),
+  });
 }

@@ -83,11 +83,7 @@ export function createShadow(options: ShadowOptions): Shadow {
   const { gateway, attempts, verifier, log } = options;
   const { judge, max_usd_per_day: maxUsdPerDay } = options.config.upgrade.shadow;
   const { deadlines } = options.config;
-  const skipped = options.metrics.counter(
-    'signalbox_router_shadow_skipped_total',
-    'Requests of a model in whose place another is tried by copies, that were not copied or not compared, by reason.',
-    ['reason'],
-  );
+  const skipped = options.metrics.counter('signalbox_router_shadow_skipped_total');
   const spending = createDailySpending(maxUsdPerDay, options);
   const underWay = new Set<Promise<void>>();
   const stopping = new AbortController();
@@ -246,6 +242,7 @@ export function createShadow(options: ShadowOptions): Shadow {
         question,
         judge,
         criteria: null,
+        span: null,
         caller,
         constraints: within(bounds),
         origin: 'shadow',

@@ -29,7 +29,7 @@ const longestListMs = 30_000;
 export function createDiscover(options: DiscoverOptions): Discover {
   const { providers, pool, log, metrics } = options;
   const timeoutMs = Math.min(options.listTimeoutMs, longestListMs);
-  const runs = metrics.counter('signalbox_upgrade_discovery_runs_total', 'Searches for new models.', ['result']);
+  const runs = metrics.counter('signalbox_upgrade_discovery_runs_total');
 
   async function list(provider: Provider, signal: AbortSignal | undefined) {
     try {

@@ -5,6 +5,7 @@ import type { Pool } from '../../platform/postgres/pool.ts';
 import { findLatestDiscoveryRun } from '../../platform/store/discovery-runs.ts';
 import { findCatalogueStart } from '../../platform/store/models.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
+import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import type { Discover } from './discover.ts';
 
 /** How often it is looked whether a run is due; a process that is restarted daily still runs weekly. */
@@ -23,8 +24,15 @@ export interface Schedule extends Service {
  * and before the first one from the filling of the catalogue: until then nothing can be new. Runs from `start` on;
  * whether it is paused is this process's own memory.
  */
-export function createSchedule(options: { pool: Pool; intervalMs: number; discover: Discover; log: Logger }): Schedule {
+export function createSchedule(options: {
+  pool: Pool;
+  intervalMs: number;
+  discover: Discover;
+  log: Logger;
+  metrics: Metrics;
+}): Schedule {
   const { pool, intervalMs, discover, log } = options;
+  const failures = options.metrics.counter('signalbox_loop_failures_total');
   let loop: Loop | undefined;
 
   async function runOnce(signal: AbortSignal): Promise<void> {
@@ -41,7 +49,7 @@ export function createSchedule(options: { pool: Pool; intervalMs: number; discov
   async function resume(): Promise<void> {
     if (loop !== undefined) return;
     const tickMs = Math.min(intervalMs, longestTickMs);
-    loop = createLoop({ name: 'discovery schedule', intervalMs: tickMs, maxBackoffMs: tickMs, runOnce, log });
+    loop = createLoop({ name: 'discovery schedule', intervalMs: tickMs, maxBackoffMs: tickMs, runOnce, log, failures });
     await loop.start();
   }
 

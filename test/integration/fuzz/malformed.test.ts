@@ -220,7 +220,7 @@ function remember(operation: Operation, answer: Answer): void {
 }
 
 async function untilConsumed(): Promise<void> {
-  const buffered = metrics.gauge('signalbox_events_buffered', '');
+  const buffered = metrics.gauge('signalbox_events_buffered');
   await expect
     .poll(
       async () => {
