@@ -1,10 +1,7 @@
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
 /** The files that take longest, the longest first: those that start last must be short, or one process ends long after the other. */
-const longest = [
-  'test/integration/fuzz/malformed.test.ts',
-  'test/e2e/race-leaks.test.ts',
-];
+const longest = ['test/integration/fuzz/malformed.test.ts', 'test/e2e/race-leaks.test.ts'];
 
 /** Where nothing is remembered of an earlier run, as on a fresh clone, vitest knows only how large files are. */
 export class LongestFirst extends BaseSequencer {

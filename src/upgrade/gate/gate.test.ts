@@ -2,7 +2,6 @@ import { describe, expect, it } from 'vitest';
 import { createRandom, type Random } from '../../statistics/random.ts';
 import { requestsNeeded } from './estimate.ts';
 import {
-  armTotals,
   type Evidence,
   evidenceSchema,
   noEvidence,
