@@ -1,14 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom, type Random } from '../../statistics/random.ts';
 import { requestsNeeded } from './estimate.ts';
-import {
-  type Evidence,
-  evidenceSchema,
-  noEvidence,
-  type Observation,
-  testNames,
-  type TestName,
-} from './evidence.ts';
+import { type Evidence, evidenceSchema, noEvidence, type Observation, testNames, type TestName } from './evidence.ts';
 import { fold, foldOnce, type Place } from './fold.ts';
 import { decide, judge } from './gate.ts';
 import { type GateSettings, isRequired, isSafe, logHarm, logSafety } from './tests.ts';
