@@ -124,7 +124,10 @@ describe('a pair', () => {
   it('is of streams too, by the time to their first token', async () => {
     const { pair, answer } = await compared(
       {
-        [control]: says('the old answer', { after: new Promise((resolve) => setTimeout(resolve, 1000)) }),
+        [control]: async (response, body) => {
+          await new Promise((resolve) => setTimeout(resolve, 300));
+          await says('the old answer')(response, body);
+        },
         [candidate]: says('the new answer'),
         [judge]: prefers('the old answer'),
       },
@@ -244,7 +247,7 @@ describe('no copy is made', () => {
     const answer = ask(app, 'one', { stream: true });
     await expect.poll(() => asked(app), patience).toEqual([control]);
     await app.step(rolloutId, 'rolled_back', 0);
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    await app.untilKnown();
     goOn();
     await answer;
     await expect.poll(() => skipped('trial_ended'), patience).toBe(before + 1);
