@@ -1,7 +1,7 @@
 import type { WrittenRecord } from '../../platform/store/routing-records.ts';
 import type { Traffic, TrafficChange, TrafficKind } from '../../platform/store/traffic.ts';
 import type { LatencyAddition } from '../../platform/store/traffic-latencies.ts';
-import { createSketch } from '../../statistics/quantile-sketch.ts';
+import { createSketch, type QuantileSketch } from '../../statistics/quantile-sketch.ts';
 import { isLeft, isTerminal } from './record.ts';
 
 /** What a batch of events changes in the traffic that is shown, and how long answers took. */
@@ -13,58 +13,82 @@ export interface TrafficChanges {
 }
 
 const minuteMs = 60_000;
+const hourMs = 3_600_000;
+
+/** What is new of one minute, model, complexity and kind. */
+interface Addition {
+  minuteMs: number;
+  change: TrafficChange;
+  response: QuantileSketch;
+  firstToken: QuantileSketch;
+}
 
 /** A record counts for what it says now, less what it said before: the sums are those of the records at all times. */
 export function createTrafficChanges(): TrafficChanges {
-  const changes = new Map<string, TrafficChange>();
-  const latencies = new Map<string, LatencyAddition>();
+  const additions = new Map<string, Addition>();
 
-  function changeOf(record: WrittenRecord): TrafficChange {
-    const minute = startOf(record, minuteMs);
+  function additionOf(record: WrittenRecord): Addition {
+    const minute = Math.floor(Date.parse(record.timestamp) / minuteMs) * minuteMs;
     const { provider, model, complexity } = record;
     const kind = kindOf(record);
     const key = JSON.stringify([minute, provider, model, complexity, kind]);
-    const change = changes.get(key) ?? { minute, provider, model, complexity, kind, ...none() };
-    changes.set(key, change);
-    return change;
-  }
-
-  function addLatency(record: WrittenRecord, bucketSeconds: 60 | 3600, provider: string, model: string): void {
-    const bucket = startOf(record, bucketSeconds * 1000);
-    const key = JSON.stringify([bucketSeconds, bucket, provider, model]);
-    const addition = latencies.get(key) ?? {
-      bucketSeconds,
-      bucket,
-      provider,
-      model,
-      response: createSketch(),
-      firstToken: createSketch(),
-    };
-    latencies.set(key, addition);
-    if (record.response_time_ms !== null) addition.response.add(record.response_time_ms);
-    if (record.time_to_first_token_ms !== null) addition.firstToken.add(record.time_to_first_token_ms);
+    let addition = additions.get(key);
+    if (addition === undefined) {
+      addition = {
+        minuteMs: minute,
+        change: { minute: new Date(minute).toISOString(), provider, model, complexity, kind, ...none() },
+        response: createSketch(),
+        firstToken: createSketch(),
+      };
+      additions.set(key, addition);
+    }
+    return addition;
   }
 
   return {
     change(before, after) {
-      const change = changeOf(after);
+      const { change, response, firstToken } = additionOf(after);
       const was = before === undefined ? none() : trafficOf(before);
       const is = trafficOf(after);
       for (const name of names) change[name] += is[name] - was[name];
       // Of an answer that is known already, nothing more is measured.
-      if (is.answers - was.answers !== 1 || kindOf(after) !== 'request') return;
-      if (after.response_time_ms === null && after.time_to_first_token_ms === null) return;
-      addLatency(after, 60, '', '');
-      addLatency(after, 3600, '', '');
-      addLatency(after, 3600, after.provider, after.model);
+      if (is.answers - was.answers !== 1 || change.kind !== 'request') return;
+      if (after.response_time_ms !== null) response.add(after.response_time_ms);
+      if (after.time_to_first_token_ms !== null) firstToken.add(after.time_to_first_token_ms);
     },
-    changes: () => [...changes.values()].filter((change) => names.some((name) => change[name] !== 0)),
-    latencies: () => [...latencies.values()],
+    changes: () =>
+      [...additions.values()].map(({ change }) => change).filter((change) => names.some((name) => change[name] !== 0)),
+    latencies: () => latenciesOf([...additions.values()]),
   };
 }
 
-function startOf({ timestamp }: WrittenRecord, lengthMs: number): string {
-  return new Date(Math.floor(Date.parse(timestamp) / lengthMs) * lengthMs).toISOString();
+/** Of each model by the hour, and of all together by the hour and by the minute. */
+function latenciesOf(additions: readonly Addition[]): LatencyAddition[] {
+  const latencies = new Map<string, LatencyAddition>();
+  for (const { minuteMs: minute, change, response, firstToken } of additions) {
+    if (response.count === 0 && firstToken.count === 0) continue;
+    const hour = Math.floor(minute / hourMs) * hourMs;
+    for (const [bucketSeconds, atMs, provider, model] of [
+      [60, minute, '', ''],
+      [3600, hour, '', ''],
+      [3600, hour, change.provider, change.model],
+    ] as const) {
+      const key = JSON.stringify([bucketSeconds, atMs, provider, model]);
+      const bucket = new Date(atMs).toISOString();
+      const latency = latencies.get(key) ?? {
+        bucketSeconds,
+        bucket,
+        provider,
+        model,
+        response: createSketch(),
+        firstToken: createSketch(),
+      };
+      latencies.set(key, latency);
+      latency.response.merge(response);
+      latency.firstToken.merge(firstToken);
+    }
+  }
+  return [...latencies.values()];
 }
 
 function kindOf({ origin }: WrittenRecord): TrafficKind {

@@ -33,8 +33,8 @@ const keys = 'bucket_seconds, bucket, provider, model';
 const given = `unnest($1::integer[], $2::timestamptz[], $3::text[], $4::text[])`;
 
 /**
- * Merges sketches into what is stored, in key order; at most one for each key. Rows that are missing are made first, so that
- * there is something to lock, and nothing that others merge at the same time is lost.
+ * Merges sketches into what is stored, in key order; at most one for each key. Where rows are missing they are made and read
+ * again, so that there is something to lock, and nothing that others merge at the same time is lost.
  */
 export async function mergeTrafficLatencies(db: Executor, additions: readonly LatencyAddition[]): Promise<void> {
   if (additions.length === 0) return;
@@ -44,18 +44,14 @@ export async function mergeTrafficLatencies(db: Executor, additions: readonly La
     additions.map((addition) => addition.provider),
     additions.map((addition) => addition.model),
   ];
-  await db.query({
-    name: 'make-traffic-latencies',
-    text: `insert into traffic_latencies (${keys}) select * from ${given} order by 1, 2, 3, 4 on conflict do nothing`,
-    values: columns,
-  });
-  const { rows } = await db.query<Row>({
-    name: 'lock-traffic-latencies',
-    text: `select ${keys}, response_ms, first_token_ms from traffic_latencies
-      join ${given} as given (${keys}) using (${keys})
-      order by ${keys} for update of traffic_latencies`,
-    values: columns,
-  });
+  let rows = await lockRows(db, columns);
+  if (rows.length < additions.length) {
+    await db.query(
+      `insert into traffic_latencies (${keys}) select * from ${given} order by 1, 2, 3, 4 on conflict do nothing`,
+      columns,
+    );
+    rows = await lockRows(db, columns);
+  }
   const stored = new Map(rows.map((row) => [keyOf(row.bucket_seconds, row.bucket, row.provider, row.model), row]));
   const merged = additions.map(({ bucketSeconds, bucket, provider, model, response, firstToken }) => {
     const row = stored.get(keyOf(bucketSeconds, new Date(bucket), provider, model));
@@ -77,6 +73,17 @@ export async function mergeTrafficLatencies(db: Executor, additions: readonly La
       merged.map(({ firstToken }) => toBytes(firstToken)),
     ],
   });
+}
+
+async function lockRows(db: Executor, columns: readonly unknown[][]): Promise<Row[]> {
+  const { rows } = await db.query<Row>({
+    name: 'lock-traffic-latencies',
+    text: `select ${keys}, response_ms, first_token_ms from traffic_latencies
+      join ${given} as given (${keys}) using (${keys})
+      order by ${keys} for update of traffic_latencies`,
+    values: [...columns],
+  });
+  return rows;
 }
 
 function keyOf(bucketSeconds: number, bucket: Date, provider: string, model: string): string {

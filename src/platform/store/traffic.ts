@@ -58,20 +58,24 @@ const added = sums.map((sum) => `sum(${sum})`).join(', ');
 const summed = sums.map((sum) => `coalesce(sum(${sum}), 0)::float8 as ${sum}`).join(', ');
 const tables: Readonly<Record<Resolution, string>> = { minute: 'traffic_minutes', hour: 'traffic_hours' };
 
-/** Adds to minutes and hours, in the order of their keys. */
+/** Adds to hours and minutes, in the order of their keys. */
 export async function addTraffic(db: Executor, changes: readonly TrafficChange[]): Promise<void> {
   if (changes.length === 0) return;
-  const values = [JSON.stringify(changes)];
-  await db.query({ name: 'add-traffic-hours', text: addTo('hour', 'provider, model, complexity, kind'), values });
-  await db.query({ name: 'add-traffic-minutes', text: addTo('minute', 'provider, model, kind'), values });
+  await db.query({
+    name: 'add-traffic',
+    text: `with change as materialized (
+        select * from jsonb_to_recordset($1::jsonb) as given (minute timestamptz, provider text, model text,
+          complexity text, kind text, ${sums.map((sum) => `${sum} ${typeOf(sum)}`).join(', ')})
+      ), hours as (${addTo('hour', 'provider, model, complexity, kind')})
+      ${addTo('minute', 'provider, model, kind')}`,
+    values: [JSON.stringify(changes)],
+  });
 }
 
 function addTo(resolution: Resolution, names: string): string {
   const keys = `${resolution}, ${names}`;
   return `insert into ${tables[resolution]} as known (${keys}, ${sums.join(', ')})
-    select date_trunc('${resolution}', given.minute, 'UTC') as ${resolution}, ${names}, ${added}
-    from jsonb_to_recordset($1::jsonb) as given (minute timestamptz, provider text, model text, complexity text, kind text,
-      ${sums.map((sum) => `${sum} ${typeOf(sum)}`).join(', ')})
+    select date_trunc('${resolution}', change.minute, 'UTC') as ${resolution}, ${names}, ${added} from change
     group by 1, ${names} order by 1, ${names}
     on conflict (${keys}) do update set ${sums.map((sum) => `${sum} = known.${sum} + excluded.${sum}`).join(', ')}`;
 }
