@@ -1,54 +1,11 @@
 import { z } from 'zod';
+import { decisionAttemptsSchema, decisionsSchema } from '../../contracts/decision-record.ts';
 import { recordOutcomeSchema } from '../../contracts/event.ts';
 import { complexitySchema } from '../../contracts/query-class.ts';
-import { rolloutArmSchema } from '../../contracts/rollout.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { listRecords } from '../../platform/store/routing-records.ts';
-
-const recordSchema = z.object({
-  timestamp: z.string().describe('Time of the decision.'),
-  decision_id: z.uuid(),
-  attempt: z.int(),
-  instance_id: z.string(),
-  complexity: complexitySchema,
-  query_type: z.string().nullable(),
-  model: z.string(),
-  provider: z.string(),
-  score: z.number().describe('The complexity score that the model was chosen with.'),
-  outcome: recordOutcomeSchema,
-  response_time_ms: z.number().nullable(),
-  time_to_first_token_ms: z.number().nullable(),
-  capabilities_required: z.array(z.string()).nullable(),
-  preference: z.string().nullable(),
-  origin: z.string(),
-  propensity: z.number().nullable(),
-  requested_model: z.string().nullable(),
-  response_model: z.string().nullable(),
-  streamed: z.boolean().nullable(),
-  input_tokens: z.number().nullable(),
-  output_tokens: z.number().nullable(),
-  cached_input_tokens: z.number().nullable(),
-  cache_write_tokens: z.number().nullable(),
-  reasoning_tokens: z.number().nullable(),
-  usage_estimated: z.boolean().nullable(),
-  cost_usd: z.number().nullable(),
-  http_status: z.int().nullable(),
-  error_code: z.string().nullable(),
-  policy_version: z.string().nullable(),
-  predictor_version: z.int().nullable().describe('The predictor that there was when it was decided.'),
-  predictor_arm: z.string().nullable().describe('used: the choice was made with it; held_out: without, to compare.'),
-  features_key: z.string().nullable().describe('Names the secret that the features are scrambled with.'),
-  features: z.array(z.int()).nullable(),
-  feedback_score: z.number().nullable(),
-  rollout_id: z.uuid().nullable().describe('The rollout of a model that it is part of.'),
-  rollout_arm: rolloutArmSchema.nullable(),
-  rollout_share: z.number().nullable(),
-  rollout_unit: z.string().nullable(),
-  explanation: z.record(z.string(), z.unknown()).nullable().describe('Null unless it was asked for.'),
-  updated_at: z.string(),
-});
 
 /** Text that PostgreSQL can compare: it has no NUL. */
 const name = z
@@ -81,10 +38,7 @@ export function registerDecisions(app: ZodApp, pool: Pool): void {
         summary: 'Attempts of decisions, the newest first',
         querystring: querySchema,
         response: {
-          200: z.object({
-            decisions: z.array(recordSchema),
-            next: z.string().nullable().describe('Pass it as `before` for the next page; null on the last one.'),
-          }),
+          200: decisionsSchema,
         },
       },
     },
@@ -105,7 +59,7 @@ export function registerDecisions(app: ZodApp, pool: Pool): void {
         tags: ['decisions'],
         summary: 'All attempts of one decision with its explanation, in order',
         params: z.object({ id: z.uuid() }),
-        response: { 200: z.object({ decision_id: z.uuid(), attempts: z.array(recordSchema) }) },
+        response: { 200: decisionAttemptsSchema },
       },
     },
     async ({ params }) => {
