@@ -203,8 +203,8 @@ export const learningSchema = z.object({
         observations: z.number().describe('Outcomes seen since the belief was begun.'),
         prior_share: share.describe('How much of the belief is still the word of the catalogue.'),
         alarm: z
-          .object({ worse: z.number(), better: z.number(), threshold: z.number() })
-          .describe('Evidence of a sudden change; at the threshold the belief is begun anew.'),
+          .object({ worse: z.number(), worse_at: z.number(), better: z.number(), better_at: z.number() })
+          .describe('Evidence of a sudden change, and at how much of it the belief is begun anew.'),
         updated_at: time,
       }),
     )
