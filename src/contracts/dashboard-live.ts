@@ -12,7 +12,7 @@ export const changeTopicSchema = z.enum([
 ]);
 export type ChangeTopic = z.infer<typeof changeTopicSchema>;
 
-/** Data of the event `overview` of `GET /live`, sent every two seconds; the rates are those of the last minute. */
+/** Data of the event `overview` of `GET /live`, sent every two seconds; rates are those of this minute and the one before. */
 export const liveOverviewSchema = z.object({
   at: z.iso.datetime(),
   requests_per_second: z.number(),

@@ -7,7 +7,7 @@ import { incidentSchema } from './upgrade-api.ts';
 export const windowSchema = z.enum(['1h', '6h', '24h', '7d', '30d']);
 export type Window = z.infer<typeof windowSchema>;
 
-/** Of the history of one model: latencies of one model are kept by the hour. */
+/** Of views of single models, whose latencies are kept by the hour. */
 export const historyWindowSchema = windowSchema.exclude(['1h', '6h']);
 export type HistoryWindow = z.infer<typeof historyWindowSchema>;
 
@@ -111,7 +111,7 @@ export const dashboardModelSchema = z.object({
   scores: perComplexity(scoreCellSchema),
   traffic: modelTrafficSchema.extend({
     share,
-    latency_ms: quantilesSchema.describe('Of whole answers, by the hour: of the windows 1h and 6h a little more.'),
+    latency_ms: quantilesSchema.describe('Of whole answers.'),
     first_token_ms: quantilesSchema,
   }),
   health: providerHealthSchema
@@ -137,6 +137,7 @@ export type CostQualityPoint = z.infer<typeof costQualityPointSchema>;
 /** Answer of `GET /dashboard/models`. */
 export const dashboardModelsSchema = z.object({
   ...windowFields,
+  window: historyWindowSchema,
   models: z.array(dashboardModelSchema).describe('By provider and id.'),
   cost_quality: z.array(costQualityPointSchema).describe('Models of unknown price without answers are left out.'),
 });
@@ -202,8 +203,8 @@ export const learningSchema = z.object({
         observations: z.number().describe('Outcomes seen since the belief was begun.'),
         prior_share: share.describe('How much of the belief is still the word of the catalogue.'),
         alarm: z
-          .object({ worse: z.number(), better: z.number(), threshold: z.number() })
-          .describe('Evidence of a sudden change; at the threshold the belief is begun anew.'),
+          .object({ worse: z.number(), worse_at: z.number(), better: z.number(), better_at: z.number() })
+          .describe('Evidence of a sudden change, and at how much of it the belief is begun anew.'),
         updated_at: time,
       }),
     )

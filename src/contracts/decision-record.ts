@@ -1,6 +1,6 @@
 import { z } from 'zod';
-import { recordOutcomeSchema } from './event.ts';
-import { complexitySchema } from './query-class.ts';
+import { originSchema, recordOutcomeSchema } from './event.ts';
+import { complexitySchema, queryTypeSchema } from './query-class.ts';
 import { rolloutArmSchema } from './rollout.ts';
 
 /** One attempt of a decision, as central keeps it. Costs in USD, times in milliseconds. */
@@ -48,10 +48,44 @@ export const decisionRecordSchema = z.object({
 });
 export type DecisionRecord = z.infer<typeof decisionRecordSchema>;
 
+/** Text that PostgreSQL can compare: it has no NUL. */
+const name = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^[^\0]*$/, 'must not contain NUL');
+
+/** Query of `GET /decisions`. All conditions hold together. */
+export const decisionsQuerySchema = z.strictObject({
+  since: z.iso.datetime({ offset: true }).optional(),
+  until: z.iso.datetime({ offset: true }).optional().describe('Decisions before this time.'),
+  model: name.optional(),
+  provider: name.optional(),
+  requested_model: name.optional().describe('As the client wrote it, such as `auto`.'),
+  complexity: complexitySchema.optional(),
+  query_type: queryTypeSchema.optional(),
+  origin: originSchema.exclude(['feedback']).optional(),
+  outcome: recordOutcomeSchema.optional(),
+  errors: z.stringbool().optional().describe('Only failures and timeouts.'),
+  min_cost_usd: z.coerce.number().min(0).optional(),
+  min_latency_ms: z.coerce.number().min(0).max(86_400_000).optional().describe('Of the whole answer.'),
+  instance_id: name.optional(),
+  decision_id: z.uuid().optional(),
+  before: z.string().min(1).max(200).optional().describe('The `next` of the page before.'),
+  limit: z.coerce.number().int().min(1).max(500).default(50),
+  explain: z.stringbool().default(false).describe('Whether to add the candidates and the exclusions.'),
+});
+
 /** Answer of `GET /decisions`. */
 export const decisionsSchema = z.object({
-  decisions: z.array(decisionRecordSchema),
+  decisions: z
+    .array(decisionRecordSchema)
+    .describe('By falling time. Perhaps fewer than `limit`, or none, although there is a next page.'),
   next: z.string().nullable().describe('Pass it as `before` for the next page; null on the last one.'),
+  searched_until: z
+    .string()
+    .nullable()
+    .describe('One page looks at so many decisions at the most: it came back to this time. Null: to the end.'),
 });
 export type Decisions = z.infer<typeof decisionsSchema>;
 

@@ -10,6 +10,7 @@ const instanceSchema = z.object({
   up_to_date: z.boolean().describe('Whether that is the newest there is.'),
   started_at: z.iso.datetime(),
   last_seen_at: z.iso.datetime(),
+  is_live: z.boolean().describe('Whether it was heard of within the last minute.'),
 });
 
 /** Answer of `GET /instances`. */

@@ -29,6 +29,7 @@ const changeSchema = z.object({
   sample_size: z.int(),
   p95_ms: z.number().nullable(),
   interval,
+  n_eff: z.number().nullable().describe('How many outcomes the belief rested on.'),
   reason: z.string(),
 });
 export type ScoreChangeBody = z.infer<typeof changeSchema>;
@@ -50,7 +51,7 @@ export const scoresSchema = z.object({
   seq: z.int().describe('Number of the newest update.'),
   scores: z.array(scoreSchema),
   beliefs: z.array(beliefSchema).describe('What is believed of each cell now; scores follow when it is sure.'),
-  history: z.array(changeSchema).describe('The newest first.'),
+  history: z.array(changeSchema).describe('The newest first; for more, pass the least `seq` as `before`.'),
 });
 export type Scores = z.infer<typeof scoresSchema>;
 

@@ -29,6 +29,7 @@ export function registerInstances(app: ZodApp, pool: Pool): void {
           up_to_date: instance.appliedSeq >= seq,
           started_at: instance.startedAt.toISOString(),
           last_seen_at: instance.lastSeenAt.toISOString(),
+          is_live: instance.isLive,
         })),
       };
     },

@@ -30,6 +30,7 @@ const restoreSchema = z.strictObject({
 const querySchema = z.strictObject({
   model: modelName.optional(),
   complexity: complexitySchema.optional(),
+  before: z.coerce.number().int().min(1).optional().describe('Only changes before the one with this number.'),
   limit: z.coerce.number().int().min(1).max(500).default(50).describe('Changes in `history`.'),
 });
 
@@ -46,9 +47,9 @@ export function registerScores(app: ZodApp, pool: Pool): void {
         },
       },
     },
-    async ({ query: { model, complexity, limit } }) => {
+    async ({ query: { model, complexity, before, limit } }) => {
       const { rows, seq } = await listComplexityScores(pool);
-      const changes = await listNewestScoreUpdates(pool, { model, complexity }, limit);
+      const changes = await listNewestScoreUpdates(pool, { model, complexity, before }, limit);
       const beliefs = await listCellBeliefs(pool);
       const matches = (row: { model: string; complexity: Complexity }): boolean =>
         (model ?? row.model) === row.model && (complexity ?? row.complexity) === row.complexity;
@@ -119,6 +120,7 @@ function changeToJson(change: ScoreChange): ScoreChangeBody {
     sample_size: change.sampleSize,
     p95_ms: change.p95Ms,
     interval: change.interval,
+    n_eff: change.strength,
     reason: change.reason,
   };
 }

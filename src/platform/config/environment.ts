@@ -22,6 +22,7 @@ export const environmentVariables: ReadonlyArray<readonly [name: string, path: r
   ['DATABASE_URL', ['database_url'], text],
   ['SIGNALBOX_DATA_DIR', ['data_dir'], text],
   ['SIGNALBOX_MASTER_KEY', ['master_key'], text],
+  ['SIGNALBOX_READ_KEY', ['read_key'], text],
   ['LOG_LEVEL', ['log_level'], text],
 ];
 
