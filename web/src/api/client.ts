@@ -32,8 +32,6 @@ export async function call(path: string, { method = 'GET', body, signal }: Call 
     credentials: 'same-origin',
     headers: {
       accept: 'application/json',
-      // A request that only this page can make: no form of another site can send such a header.
-      'x-signalbox-dashboard': '1',
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
     },
     ...(body === undefined ? {} : { body: JSON.stringify(body) }),

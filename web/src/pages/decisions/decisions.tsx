@@ -4,16 +4,17 @@ import { withQuery } from '../../api/client.ts';
 import { useQuery } from '../../api/use-query.ts';
 import { Empty, Loaded } from '../../components/loaded.tsx';
 import { Page, Panel } from '../../components/page.tsx';
+import { fullTime } from '../../format/times.ts';
 import { linkTo } from '../../route.ts';
 import { DecisionTable } from './decision-table.tsx';
-import { type Filter, Filters, filterNames } from './filters.tsx';
+import { Filters, readFilter } from './filters.tsx';
 
 const pageSize = 50;
 const everyMs = 5000;
 
 /** The log: attempts, the newest first, a page at a time. The address says which. */
 export function DecisionsPage({ query }: { query: Readonly<Record<string, string>> }) {
-  const filter: Filter = Object.fromEntries(filterNames.map((name) => [name, query[name] ?? '']));
+  const filter = readFilter(query);
   const { before } = query;
   const path = withQuery('/decisions', { ...filter, before, limit: pageSize });
   // An older page stays as it is; the first one grows.
@@ -29,10 +30,14 @@ export function DecisionsPage({ query }: { query: Readonly<Record<string, string
       <Panel title="Log">
         <Filters filter={filter} models={models.data?.models ?? []} />
         <Loaded query={decisions} what="decisions">
-          {({ decisions: records, next }) => (
+          {({ decisions: records, next, searched_until: searchedUntil }) => (
             <>
               {records.length === 0 ? (
-                <Empty title={isFiltered ? 'No decision matches' : 'No decisions yet'}>
+                <Empty
+                  title={
+                    next === null ? (isFiltered ? 'No decision matches' : 'No decisions yet') : 'None on this page'
+                  }
+                >
                   {isFiltered ? (
                     <a href={linkTo(['decisions'])}>Show all</a>
                   ) : (
@@ -43,6 +48,9 @@ export function DecisionsPage({ query }: { query: Readonly<Record<string, string
                 </Empty>
               ) : (
                 <DecisionTable records={records} />
+              )}
+              {searchedUntil === null || records.length >= pageSize ? null : (
+                <p class="dim">Searched back to {fullTime(searchedUntil)}. “Older” goes on from there.</p>
               )}
               <nav class="row more" aria-label="Pages of the log">
                 {before === undefined ? null : <a href={linkTo(['decisions'], filter)}>« Newest</a>}

@@ -1,17 +1,35 @@
 import type { DashboardModel } from '../../../../src/contracts/dashboard.ts';
-import type { RecordOutcome } from '../../../../src/contracts/event.ts';
-import type { Complexity } from '../../../../src/contracts/query-class.ts';
 import { Field } from '../../components/field.tsx';
-import { outcomeWords } from '../../format/words.ts';
+import { originWords, outcomeWords } from '../../format/words.ts';
 import { linkTo } from '../../route.ts';
 
-export const filterNames = ['model', 'provider', 'complexity', 'outcome', 'instance_id'] as const;
+export const filterNames = [
+  'model',
+  'provider',
+  'complexity',
+  'query_type',
+  'outcome',
+  'origin',
+  'min_latency_ms',
+  'min_cost_usd',
+  'instance_id',
+] as const;
 export type FilterName = (typeof filterNames)[number];
-/** An empty text does not filter. */
-export type Filter = Partial<Record<FilterName, string>>;
+/** As in the address; an empty text does not filter. */
+export type Filter = Record<FilterName, string>;
 
-const complexities: readonly Complexity[] = ['simple', 'medium', 'complex'];
-const outcomes = Object.entries(outcomeWords) as ReadonlyArray<[RecordOutcome, readonly [string, unknown]]>;
+export function readFilter(query: Readonly<Record<string, string>>): Filter {
+  return Object.fromEntries(filterNames.map((name) => [name, query[name] ?? ''])) as Filter;
+}
+
+type Option = readonly [value: string, label: string];
+
+const complexities = same(['simple', 'medium', 'complex']);
+const queryTypes = same(['simple', 'technical', 'research', 'multimedia']);
+const outcomes = Object.entries(outcomeWords).map(([value, [label]]): Option => [value, label]);
+const origins = Object.entries(originWords).flatMap(([value, label]): Option[] =>
+  value === 'feedback' ? [] : [[value, `${value}: ${label}`]],
+);
 
 interface FiltersProps {
   filter: Filter;
@@ -23,7 +41,7 @@ export function Filters({ filter, models }: FiltersProps) {
   const choose = (name: FilterName) => (event: Event & { currentTarget: HTMLSelectElement | HTMLInputElement }) => {
     location.hash = linkTo(['decisions'], { ...filter, [name]: event.currentTarget.value.trim() });
   };
-  const select = (label: string, name: FilterName, options: ReadonlyArray<readonly [value: string, label: string]>) => (
+  const select = (label: string, name: FilterName, options: readonly Option[]) => (
     <Field label={label}>
       {(attributes) => (
         <select {...attributes} value={filter[name]} onChange={choose(name)}>
@@ -37,34 +55,34 @@ export function Filters({ filter, models }: FiltersProps) {
       )}
     </Field>
   );
+  const input = (label: string, name: FilterName, inputMode: 'text' | 'decimal') => (
+    <Field label={label}>
+      {(attributes) => (
+        <input {...attributes} inputMode={inputMode} placeholder="All" value={filter[name]} onChange={choose(name)} />
+      )}
+    </Field>
+  );
   return (
     <div class="filters" role="search" aria-label="Decisions">
       {select('Model', 'model', same(models.map(({ model_id: model }) => model)))}
       {select('Provider', 'provider', same(models.map(({ provider }) => provider)))}
-      {select('Complexity', 'complexity', same(complexities))}
-      {select(
-        'Outcome',
-        'outcome',
-        outcomes.map(([value, [label]]) => [value, label]),
-      )}
-      <Field label="Instance">
-        {(attributes) => (
-          <input {...attributes} value={filter.instance_id} placeholder="All" onChange={choose('instance_id')} />
-        )}
-      </Field>
+      {select('Complexity', 'complexity', complexities)}
+      {select('Type', 'query_type', queryTypes)}
+      {select('Outcome', 'outcome', outcomes)}
+      {select('Origin', 'origin', origins)}
+      {input('Slower than, ms', 'min_latency_ms', 'decimal')}
+      {input('Dearer than, USD', 'min_cost_usd', 'decimal')}
+      {input('Instance', 'instance_id', 'text')}
     </div>
   );
 }
 
-function same(names: readonly string[]): Array<[string, string]> {
+function same(names: readonly string[]): Option[] {
   return [...new Set(names)].sort((a, b) => a.localeCompare(b)).map((name) => [name, name]);
 }
 
 /** What is chosen is among the options, even where nobody offers it any more. */
-function withCurrent(
-  options: ReadonlyArray<readonly [string, string]>,
-  current: string | undefined,
-): ReadonlyArray<readonly [string, string]> {
-  if (current === undefined || current === '' || options.some(([value]) => value === current)) return options;
+function withCurrent(options: readonly Option[], current: string): readonly Option[] {
+  if (current === '' || options.some(([value]) => value === current)) return options;
   return [...options, [current, current]];
 }

@@ -24,14 +24,14 @@ const columns: ReadonlyArray<Column<Cell>> = [
     id: 'worse',
     head: <Hint term="Drift alarm">Alarm: worse</Hint>,
     cell: ({ alarm }) => (
-      <AlarmBar value={alarm.worse} threshold={alarm.threshold} label="Evidence that it became worse" />
+      <AlarmBar value={alarm.worse} threshold={alarm.worse_at} label="Evidence that it became worse" />
     ),
   },
   {
     id: 'better',
     head: <Hint term="Drift alarm">Alarm: better</Hint>,
     cell: ({ alarm }) => (
-      <AlarmBar value={alarm.better} threshold={alarm.threshold} label="Evidence that it became better" />
+      <AlarmBar value={alarm.better} threshold={alarm.better_at} label="Evidence that it became better" />
     ),
   },
   { id: 'at', head: 'Newest outcome', cell: ({ updated_at: at }) => <Time at={at} /> },
