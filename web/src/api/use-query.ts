@@ -1,4 +1,4 @@
-import { useCallback, useEffect, useRef, useState } from 'preact/hooks';
+import { useCallback, useEffect, useState } from 'preact/hooks';
 import { ApiError, callJson } from './client.ts';
 
 /** Facts from the server. `data` stays while they are read again, and where that fails. */
@@ -23,24 +23,24 @@ interface Read<T> {
 export function useQuery<T>(path: string | null, everyMs?: number): Query<T> {
   const [read, setRead] = useState<Read<T>>({ path: path ?? '', isLoading: path !== null });
   const [round, setRound] = useState(0);
-  const latest = useRef(0);
 
   const refresh = useCallback(() => setRound((before) => before + 1), []);
 
   useEffect(() => {
     if (path === null) return undefined;
     const abort = new AbortController();
-    const number = (latest.current += 1);
     setRead((before) => (before.path === path ? { ...before, isLoading: true } : { path, isLoading: true }));
-    callJson<T>(path, { signal: abort.signal })
-      .then((data) => {
-        if (number === latest.current) setRead({ path, data, readAtMs: Date.now(), isLoading: false });
-      })
-      .catch((error: unknown) => {
-        if (abort.signal.aborted || number !== latest.current) return;
+    async function readNow(of: string): Promise<void> {
+      try {
+        const data = await callJson<T>(of, { signal: abort.signal });
+        setRead({ path: of, data, readAtMs: Date.now(), isLoading: false });
+      } catch (error) {
+        if (abort.signal.aborted) return;
         const known = error instanceof ApiError ? error : new ApiError('the answer could not be read', 0);
         setRead((before) => ({ ...before, error: known, isLoading: false }));
-      });
+      }
+    }
+    void readNow(path);
     return () => abort.abort();
   }, [path, round]);
 

@@ -37,10 +37,12 @@ export function ChartFrame<T extends ChartType>({
   // The charts’ code comes after the first view: numbers are there before pictures.
   useEffect(() => {
     let isGone = false;
-    void import('./drawing.ts').then(({ Chart: Drawn }) => {
+    async function draw(): Promise<void> {
+      const { Chart: Drawn } = await import('./drawing.ts');
       if (isGone || canvas.current === null) return;
       chart.current = new Drawn(canvas.current, wanted.current(readColors(canvas.current)));
-    });
+    }
+    void draw();
     return () => {
       isGone = true;
       chart.current?.destroy();

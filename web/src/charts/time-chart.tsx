@@ -2,6 +2,7 @@ import type { ChartConfiguration } from 'chart.js';
 import { unknown } from '../format/numbers.ts';
 import { axisTime, shortTime } from '../format/times.ts';
 import { axis, ChartFrame, commonOptions } from './chart-frame.tsx';
+import { timeTicks } from './time-ticks.ts';
 import { type ChartColors, faint, seriesColor } from './colors.ts';
 
 export interface Point {
@@ -46,7 +47,7 @@ export function TimeChart({ title, series, format, sinceMs, untilMs, isStepped =
         pointHitRadius: 12,
         pointBackgroundColor: color,
         stepped: isStepped,
-        fill: series.length === 1 && !points.some(({ interval }) => interval != null),
+        fill: series.length === 1 && (bounds?.[0] ?? 0) === 0 && !points.some(({ interval }) => interval != null),
       };
     });
     const bands = series.flatMap(({ name, points }, index) =>
@@ -74,6 +75,9 @@ export function TimeChart({ title, series, format, sinceMs, untilMs, isStepped =
           x: {
             ...axis(colors, '', (value) => axisTime(value, spanMs)),
             type: 'linear',
+            afterBuildTicks: (scale) => {
+              scale.ticks = timeTicks(sinceMs, untilMs).map((value) => ({ value }));
+            },
             min: sinceMs,
             max: untilMs,
           },

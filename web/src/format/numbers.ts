@@ -34,16 +34,25 @@ export function seconds(value: number | null | undefined): string {
   const total = Math.max(0, Math.round(value));
   if (total < 60) return `${total} s`;
   if (total < 3600) return `${Math.floor(total / 60)} min`;
-  if (total < 86_400) return `${Math.floor(total / 3600)} h ${Math.floor((total % 3600) / 60)} min`;
-  return `${Math.floor(total / 86_400)} d ${Math.floor((total % 86_400) / 3600)} h`;
+  if (total < 86_400) return twoUnits([total / 3600, 'h'], [(total % 3600) / 60, 'min']);
+  return twoUnits([total / 86_400, 'd'], [(total % 86_400) / 3600, 'h']);
+}
+
+function twoUnits(...units: ReadonlyArray<readonly [number, string]>): string {
+  return units
+    .map(([value, unit]) => [Math.floor(value), unit] as const)
+    .filter(([value]) => value > 0)
+    .map(([value, unit]) => `${value} ${unit}`)
+    .join(' ');
 }
 
 /** A share of 1 as a percentage; more digits where it is close to 0 or 1. */
 export function percent(value: number | null | undefined): string {
   if (value == null) return unknown;
   const parts = value * 100;
-  const isNearEnd = (parts > 99 && parts < 100) || (Math.abs(parts) > 0 && Math.abs(parts) < 1);
-  return `${parts.toFixed(isNearEnd ? 2 : Math.abs(parts) < 10 ? 1 : 0).replace('-', '−')}%`;
+  if (Number.isInteger(parts)) return `${parts}%`.replace('-', '−');
+  const isNearEnd = (parts > 99 && parts < 100) || Math.abs(parts) < 1;
+  return `${parts.toFixed(isNearEnd ? 2 : Math.abs(parts) < 10 ? 1 : 0)}%`.replace('-', '−');
 }
 
 /** A score in [0, 5]. */

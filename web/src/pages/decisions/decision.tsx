@@ -49,7 +49,7 @@ function Opened({ attempts, first, onFeedback }: OpenedProps) {
   const feedback = attempts.findLast(({ feedback_score: score }) => score !== null)?.feedback_score ?? null;
   return (
     <>
-      <div class="columns">
+      <div class="columns side-and-main">
         <Panel title="The request">
           <Facts facts={requestFacts(first)} />
         </Panel>

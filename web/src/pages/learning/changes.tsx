@@ -1,6 +1,7 @@
 import { useState } from 'preact/hooks';
 import type { ScoreChangeBody, Scores } from '../../../../src/contracts/scores-api.ts';
 import { useRefusal } from '../../api/session.ts';
+import { scoreBounds, scoreLine } from '../../charts/bounds.ts';
 import { type Series, TimeChart } from '../../charts/time-chart.tsx';
 import { Field } from '../../components/field.tsx';
 import { Hint } from '../../components/hint.tsx';
@@ -8,11 +9,10 @@ import { Empty } from '../../components/loaded.tsx';
 import { Panel } from '../../components/page.tsx';
 import { type Column, Table } from '../../components/table.tsx';
 import { Time } from '../../components/time.tsx';
-import { count, milliseconds, range, score, signed } from '../../format/numbers.ts';
+import { count, milliseconds, plural, range, score, signed } from '../../format/numbers.ts';
 import { RestoreDialog, type RestorePoint } from './restore-dialog.tsx';
 
 const shownChanges = 25;
-const greatestScore = 5;
 
 /** What changed and why, the newest first. */
 export function ChangePanel({ scores, onRestored }: { scores: Scores; onRestored(): void }) {
@@ -57,7 +57,7 @@ export function ChangePanel({ scores, onRestored }: { scores: Scores; onRestored
   return (
     <Panel
       title="What changed"
-      note={`${count(seq)} updates so far. Every instance hears of each a moment later.`}
+      note={`${plural(seq, 'update')} so far. Every instance hears of each a moment later.`}
       actions={
         <button
           type="button"
@@ -100,24 +100,15 @@ function ScoreHistory({ history }: { history: readonly ScoreChangeBody[] }) {
   const sinceMs = Date.parse(history.at(-1)?.timestamp ?? '');
   const untilMs = Date.now();
   const series = (['simple', 'medium', 'complex'] as const).flatMap((complexity): Series[] => {
-    const steps = mine.filter((change) => change.complexity === complexity);
-    const [first] = steps;
-    const last = steps.at(-1);
-    if (first === undefined || last === undefined) return [];
-    return [
-      {
-        name: complexity,
-        points: [
-          { atMs: sinceMs, value: first.old_score },
-          ...steps.map((step) => ({
-            atMs: Date.parse(step.timestamp),
-            value: step.new_score,
-            interval: step.interval,
-          })),
-          { atMs: untilMs, value: last.new_score, interval: last.interval },
-        ],
-      },
-    ];
+    const steps = mine
+      .filter((change) => change.complexity === complexity)
+      .map(({ timestamp, old_score: oldScore, new_score: newScore, interval }) => ({
+        atMs: Date.parse(timestamp),
+        oldScore,
+        score: newScore,
+        interval,
+      }));
+    return steps.length === 0 ? [] : [{ name: complexity, points: scoreLine(steps, sinceMs, untilMs) }];
   });
   return (
     <div class="stack">
@@ -141,7 +132,7 @@ function ScoreHistory({ history }: { history: readonly ScoreChangeBody[] }) {
         sinceMs={sinceMs}
         untilMs={untilMs}
         isStepped
-        bounds={[0, greatestScore]}
+        bounds={scoreBounds(series)}
       />
     </div>
   );

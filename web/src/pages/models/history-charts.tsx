@@ -1,9 +1,8 @@
 import type { ModelHistory } from '../../../../src/contracts/dashboard.ts';
+import { rateBounds, scoreBounds, scoreLine } from '../../charts/bounds.ts';
 import { type Point, type Series, TimeChart } from '../../charts/time-chart.tsx';
 import { Panel } from '../../components/page.tsx';
 import { count, milliseconds, percent, score, seconds } from '../../format/numbers.ts';
-
-const greatestScore = 5;
 
 /** How a model did over time, and what was learned of it. */
 export function HistoryCharts({ history }: { history: ModelHistory }) {
@@ -22,7 +21,7 @@ export function HistoryCharts({ history }: { history: ModelHistory }) {
             series={scoreSeries(history, span)}
             format={score}
             isStepped
-            bounds={[0, greatestScore]}
+            bounds={scoreBounds(scoreSeries(history, span))}
             {...span}
           />
         )}
@@ -36,7 +35,7 @@ export function HistoryCharts({ history }: { history: ModelHistory }) {
           title="Success rate"
           series={[{ name: 'Success rate', points: points(({ success_rate: rate }) => rate) }]}
           format={percent}
-          bounds={[0, 1]}
+          bounds={rateBounds(points(({ success_rate: rate }) => rate))}
           {...span}
         />
         <TimeChart
@@ -55,17 +54,8 @@ export function HistoryCharts({ history }: { history: ModelHistory }) {
 
 /** Each score holds from the beginning of the picture to its end. */
 function scoreSeries({ scores }: ModelHistory, { sinceMs, untilMs }: { sinceMs: number; untilMs: number }): Series[] {
-  return (['simple', 'medium', 'complex'] as const).map((name) => {
-    const steps = scores[name];
-    const [first] = steps;
-    const last = steps.at(-1);
-    return {
-      name,
-      points: [
-        ...(first === undefined ? [] : [{ atMs: sinceMs, value: first.old_score }]),
-        ...steps.map((step) => ({ atMs: Date.parse(step.at), value: step.score, interval: step.interval })),
-        ...(last === undefined ? [] : [{ atMs: untilMs, value: last.score, interval: last.interval }]),
-      ],
-    };
+  return (['simple', 'medium', 'complex'] as const).flatMap((name) => {
+    const steps = scores[name].map((step) => ({ ...step, atMs: Date.parse(step.at), oldScore: step.old_score }));
+    return steps.length === 0 ? [] : [{ name, points: scoreLine(steps, sinceMs, untilMs) }];
   });
 }

@@ -66,7 +66,7 @@ function Opened({ model }: { model: DashboardModel }) {
           {
             label: 'Status',
             value: <StatusBadge status={model.status} />,
-            note: capabilities.map(spaced).join(', '),
+            note: model.is_refiner ? 'also refines prompts' : undefined,
           },
           { label: 'Provider', value: <HealthBadge health={health} />, note: health?.error ?? undefined },
           { label: 'Calls', value: count(traffic.calls), note: `${percent(traffic.share)} of all` },
@@ -91,7 +91,7 @@ function Opened({ model }: { model: DashboardModel }) {
       />
       <Panel
         title="What is believed of it"
-        note={context === null ? undefined : `It reads ${count(context)} tokens at once.`}
+        note={`${context === null ? '' : `It reads ${count(context)} tokens at once. `}It can do: ${capabilities.map(spaced).join(', ')}.`}
       >
         <Table
           caption="Scores for each complexity"

@@ -1,4 +1,5 @@
 import type { Overview, Traffic } from '../../../../src/contracts/dashboard.ts';
+import { rateBounds } from '../../charts/bounds.ts';
 import { type Point, TimeChart } from '../../charts/time-chart.tsx';
 import { Panel } from '../../components/page.tsx';
 import { count, milliseconds, percent, seconds, usd } from '../../format/numbers.ts';
@@ -22,7 +23,7 @@ export function TrafficCharts({ overview }: { overview: Overview }) {
           title="Success rate"
           series={[{ name: 'Success rate', points: points(({ success_rate: rate }) => rate) }]}
           format={percent}
-          bounds={[0, 1]}
+          bounds={rateBounds(points(({ success_rate: rate }) => rate))}
           {...span}
         />
         <TimeChart

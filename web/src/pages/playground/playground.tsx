@@ -51,7 +51,7 @@ export function PlaygroundPage() {
   return (
     <Page
       title="Playground"
-      lead="Ask something: see which model is chosen and why, then read its answer. It costs what it costs."
+      lead="Ask something: see which model is chosen and why, then read its answer. It is a real request: it costs, and it counts."
     >
       <Panel title="Prompt">
         <form class="form" onSubmit={ask}>

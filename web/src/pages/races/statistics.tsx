@@ -76,24 +76,22 @@ export function RaceStatisticsView({ statistics }: { statistics: RaceStatistics 
           },
         ]}
       />
-      <div class="columns">
-        <Panel title="By model">
-          <Table
-            caption="Models in races"
-            columns={modelColumns}
-            rows={models}
-            rowKey={({ provider, model }) => `${provider}/${model}`}
-          />
-        </Panel>
-        <Panel title="In pairs" note="“speed” counts who was first, “quality” what was judged.">
-          <Table
-            caption="Models that met in races"
-            columns={pairColumns}
-            rows={pairs}
-            rowKey={({ kind, a, b }) => `${kind} ${a.provider}/${a.model} ${b.provider}/${b.model}`}
-          />
-        </Panel>
-      </div>
+      <Panel title="By model">
+        <Table
+          caption="Models in races"
+          columns={modelColumns}
+          rows={models}
+          rowKey={({ provider, model }) => `${provider}/${model}`}
+        />
+      </Panel>
+      <Panel title="In pairs" note="“speed” counts who was first, “quality” what was judged.">
+        <Table
+          caption="Models that met in races"
+          columns={pairColumns}
+          rows={pairs}
+          rowKey={({ kind, a, b }) => `${kind} ${a.provider}/${a.model} ${b.provider}/${b.model}`}
+        />
+      </Panel>
     </>
   );
 }
