@@ -217,9 +217,12 @@ export type Learning = z.infer<typeof learningSchema>;
 /** Answer of `GET /dashboard/installation`: what a first run wants to know. */
 export const installationSchema = z.object({
   version: z.string(),
-  router_url: z.url().describe('Where central finds the router; clients may have to use another name of its host.'),
+  router_url: z
+    .url()
+    .nullable()
+    .describe('Where central finds the router, if it knows; clients may have to use another name of its host.'),
   is_simulated: z.boolean().describe('Answers come from the simulator, for no provider is configured.'),
-  has_decisions: z.boolean().describe('Whether any decision was ever counted.'),
+  has_decisions: z.boolean().describe('Whether any decision is recorded.'),
   models: count.describe('That are offered.'),
   providers: count,
 });

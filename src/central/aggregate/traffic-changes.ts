@@ -1,5 +1,11 @@
 import type { WrittenRecord } from '../../platform/store/routing-records.ts';
-import type { Traffic, TrafficChange, TrafficKind } from '../../platform/store/traffic.ts';
+import {
+  addSums,
+  noTraffic,
+  type Traffic,
+  type TrafficChange,
+  type TrafficKind,
+} from '../../platform/store/traffic.ts';
 import type { LatencyAddition } from '../../platform/store/traffic-latencies.ts';
 import { createSketch, type QuantileSketch } from '../../statistics/quantile-sketch.ts';
 import { isLeft, isTerminal } from './record.ts';
@@ -36,7 +42,7 @@ export function createTrafficChanges(): TrafficChanges {
     if (addition === undefined) {
       addition = {
         minuteMs: minute,
-        change: { minute: new Date(minute).toISOString(), provider, model, complexity, kind, ...none() },
+        change: { minute: new Date(minute).toISOString(), provider, model, complexity, kind, ...noTraffic() },
         response: createSketch(),
         firstToken: createSketch(),
       };
@@ -48,16 +54,16 @@ export function createTrafficChanges(): TrafficChanges {
   return {
     change(before, after) {
       const { change, response, firstToken } = additionOf(after);
-      const was = before === undefined ? none() : trafficOf(before);
+      const was = before === undefined ? noTraffic() : trafficOf(before);
       const is = trafficOf(after);
-      for (const name of names) change[name] += is[name] - was[name];
+      addSums(change, was, -1);
+      addSums(change, is);
       // Of an answer that is known already, nothing more is measured.
       if (is.answers - was.answers !== 1 || change.kind !== 'request') return;
       if (after.response_time_ms !== null) response.add(after.response_time_ms);
       if (after.time_to_first_token_ms !== null) firstToken.add(after.time_to_first_token_ms);
     },
-    changes: () =>
-      [...additions.values()].map(({ change }) => change).filter((change) => names.some((name) => change[name] !== 0)),
+    changes: () => [...additions.values()].map(({ change }) => change),
     latencies: () => latenciesOf([...additions.values()]),
   };
 }
@@ -117,21 +123,3 @@ function trafficOf(record: WrittenRecord): Traffic {
     cost_usd: record.cost_usd ?? 0,
   };
 }
-
-function none(): Traffic {
-  return {
-    requests: 0,
-    requests_ended: 0,
-    requests_left: 0,
-    calls: 0,
-    answers: 0,
-    failures: 0,
-    feedback_count: 0,
-    feedback_sum: 0,
-    input_tokens: 0,
-    output_tokens: 0,
-    cost_usd: 0,
-  };
-}
-
-const names = Object.keys(none()) as ReadonlyArray<keyof Traffic>;

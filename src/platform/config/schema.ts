@@ -88,7 +88,7 @@ const resilienceSchema = z.strictObject({
     .prefault({}),
 });
 
-export const configSchema = z.strictObject({
+const configShape = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; others than loopback need master_key.'),
   ports: z
     .strictObject({
@@ -261,5 +261,15 @@ export const configSchema = z.strictObject({
   upgrade: upgradeSchema.prefault({}),
   dashboard: dashboardSchema.prefault({}),
 });
+
+export const configSchema = configShape
+  .refine(({ read_key, master_key }) => read_key === undefined || master_key !== undefined, {
+    message: 'means nothing without master_key',
+    path: ['read_key'],
+  })
+  .refine(({ read_key, master_key }) => read_key === undefined || read_key !== master_key, {
+    message: 'must differ from master_key',
+    path: ['read_key'],
+  });
 
 export type ConfigValues = z.infer<typeof configSchema>;

@@ -85,6 +85,12 @@ export async function listRecords(
   };
 }
 
+/** Whether any decision is recorded. */
+export async function hasRecords(db: Executor): Promise<boolean> {
+  const { rows } = await db.query<{ found: boolean }>('select exists (select from routing_records) as found');
+  return rows[0]?.found ?? false;
+}
+
 /** Reads by time, and stops at the last match of the page or at the last record that it may look at, which it returns too. */
 function pageStatement(filter: RecordFilter, explain: boolean): string {
   const isRare =

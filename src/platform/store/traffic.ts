@@ -54,6 +54,27 @@ const sums = [
   'cost_usd',
 ] as const satisfies ReadonlyArray<keyof Traffic>;
 
+export function noTraffic(): Traffic {
+  return {
+    requests: 0,
+    requests_ended: 0,
+    requests_left: 0,
+    calls: 0,
+    answers: 0,
+    failures: 0,
+    feedback_count: 0,
+    feedback_sum: 0,
+    input_tokens: 0,
+    output_tokens: 0,
+    cost_usd: 0,
+  };
+}
+
+/** Adds one sum after the other to the first. */
+export function addSums(to: Traffic, more: Traffic, times: 1 | -1 = 1): void {
+  for (const sum of sums) to[sum] += times * more[sum];
+}
+
 const added = sums.map((sum) => `sum(${sum})`).join(', ');
 const summed = sums.map((sum) => `coalesce(sum(${sum}), 0)::float8 as ${sum}`).join(', ');
 const tables: Readonly<Record<Resolution, string>> = { minute: 'traffic_minutes', hour: 'traffic_hours' };
