@@ -3,14 +3,14 @@ import { useChanges } from '../../api/live.ts';
 import { useQuery } from '../../api/use-query.ts';
 import { Empty, Loaded } from '../../components/loaded.tsx';
 import { Page, Panel } from '../../components/page.tsx';
-import { useWindow, WindowChoice, windows } from '../../components/window-choice.tsx';
+import { longWindows, useWindow, WindowChoice } from '../../components/window-choice.tsx';
 import { CostQuality } from './cost-quality.tsx';
 import { ModelTable } from './model-table.tsx';
 
 const everyMs = 15_000;
 
 export function ModelsPage() {
-  const [window, setWindow] = useWindow(windows, '24h');
+  const [window, setWindow] = useWindow(longWindows, '24h');
   const models = useQuery<DashboardModels>(`/dashboard/models?window=${window}`, everyMs);
   const { refresh } = models;
   useChanges(['scores', 'models'], refresh);
@@ -18,7 +18,7 @@ export function ModelsPage() {
     <Page
       title="Models"
       lead="What each model is believed to be worth, and what it costs."
-      actions={<WindowChoice of={windows} value={window} onChange={setWindow} />}
+      actions={<WindowChoice of={longWindows} value={window} onChange={setWindow} />}
     >
       <Loaded query={models} what="models">
         {(data) =>

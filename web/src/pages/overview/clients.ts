@@ -1,5 +1,8 @@
 const question = 'What is the capital of France?';
 
+/** Where a router listens unless it was told otherwise. */
+const usualAddress = 'http://localhost:8001';
+
 /** Names that mean the machine which says them, and so another one to a client elsewhere. */
 const ownNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]', '0.0.0.0', '[::]']);
 
@@ -7,8 +10,8 @@ const ownNames: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'
  * The router’s address for a client of this page’s viewer: where central knows the router by a name that is true on its own
  * machine alone, the host by which the page was reached takes its place.
  */
-export function clientAddress(routerUrl: string, pageHost: string): string {
-  const url = new URL(routerUrl);
+export function clientAddress(routerUrl: string | null, pageHost: string): string {
+  const url = new URL(routerUrl ?? usualAddress);
   if (ownNames.has(url.hostname)) url.hostname = pageHost;
   return url.origin;
 }

@@ -15,7 +15,7 @@ export function LiveTicks() {
   return (
     <p class="ticks dim">
       <span>
-        Last minute: <b>{rate.toFixed(1)}</b> requests/s
+        Now: <b>{rate.toFixed(1)}</b> requests/s
       </span>
       <span>
         <b>{percent(success)}</b> answered
