@@ -43,7 +43,7 @@ export function TimeChart({ title, series, format, sinceMs, untilMs, isStepped =
         backgroundColor: faint(color),
         borderWidth: 1.75,
         borderDash: index === 0 ? [] : [6, 2 * index],
-        pointRadius: points.length < 3 || isStepped ? 2.5 : 0,
+        pointRadius: points.map((_, at) => (isStepped || isAlone(points, at) ? 2.5 : 0)),
         pointHitRadius: 12,
         pointBackgroundColor: color,
         stepped: isStepped,
@@ -111,6 +111,11 @@ export function TimeChart({ title, series, format, sinceMs, untilMs, isStepped =
       configure={configure}
     />
   );
+}
+
+/** Whether no line leads to a point, so that only a dot can show it. */
+function isAlone(points: readonly Point[], at: number): boolean {
+  return (points[at - 1]?.value ?? null) === null && (points[at + 1]?.value ?? null) === null;
 }
 
 function summaryOf(title: string, series: readonly Series[], format: (value: number) => string): string {

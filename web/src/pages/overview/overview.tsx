@@ -18,7 +18,7 @@ const everyMs = 10_000;
 /** The fleet in ten seconds; before the first request, how to make one. */
 export function OverviewPage() {
   const installation = useQuery<Installation>('/dashboard/installation', everyMs);
-  const [window, setWindow] = useWindow(windows, '24h');
+  const [window, setWindow] = useWindow(windows, '1h');
   const overview = useQuery<Overview>(`/overview?window=${window}`, everyMs);
   const { refresh } = overview;
   useChanges(['incidents'], refresh);
