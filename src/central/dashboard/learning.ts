@@ -1,5 +1,5 @@
 import type { Learning, PredictorSummary } from '../../contracts/dashboard.ts';
-import type { Pool } from '../../platform/postgres/pool.ts';
+import type { Executor } from '../../platform/postgres/pool.ts';
 import { listIncidents, toIncidentBody } from '../../platform/store/incidents.ts';
 import { listLearnerCells } from '../../platform/store/learner-cells.ts';
 import { listPredictors, listPredictorTallies, type PredictorTally } from '../../platform/store/predictors.ts';
@@ -10,11 +10,11 @@ const mostIncidents = 100;
 const mostPredictors = 50;
 
 /** What the learner believes beside the scores, what alarmed it, and the predictors that it has trained. */
-export async function readLearning(pool: Pool): Promise<Learning> {
-  const cells = await listLearnerCells(pool, null);
-  const incidents = await listIncidents(pool, { limit: mostIncidents });
-  const predictors = await listPredictors(pool, mostPredictors);
-  const tallies = await listPredictorTallies(pool);
+export async function readLearning(db: Executor): Promise<Learning> {
+  const cells = await listLearnerCells(db, null);
+  const incidents = await listIncidents(db, { limit: mostIncidents });
+  const predictors = await listPredictors(db, mostPredictors);
+  const tallies = await listPredictorTallies(db);
   return {
     cells: cells.map((cell) => ({
       model: cell.model,

@@ -1,6 +1,6 @@
 import type { HistoryWindow, ModelHistory, ScoreStep } from '../../contracts/dashboard.ts';
 import { complexities, type Complexity } from '../../contracts/query-class.ts';
-import type { Pool } from '../../platform/postgres/pool.ts';
+import type { Executor } from '../../platform/postgres/pool.ts';
 import { listIncidents, toIncidentBody } from '../../platform/store/incidents.ts';
 import { listNewestScoreUpdates, type ScoreChange } from '../../platform/store/score-updates.ts';
 import { readTrafficSeries } from '../../platform/store/traffic.ts';
@@ -14,24 +14,24 @@ const mostIncidents = 50;
 
 /** One model of one provider over time: what was believed, what it did, and when it changed without a word. */
 export async function readModelHistory(
-  pool: Pool,
+  db: Executor,
   of: { provider: string; model: string },
   window: HistoryWindow,
   nowMs: number,
 ): Promise<ModelHistory> {
   const look = lookBack(window, nowMs);
   const { since, starts, bucketSeconds } = look;
-  const series = await readTrafficSeries(pool, 'hour', look, bucketSeconds, of);
+  const series = await readTrafficSeries(db, 'hour', look, bucketSeconds, of);
   const sumsAt = new Map(series.map((sums) => [sums.at.getTime(), sums]));
-  const latencies = await readLatencies(pool, 3600, look, of, (at) =>
+  const latencies = await readLatencies(db, 3600, look, of, (at) =>
     String(Math.floor((at.getTime() - since.getTime()) / (1000 * bucketSeconds))),
   );
   const steps = new Map<Complexity, ScoreStep[]>();
   for (const complexity of complexities) {
-    const changes = await listNewestScoreUpdates(pool, { model: of.model, complexity, since }, mostSteps);
+    const changes = await listNewestScoreUpdates(db, { model: of.model, complexity, since }, mostSteps);
     steps.set(complexity, changes.map(toStep).reverse());
   }
-  const incidents = await listIncidents(pool, { modelId: of.model, since, limit: mostIncidents });
+  const incidents = await listIncidents(db, { modelId: of.model, since, limit: mostIncidents });
   return {
     window,
     since: since.toISOString(),

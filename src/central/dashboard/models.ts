@@ -1,6 +1,6 @@
 import type { DashboardModel, DashboardModels, HistoryWindow } from '../../contracts/dashboard.ts';
 import { capabilityNames, type Model, modelKey, type ProviderHealth } from '../../contracts/model.ts';
-import type { Pool } from '../../platform/postgres/pool.ts';
+import type { Executor } from '../../platform/postgres/pool.ts';
 import { listComplexityScores } from '../../platform/store/complexity-scores.ts';
 import { listCellBeliefs } from '../../platform/store/learner-cells.ts';
 import { listOfferedModels } from '../../platform/store/models.ts';
@@ -13,17 +13,17 @@ import { addUp, quantilesOf, shareOf, toModelTraffic } from './traffic.ts';
 import { lookBack } from './windows.ts';
 
 /** The models that are offered, with what is believed and what was measured of them. */
-export async function readModels(pool: Pool, window: HistoryWindow, nowMs: number): Promise<DashboardModels> {
+export async function readModels(db: Executor, window: HistoryWindow, nowMs: number): Promise<DashboardModels> {
   const look = lookBack(window, nowMs);
-  const catalogue = await listOfferedModels(pool);
-  const { rows: scores } = await listComplexityScores(pool);
-  const cellsOf = createScoreCells(scores, await listCellBeliefs(pool));
-  const health = new Map((await listProviderHealth(pool)).map((provider) => [provider.provider, provider]));
-  const traffic = await readTrafficByModel(pool, 'hour', look);
+  const catalogue = await listOfferedModels(db);
+  const { rows: scores } = await listComplexityScores(db);
+  const cellsOf = createScoreCells(scores, await listCellBeliefs(db));
+  const health = new Map((await listProviderHealth(db)).map((provider) => [provider.provider, provider]));
+  const traffic = await readTrafficByModel(db, 'hour', look);
   const calls = traffic.reduce((sum, { requests }) => sum + requests.calls, 0);
   const keyOf = (provider: string, model: string): string => modelKey({ provider, model_id: model });
   const trafficOf = new Map(traffic.map((totals) => [keyOf(totals.provider, totals.model), totals]));
-  const latencies = await readLatencies(pool, 3600, look, 'each', (_at, provider, model) => keyOf(provider, model));
+  const latencies = await readLatencies(db, 3600, look, 'each', (_at, provider, model) => keyOf(provider, model));
 
   const models = catalogue.map((model): DashboardModel => {
     const totals = trafficOf.get(modelKey(model)) ?? addUp([]);
@@ -47,7 +47,7 @@ export async function readModels(pool: Pool, window: HistoryWindow, nowMs: numbe
     models,
     cost_quality: costQualityPoints(
       models.filter(({ capabilities }) => capabilities.includes('text_generation')),
-      await readAnswerCosts(pool, look),
+      await readAnswerCosts(db, look),
     ),
   };
 }

@@ -1,7 +1,7 @@
 import type { Overview, Window } from '../../contracts/dashboard.ts';
 import { decisionsQueue } from '../../contracts/event.ts';
 import { countWaiting } from '../../platform/postgres/pgmq.ts';
-import type { Pool } from '../../platform/postgres/pool.ts';
+import type { Executor } from '../../platform/postgres/pool.ts';
 import { countOpenIncidents, listIncidents, toIncidentBody } from '../../platform/store/incidents.ts';
 import { listInstances } from '../../platform/store/instances.ts';
 import { findNewestEventTime } from '../../platform/store/processed-events.ts';
@@ -14,31 +14,31 @@ const mostModels = 50;
 const mostIncidents = 5;
 
 /** The fleet at a glance, from sums alone. */
-export async function readOverview(pool: Pool, window: Window, nowMs: number): Promise<Overview> {
+export async function readOverview(db: Executor, window: Window, nowMs: number): Promise<Overview> {
   const look = lookBack(window, nowMs);
   const { bucketSeconds, resolution, starts } = look;
-  const series = await readTrafficSeries(pool, resolution, look, bucketSeconds);
-  const latencies = await latenciesByBucket(pool, look);
+  const series = await readTrafficSeries(db, resolution, look, bucketSeconds);
+  const latencies = await latenciesByBucket(db, look);
   const sumsAt = new Map(series.map((sums) => [sums.at.getTime(), sums]));
-  const models = await readTrafficByModel(pool, resolution, look);
-  const newestEventAt = await findNewestEventTime(pool);
-  const { length, oldestAgeSeconds } = await countWaiting(pool, decisionsQueue);
-  const instances = await listInstances(pool);
+  const models = await readTrafficByModel(db, resolution, look);
+  const newestEventAt = await findNewestEventTime(db);
+  const { length, oldestAgeSeconds } = await countWaiting(db, decisionsQueue);
+  const instances = await listInstances(db);
   return {
     window,
     since: look.since.toISOString(),
     until: new Date(nowMs).toISOString(),
     bucket_seconds: bucketSeconds,
     totals: toTraffic(addUp(series), mergeAll(latencies.values())),
-    previous: await readPrevious(pool, look),
+    previous: await readPrevious(db, look),
     series: starts.map((at) => ({
       at: at.toISOString(),
       ...toTraffic(sumsAt.get(at.getTime()) ?? addUp([]), latencies.get(String(at.getTime()))),
     })),
     models: byCalls(models).slice(0, mostModels),
     incidents: {
-      open: await countOpenIncidents(pool),
-      newest: (await listIncidents(pool, { open: true, limit: mostIncidents })).map(toIncidentBody),
+      open: await countOpenIncidents(db),
+      newest: (await listIncidents(db, { open: true, limit: mostIncidents })).map(toIncidentBody),
     },
     instances: {
       live: instances.filter(({ isLive }) => isLive).length,
@@ -55,19 +55,19 @@ export async function readOverview(pool: Pool, window: Window, nowMs: number): P
 }
 
 async function readPrevious(
-  pool: Pool,
+  db: Executor,
   { previous, resolution, bucketSeconds }: LookBack,
 ): Promise<Overview['previous']> {
-  const sums = await readTrafficSeries(pool, resolution, previous, bucketSeconds);
-  const latencies = await readLatencies(pool, resolution === 'minute' ? 60 : 3600, previous, 'all', () => '');
+  const sums = await readTrafficSeries(db, resolution, previous, bucketSeconds);
+  const latencies = await readLatencies(db, resolution === 'minute' ? 60 : 3600, previous, 'all', () => '');
   return toTraffic(addUp(sums), latencies.get(''));
 }
 
 /** By the beginning of the bucket, in milliseconds as text. */
-function latenciesByBucket(pool: Pool, look: LookBack): Promise<Map<string, Latencies>> {
+function latenciesByBucket(db: Executor, look: LookBack): Promise<Map<string, Latencies>> {
   const bucketMs = look.bucketSeconds * 1000;
   const sinceMs = look.since.getTime();
-  return readLatencies(pool, look.resolution === 'minute' ? 60 : 3600, look, 'all', (at) =>
+  return readLatencies(db, look.resolution === 'minute' ? 60 : 3600, look, 'all', (at) =>
     String(sinceMs + Math.floor((at.getTime() - sinceMs) / bucketMs) * bucketMs),
   );
 }

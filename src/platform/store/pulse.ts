@@ -43,12 +43,12 @@ interface Row {
 export async function readPulse(db: Executor): Promise<Pulse> {
   const { rows } = await db.query<Row>({
     name: 'pulse',
-    text: `with window as (select date_trunc('minute', now()) - interval '1 minute' as since)
+    text: `with lately as (select date_trunc('minute', now()) - interval '1 minute' as since)
      select now() as at, extract(epoch from now() - since)::float8 as seconds, traffic.*,
        (select timestamp from routing_records where timestamp <= now() order by timestamp desc limit 1) as newest_decision_at,
        (select max(processed_at) from processed_events) as newest_event_at,
        incidents.*, instances.*
-     from window,
+     from lately,
        lateral (
          select coalesce(sum(requests), 0)::float8 as requests,
            coalesce(sum(answers) filter (where kind = 'request'), 0)::float8 as answers,
