@@ -12,12 +12,16 @@ interface PageProps {
   children: ComponentChildren;
 }
 
+/** Where a browser begins, the first key goes to the first link of the page; only later views take the focus. */
+let isFirstView = true;
+
 /** A view: its heading takes the focus when it opens, so that a screen reader says where one is. */
 export function Page({ title, lead, actions, up, children }: PageProps) {
   const heading = useRef<HTMLHeadingElement>(null);
   useEffect(() => {
     document.title = `${title} · Signalbox`;
-    heading.current?.focus({ preventScroll: true });
+    if (!isFirstView) heading.current?.focus({ preventScroll: true });
+    isFirstView = false;
     scrollTo(0, 0);
   }, [title]);
   return (
