@@ -51,12 +51,13 @@ try {
 
 async function photograph(browser: Browser, origin: string): Promise<void> {
   await mkdir(images, { recursive: true });
-  const wide = { width: 1280, height: 860 };
+  const wide = { width: 1440, height: 900 };
   const light = await openPage(browser, 'light', wide);
   const dark = await openPage(browser, 'dark', wide);
   const phone = await openPage(browser, 'dark', { width: 375, height: 760 });
 
   await show(light, `${origin}/`);
+  await light.getByText('Net savings').first().waitFor();
   await shoot(light, 'overview');
   await show(phone, `${origin}/`);
   await shoot(phone, 'overview-phone');
