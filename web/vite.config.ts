@@ -3,7 +3,7 @@ import { defineConfig } from 'vite';
 import { compressBuilt } from './compress.ts';
 
 /** Where a dashboard under development finds its data. */
-const central = process.env['SIGNALBOX_CENTRAL'] ?? 'http://127.0.0.1:8003';
+const central = 'http://127.0.0.1:8003';
 
 export default defineConfig({
   root: fileURLToPath(new URL('.', import.meta.url)),
