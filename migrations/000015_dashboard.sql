@@ -5,7 +5,6 @@ create table traffic_hours (
   hour timestamptz not null,
   provider text not null,
   model text not null,
-  complexity text not null,
   kind text not null check (kind in ('request', 'race', 'copy')),
   -- Of clients, by the model that was chosen first; those that have ended; those whose client left.
   requests bigint not null,
@@ -21,7 +20,7 @@ create table traffic_hours (
   output_tokens bigint not null,
   -- Numeric, so that sums come out the same in whatever order.
   cost_usd numeric(24, 15) not null,
-  primary key (hour, provider, model, complexity, kind)
+  primary key (hour, provider, model, kind)
 );
 
 -- The same by the minute, for two days.
@@ -44,10 +43,10 @@ create table traffic_minutes (
   primary key (minute, provider, model, kind)
 );
 
--- How long answers to clients took, as DDSketches: of each model by the hour, and of all together (provider and model are
--- empty) by the hour and by the minute.
+-- How long answers to clients took, as DDSketches: of each model by the hour and by the day, and of all together (provider
+-- and model are empty) by the hour and by the minute. Days so that a month of every model is a few hundred rows.
 create table traffic_latencies (
-  bucket_seconds integer not null check (bucket_seconds in (60, 3600)),
+  bucket_seconds integer not null check (bucket_seconds in (60, 3600, 86400)),
   bucket timestamptz not null,
   provider text not null,
   model text not null,

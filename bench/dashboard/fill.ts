@@ -91,8 +91,8 @@ const sumColumns = `count(*), count(*), 0, count(*), count(*) filter (where outc
 const kind = `case origin when 'race' then 'race' else 'request' end`;
 
 const sums: readonly string[] = [
-  `insert into traffic_hours select date_trunc('hour', timestamp), provider, model, complexity, ${kind}, ${sumColumns}
-   from routing_records group by 1, 2, 3, 4, 5`,
+  `insert into traffic_hours select date_trunc('hour', timestamp), provider, model, ${kind}, ${sumColumns}
+   from routing_records group by 1, 2, 3, 4`,
   `insert into traffic_minutes select date_trunc('minute', timestamp), provider, model, ${kind}, ${sumColumns}
    from routing_records where timestamp > now() - interval '2 days' group by 1, 2, 3, 4`,
   `insert into spending select date_trunc('hour', timestamp), 'choice', provider, model, complexity, count(*),

@@ -111,7 +111,7 @@ export const dashboardModelSchema = z.object({
   scores: perComplexity(scoreCellSchema),
   traffic: modelTrafficSchema.extend({
     share,
-    latency_ms: quantilesSchema.describe('Of whole answers.'),
+    latency_ms: quantilesSchema.describe('Of whole answers; of more than a day by whole days, so of a little more.'),
     first_token_ms: quantilesSchema,
   }),
   health: providerHealthSchema
@@ -129,7 +129,7 @@ export const costQualityPointSchema = z.object({
   quality: z.number().describe('The score that counts, in [0, 5].'),
   cost_usd: usd.describe('Of one answer.'),
   is_measured: z.boolean().describe('Whether the cost is that of its answers; else that of usual tokens at its price.'),
-  answers: count.describe('In the window.'),
+  answers: count.describe('To automatic requests in the window.'),
   on_frontier: z.boolean().describe('Whether no other model is at least as good for less, or better for as much.'),
 });
 export type CostQualityPoint = z.infer<typeof costQualityPointSchema>;

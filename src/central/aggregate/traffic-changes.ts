@@ -20,8 +20,9 @@ export interface TrafficChanges {
 
 const minuteMs = 60_000;
 const hourMs = 3_600_000;
+const dayMs = 86_400_000;
 
-/** What is new of one minute, model, complexity and kind. */
+/** What is new of one minute, model and kind. */
 interface Addition {
   minuteMs: number;
   change: TrafficChange;
@@ -35,14 +36,14 @@ export function createTrafficChanges(): TrafficChanges {
 
   function additionOf(record: WrittenRecord): Addition {
     const minute = Math.floor(Date.parse(record.timestamp) / minuteMs) * minuteMs;
-    const { provider, model, complexity } = record;
+    const { provider, model } = record;
     const kind = kindOf(record);
-    const key = JSON.stringify([minute, provider, model, complexity, kind]);
+    const key = JSON.stringify([minute, provider, model, kind]);
     let addition = additions.get(key);
     if (addition === undefined) {
       addition = {
         minuteMs: minute,
-        change: { minute: new Date(minute).toISOString(), provider, model, complexity, kind, ...noTraffic() },
+        change: { minute: new Date(minute).toISOString(), provider, model, kind, ...noTraffic() },
         response: createSketch(),
         firstToken: createSketch(),
       };
@@ -68,16 +69,18 @@ export function createTrafficChanges(): TrafficChanges {
   };
 }
 
-/** Of each model by the hour, and of all together by the hour and by the minute. */
+/** Of each model by the hour and by the day, and of all together by the hour and by the minute. */
 function latenciesOf(additions: readonly Addition[]): LatencyAddition[] {
   const latencies = new Map<string, LatencyAddition>();
   for (const { minuteMs: minute, change, response, firstToken } of additions) {
     if (response.count === 0 && firstToken.count === 0) continue;
     const hour = Math.floor(minute / hourMs) * hourMs;
+    const day = Math.floor(minute / dayMs) * dayMs;
     for (const [bucketSeconds, atMs, provider, model] of [
       [60, minute, '', ''],
       [3600, hour, '', ''],
       [3600, hour, change.provider, change.model],
+      [86_400, day, change.provider, change.model],
     ] as const) {
       const key = JSON.stringify([bucketSeconds, atMs, provider, model]);
       const bucket = new Date(atMs).toISOString();

@@ -1,7 +1,6 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { upgradeActionSchema } from '../../contracts/upgrade-api.ts';
-import { bodyBytesOf } from '../../platform/http/body-bytes.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { SiblingName, Siblings } from '../forward/siblings.ts';
 
@@ -63,12 +62,12 @@ async function forward(
   const gone = new AbortController();
   reply.raw.once('close', () => gone.abort());
   const { accept = '*/*' } = request.headers;
-  const isGet = request.method === 'GET';
+  const body = request.rawBody ?? null;
   const answer = await siblings.send(service, {
-    method: isGet ? 'GET' : 'POST',
+    method: request.method === 'GET' ? 'GET' : 'POST',
     path: request.url.slice(`/services/${service}`.length),
-    headers: isGet ? { accept } : { accept, 'content-type': 'application/json' },
-    body: isGet ? null : bodyBytesOf(request),
+    headers: body === null ? { accept } : { accept, 'content-type': 'application/json' },
+    body,
     signal: AbortSignal.any([gone.signal, AbortSignal.timeout(longestMs)]),
   });
   for (const [name, value] of Object.entries(answer.headers)) {

@@ -1,6 +1,6 @@
 import type { CostQualityPoint, DashboardModel } from '../../contracts/dashboard.ts';
 import { complexities } from '../../contracts/query-class.ts';
-import type { AnswerCosts } from '../../platform/store/traffic.ts';
+import type { AnswerCosts } from '../../platform/store/spending.ts';
 import { paretoFrontier } from './pareto.ts';
 
 /** Answers from which on their mean cost is taken instead of one by the price. */

@@ -5,12 +5,15 @@ import { listComplexityScores } from '../../platform/store/complexity-scores.ts'
 import { listCellBeliefs } from '../../platform/store/learner-cells.ts';
 import { listOfferedModels } from '../../platform/store/models.ts';
 import { listProviderHealth } from '../../platform/store/provider-health.ts';
-import { readAnswerCosts, readTrafficByModel } from '../../platform/store/traffic.ts';
+import { readAnswerCosts } from '../../platform/store/spending.ts';
+import { readTrafficByModel } from '../../platform/store/traffic.ts';
 import { readLatencies } from '../../platform/store/traffic-latencies.ts';
 import { costQualityPoints } from './cost-quality.ts';
 import { createScoreCells } from './score-cells.ts';
 import { addUp, quantilesOf, shareOf, toModelTraffic } from './traffic.ts';
 import { lookBack } from './windows.ts';
+
+const dayMs = 86_400_000;
 
 /** The models that are offered, with what is believed and what was measured of them. */
 export async function readModels(db: Executor, window: HistoryWindow, nowMs: number): Promise<DashboardModels> {
@@ -23,7 +26,11 @@ export async function readModels(db: Executor, window: HistoryWindow, nowMs: num
   const calls = traffic.reduce((sum, { requests }) => sum + requests.calls, 0);
   const keyOf = (provider: string, model: string): string => modelKey({ provider, model_id: model });
   const trafficOf = new Map(traffic.map((totals) => [keyOf(totals.provider, totals.model), totals]));
-  const latencies = await readLatencies(db, 3600, look, 'each', (_at, provider, model) => keyOf(provider, model));
+  const spanOfDays = { ...look, since: new Date(Math.floor(look.since.getTime() / dayMs) * dayMs) };
+  const [bucketSeconds, span] = window === '24h' ? ([3600, look] as const) : ([86_400, spanOfDays] as const);
+  const latencies = await readLatencies(db, bucketSeconds, span, 'each', (_at, provider, model) =>
+    keyOf(provider, model),
+  );
 
   const models = catalogue.map((model): DashboardModel => {
     const totals = trafficOf.get(modelKey(model)) ?? addUp([]);
@@ -47,7 +54,7 @@ export async function readModels(db: Executor, window: HistoryWindow, nowMs: num
     models,
     cost_quality: costQualityPoints(
       models.filter(({ capabilities }) => capabilities.includes('text_generation')),
-      await readAnswerCosts(db, look),
+      await readAnswerCosts(db, look.since),
     ),
   };
 }

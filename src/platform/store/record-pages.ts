@@ -99,30 +99,36 @@ function pageStatement(filter: RecordFilter, explain: boolean): string {
     select ${selected}, id, ${isoTimestamp('updated_at')} as updated_at, features,
       ${explain ? 'explanation' : 'null as explanation'}, is_match, is_last
     from (
-      select looked_at.*, row_number() over (order by looked_at.timestamp desc, id desc) = ${mostLookedAt} as is_last,
-        coalesce(
-          ($6::text is null or model = $6) and ($7::text is null or provider = $7)
-          and ($8::text is null or requested_model = $8) and ($9::text is null or complexity = $9)
-          and ($10::text is null or query_type = $10) and ($11::text is null or origin = $11)
-          and ($12::text is null or outcome = $12)
-          and ($13::boolean is not true or outcome in ('failure', 'timeout'))
-          and ($14::float8 is null or cost_usd >= $14) and ($15::float8 is null or response_time_ms >= $15)
-          and ($16::text is null or instance_id = $16), false) as is_match
+      select key_time, key_decision, key_attempt, is_match, position = ${mostLookedAt} as is_last
       from (
-        select * from routing_records
-        where ($1::timestamptz is null or routing_records.timestamp <= $1)
-          and ($1::timestamptz is null or (routing_records.timestamp, id) < ($1, $2::bigint))
-          and ($3::timestamptz is null or routing_records.timestamp >= $3)
-          and ($4::timestamptz is null or routing_records.timestamp < $4)
-          and ($5::uuid is null or decision_id = $5)
-          ${isRare ? `and ${notAnswered}` : ''}
-        order by routing_records.timestamp desc, id desc
-        limit ${mostLookedAt}
-      ) as looked_at
-    ) as routing_records
-    where is_match or is_last
-    order by routing_records.timestamp desc, id desc
-    limit $17`;
+        -- Few and short columns, for most of what is looked at is thrown away.
+        select key_time, key_decision, key_attempt, is_match, row_number() over (order by key_time desc, key_id desc) as position
+        from (
+          select timestamp as key_time, decision_id as key_decision, attempt as key_attempt, id as key_id, coalesce(
+              ($6::text is null or model = $6) and ($7::text is null or provider = $7)
+              and ($8::text is null or requested_model = $8) and ($9::text is null or complexity = $9)
+              and ($10::text is null or query_type = $10) and ($11::text is null or origin = $11)
+              and ($12::text is null or outcome = $12)
+              and ($13::boolean is not true or outcome in ('failure', 'timeout'))
+              and ($14::float8 is null or cost_usd >= $14) and ($15::float8 is null or response_time_ms >= $15)
+              and ($16::text is null or instance_id = $16), false) as is_match
+          from routing_records
+          where ($1::timestamptz is null or timestamp <= $1)
+            and ($1::timestamptz is null or (timestamp, id) < ($1, $2::bigint))
+            and ($3::timestamptz is null or timestamp >= $3)
+            and ($4::timestamptz is null or timestamp < $4)
+            and ($5::uuid is null or decision_id = $5)
+            ${isRare ? `and ${notAnswered}` : ''}
+          order by timestamp desc, id desc
+          limit ${mostLookedAt}
+        ) as looked_at
+      ) as numbered
+      where is_match or position = ${mostLookedAt}
+      order by position
+      limit $17
+    ) as found
+    join routing_records on timestamp = key_time and decision_id = key_decision and attempt = key_attempt
+    order by routing_records.timestamp desc, id desc`;
 }
 
 function writeCursor(timestamp: string, id: string): string {

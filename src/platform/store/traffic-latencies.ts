@@ -1,10 +1,13 @@
-import { createSketch, deserialiseSketch, type QuantileSketch } from '../../statistics/quantile-sketch.ts';
+import { createSketch, type QuantileSketch } from '../../statistics/quantile-sketch.ts';
 import type { Executor } from '../postgres/pool.ts';
 import type { Span } from './traffic.ts';
 
-/** How long answers took, in milliseconds, of one model or of all together, in one minute or hour. */
+/** How long the buckets are: of single models hours and days, of all together minutes and hours. */
+export type BucketSeconds = 60 | 3600 | 86_400;
+
+/** How long answers took, in milliseconds, of one model or of all together, in one bucket. */
 export interface LatencyAddition {
-  bucketSeconds: 60 | 3600;
+  bucketSeconds: BucketSeconds;
   /** Its beginning, ISO 8601. */
   bucket: string;
   /** Both empty: of all models together. */
@@ -33,7 +36,7 @@ const keys = 'bucket_seconds, bucket, provider, model';
 const given = `unnest($1::integer[], $2::timestamptz[], $3::text[], $4::text[])`;
 
 /**
- * Merges sketches into what is stored, in key order; at most one for each key. Where rows are missing they are made and read
+ * Merges sketches with what is stored, in key order; at most one for each key, and each then holds what is stored now. Where rows are missing they are made and read
  * again, so that there is something to lock, and nothing that others merge at the same time is lost.
  */
 export async function mergeTrafficLatencies(db: Executor, additions: readonly LatencyAddition[]): Promise<void> {
@@ -53,13 +56,11 @@ export async function mergeTrafficLatencies(db: Executor, additions: readonly La
     rows = await lockRows(db, columns);
   }
   const stored = new Map(rows.map((row) => [keyOf(row.bucket_seconds, row.bucket, row.provider, row.model), row]));
-  const merged = additions.map(({ bucketSeconds, bucket, provider, model, response, firstToken }) => {
+  for (const { bucketSeconds, bucket, provider, model, response, firstToken } of additions) {
     const row = stored.get(keyOf(bucketSeconds, new Date(bucket), provider, model));
-    return {
-      response: mergeInto(toSketch(row?.response_ms), response),
-      firstToken: mergeInto(toSketch(row?.first_token_ms), firstToken),
-    };
-  });
+    if (row?.response_ms != null) response.mergeSerialised(row.response_ms);
+    if (row?.first_token_ms != null) firstToken.mergeSerialised(row.first_token_ms);
+  }
   await db.query({
     name: 'write-traffic-latencies',
     text: `update traffic_latencies as known set response_ms = merged.response, first_token_ms = merged.first_token
@@ -69,8 +70,8 @@ export async function mergeTrafficLatencies(db: Executor, additions: readonly La
         and known.provider = merged.provider and known.model = merged.model`,
     values: [
       ...columns,
-      merged.map(({ response }) => toBytes(response)),
-      merged.map(({ firstToken }) => toBytes(firstToken)),
+      additions.map(({ response }) => toBytes(response)),
+      additions.map(({ firstToken }) => toBytes(firstToken)),
     ],
   });
 }
@@ -90,29 +91,19 @@ function keyOf(bucketSeconds: number, bucket: Date, provider: string, model: str
   return JSON.stringify([bucketSeconds, bucket.getTime(), provider, model]);
 }
 
-function toSketch(bytes: Buffer | null | undefined): QuantileSketch {
-  return bytes == null ? createSketch() : deserialiseSketch(bytes);
-}
-
 function toBytes(sketch: QuantileSketch): Buffer | null {
   return sketch.count === 0 ? null : Buffer.from(sketch.serialise());
-}
-
-function mergeInto(sketch: QuantileSketch, addition: QuantileSketch): QuantileSketch {
-  sketch.merge(addition);
-  return sketch;
 }
 
 /** Which latencies are read: of all models together, of one, or of each. */
 export type LatenciesOf = 'all' | 'each' | { provider: string; model: string };
 
 /**
- * Latencies of a span by what `keyOf` makes of bucket, provider and model; those of equal keys are merged. Those of single
- * models are kept by the hour alone.
+ * Latencies of a span by what `keyOfRow` makes of bucket, provider and model; those of equal keys are merged.
  */
 export async function readLatencies(
   db: Executor,
-  bucketSeconds: 60 | 3600,
+  bucketSeconds: BucketSeconds,
   { since, until }: Span,
   of: LatenciesOf,
   keyOfRow: (bucket: Date, provider: string, model: string) => string,
@@ -133,14 +124,10 @@ export async function readLatencies(
   const latencies = new Map<string, Latencies>();
   for (const row of rows) {
     const key = keyOfRow(row.bucket, row.provider, row.model);
-    const known = latencies.get(key);
-    const response = toSketch(row.response_ms);
-    const firstToken = toSketch(row.first_token_ms);
-    if (known === undefined) latencies.set(key, { response, firstToken });
-    else {
-      known.response.merge(response);
-      known.firstToken.merge(firstToken);
-    }
+    const sum = latencies.get(key) ?? { response: createSketch(), firstToken: createSketch() };
+    latencies.set(key, sum);
+    if (row.response_ms !== null) sum.response.mergeSerialised(row.response_ms);
+    if (row.first_token_ms !== null) sum.firstToken.mergeSerialised(row.first_token_ms);
   }
   return latencies;
 }
@@ -151,7 +138,7 @@ export async function pruneTrafficLatencies(db: Executor, days: number, limit: n
     `delete from traffic_latencies where ctid in (
        select ctid from traffic_latencies
        where bucket_seconds = 60 and bucket < now() - interval '2 days'
-         or bucket_seconds = 3600 and bucket < now() - make_interval(days => $1)
+         or bucket_seconds > 60 and bucket < now() - make_interval(days => $1)
        limit $2)`,
     [days, limit],
   );

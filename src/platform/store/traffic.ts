@@ -27,7 +27,6 @@ export interface TrafficChange extends Traffic {
   minute: string;
   provider: string;
   model: string;
-  complexity: string;
   kind: TrafficKind;
 }
 
@@ -85,15 +84,15 @@ export async function addTraffic(db: Executor, changes: readonly TrafficChange[]
   await db.query({
     name: 'add-traffic',
     text: `with change as materialized (
-        select * from jsonb_to_recordset($1::jsonb) as given (minute timestamptz, provider text, model text,
-          complexity text, kind text, ${sums.map((sum) => `${sum} ${typeOf(sum)}`).join(', ')})
-      ), hours as (${addTo('hour', 'provider, model, complexity, kind')})
-      ${addTo('minute', 'provider, model, kind')}`,
+        select * from jsonb_to_recordset($1::jsonb) as given (minute timestamptz, provider text, model text, kind text, ${sums.map((sum) => `${sum} ${typeOf(sum)}`).join(', ')})
+      ), hours as (${addTo('hour')})
+      ${addTo('minute')}`,
     values: [JSON.stringify(changes)],
   });
 }
 
-function addTo(resolution: Resolution, names: string): string {
+function addTo(resolution: Resolution): string {
+  const names = 'provider, model, kind';
   const keys = `${resolution}, ${names}`;
   return `insert into ${tables[resolution]} as known (${keys}, ${sums.join(', ')})
     select date_trunc('${resolution}', change.minute, 'UTC') as ${resolution}, ${names}, ${added} from change
@@ -156,31 +155,6 @@ export async function readTrafficByModel(
     [since, until],
   );
   return rows.map((row) => ({ provider: row.provider, model: row.model, ...toTotals(row) }));
-}
-
-/** What answers to clients took and cost, of one model at one complexity. */
-export interface AnswerCosts {
-  provider: string;
-  model: string;
-  complexity: string;
-  answers: number;
-  input_tokens: number;
-  output_tokens: number;
-  /** Of all calls, also of those that brought no answer. */
-  cost_usd: number;
-}
-
-/** By provider, model and complexity, over the hours of the span; those without an answer are left out. */
-export async function readAnswerCosts(db: Executor, { since, until }: Span): Promise<AnswerCosts[]> {
-  const { rows } = await db.query<AnswerCosts>(
-    `select provider, model, complexity, sum(answers)::float8 as answers, sum(input_tokens)::float8 as input_tokens,
-       sum(output_tokens)::float8 as output_tokens, sum(cost_usd)::float8 as cost_usd
-     from traffic_hours where hour >= $1 and hour < $2 and kind = 'request'
-     group by provider, model, complexity having sum(answers) > 0
-     order by provider, model, complexity`,
-    [since, until],
-  );
-  return rows;
 }
 
 /** Deletes up to `limit` minutes older than two days. Returns how many. */

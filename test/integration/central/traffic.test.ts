@@ -118,7 +118,7 @@ it('sums what the records say, whatever came twice, late, in the wrong order or 
     ),
     { numRuns: 12 },
   );
-  const byHour = 'hour, provider, model, complexity';
+  const byHour = 'hour, provider, model';
   const hours = await rowsOf(ofRecords(byHour));
   expect(hours.length).toBeGreaterThan(10);
   const withoutEmpty = (rows: unknown[]): unknown[] =>
@@ -129,7 +129,7 @@ it('sums what the records say, whatever came twice, late, in the wrong order or 
     withoutEmpty(await rowsOf(ofRecords(byMinute))),
   );
 
-  const span = { since: new Date(startMs - 3_600_000), until: new Date(startMs + 7_200_000) };
+  const span = { since: new Date(startMs - 86_400_000), until: new Date(startMs + 7_200_000) };
   const [answers] = await rowsOf(
     `select count(*)::int as count from routing_records where outcome = 'success' and origin not in ('race', 'shadow')`,
   );
@@ -137,12 +137,13 @@ it('sums what the records say, whatever came twice, late, in the wrong order or 
     [60, 'all'],
     [3600, 'all'],
     [3600, 'each'],
+    [86_400, 'each'],
   ] as const) {
     const all = await readLatencies(pool, seconds, span, of, () => 'all');
     expect({ count: all.get('all')?.response.count }).toEqual(answers);
     expect({ count: all.get('all')?.firstToken.count }).toEqual(answers);
   }
-  const [series] = await readTrafficSeries(pool, 'hour', span, 86_400);
+  const [series] = await readTrafficSeries(pool, 'hour', span, 172_800);
   expect({ count: series?.requests.answers }).toEqual(answers);
 });
 
