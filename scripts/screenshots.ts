@@ -16,7 +16,7 @@ import { addRacesAndKeys, addressOf, addUpgrades, busy, startDemo } from '../tes
 
 const images = fileURLToPath(new URL('../docs/images/', import.meta.url));
 /** Minutes of traffic, so that lines over time are lines. */
-const trafficMs = 6 * 60_000;
+const trafficMs = 4 * 60_000;
 const measurements = 5;
 
 const log = silentLogger();
