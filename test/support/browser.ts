@@ -42,14 +42,9 @@ async function unpackedChromium(): Promise<string> {
   if (existsSync(folder)) return folder;
   const fresh = await mkdtemp(`${folder}-`);
   // Its package unpacks the libraries only where it takes the machine for that of a cloud function.
-  await promisify(execFile)(
-    process.execPath,
-    ['--input-type=module', '--eval', "await (await import('@sparticuz/chromium')).default.executablePath()"],
-    {
-      cwd: fileURLToPath(new URL('../../', import.meta.url)),
-      env: { ...process.env, TMPDIR: fresh, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x' },
-    },
-  );
+  await promisify(execFile)(process.execPath, [fileURLToPath(new URL('unpack-chromium.ts', import.meta.url))], {
+    env: { ...process.env, TMPDIR: fresh, AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x' },
+  });
   await mkdir(path.join(fresh, 'cache'));
   const fonts = [`<dir>${folder}/fonts</dir>`, `<cachedir>${folder}/cache</cachedir>`];
   await writeFile(path.join(fresh, 'fonts.conf'), `<?xml version="1.0"?><fontconfig>${fonts.join('')}</fontconfig>`);
