@@ -16,7 +16,7 @@ import { addRacesAndKeys, addressOf, addUpgrades, busy, startDemo } from '../tes
 
 const images = fileURLToPath(new URL('../docs/images/', import.meta.url));
 /** Minutes of traffic, so that lines over time are lines. */
-const trafficMs = 6 * 60_000;
+const trafficMs = 4 * 60_000;
 const measurements = 5;
 
 const log = silentLogger();
@@ -51,12 +51,13 @@ try {
 
 async function photograph(browser: Browser, origin: string): Promise<void> {
   await mkdir(images, { recursive: true });
-  const wide = { width: 1280, height: 860 };
+  const wide = { width: 1440, height: 900 };
   const light = await openPage(browser, 'light', wide);
   const dark = await openPage(browser, 'dark', wide);
   const phone = await openPage(browser, 'dark', { width: 375, height: 760 });
 
   await show(light, `${origin}/`);
+  await light.getByText('Net savings').first().waitFor();
   await shoot(light, 'overview');
   await show(phone, `${origin}/`);
   await shoot(phone, 'overview-phone');

@@ -37,7 +37,13 @@ export async function addUpgrades(pool: Pool, upgradeUrl: string): Promise<void>
   await act(upgradeUrl, rolloutId, 'approve');
   await observe(pool, pairs(60));
   await act(upgradeUrl, rolloutId, 'advance');
-  await observe(pool, answers('control', 0.1, 900), answers('canary', 0.1, 100), answers('control', 0.1, 9, true));
+  await observe(
+    pool,
+    answers('control', 0.1, 900),
+    answers('canary', 0.1, 100),
+    answers('control', 0.1, 9, true),
+    answers('canary', 0.1, 4, true),
+  );
   await addRollout(pool, waitingRolloutId, ['lively-4', 'lively-3']);
   await alarm(pool, 'gpt-6-sol', 'complex');
 }

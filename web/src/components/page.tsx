@@ -30,7 +30,7 @@ export function Page({ title, lead, actions, up, children }: PageProps) {
         <div>
           {up === undefined ? null : (
             <a class="up" href={up.href}>
-              ← {up.label}
+              ‹ {up.label}
             </a>
           )}
           <h1 ref={heading} tabIndex={-1}>

@@ -23,7 +23,7 @@ export function usd(value: number | null | undefined): string {
 
 export function milliseconds(value: number | null | undefined): string {
   if (value == null) return unknown;
-  if (value < 1000) return `${Math.round(value)} ms`;
+  if (Math.round(value) < 1000) return `${Math.round(value)} ms`;
   if (value < 60_000) return `${(value / 1000).toFixed(value < 10_000 ? 2 : 1)} s`;
   return seconds(value / 1000);
 }
@@ -33,7 +33,7 @@ export function seconds(value: number | null | undefined): string {
   if (value == null) return unknown;
   const total = Math.max(0, Math.round(value));
   if (total < 60) return `${total} s`;
-  if (total < 3600) return `${Math.floor(total / 60)} min`;
+  if (total < 3600) return twoUnits([total / 60, 'min'], [total % 60, 's']);
   if (total < 86_400) return twoUnits([total / 3600, 'h'], [(total % 3600) / 60, 'min']);
   return twoUnits([total / 86_400, 'd'], [(total % 86_400) / 3600, 'h']);
 }

@@ -10,5 +10,3 @@ export const views = [
   { name: 'keys', label: 'Keys and budgets' },
   { name: 'playground', label: 'Playground' },
 ] as const;
-
-export type ViewName = (typeof views)[number]['name'];

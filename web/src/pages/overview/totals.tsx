@@ -51,7 +51,7 @@ export function Totals({ overview: { totals, previous } }: { overview: Overview 
   return <Stats facts={facts} />;
 }
 
-const tokens = new Intl.NumberFormat('en', { notation: 'compact', maximumFractionDigits: 1 });
+const tokens = new Intl.NumberFormat('en', { notation: 'compact', maximumSignificantDigits: 3 });
 const compact = (value: number): string => tokens.format(value);
 
 function tail(quantiles: Traffic['latency_ms']): string {

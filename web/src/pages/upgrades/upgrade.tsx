@@ -102,7 +102,7 @@ function factsOf(evaluation: Evaluation): Fact[] {
     {
       label: 'Would replace',
       value: `${control.model_id} by ${candidate.model_id}`,
-      note: `at ${candidate.provider}; ${proposal.summary}`,
+      note: `at ${candidate.provider}${proposal.summary === '' ? '' : `; ${proposal.summary}`}`,
     },
     ...(proposal.capabilities_lost.length === 0
       ? []

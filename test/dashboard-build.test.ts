@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir, readFile, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
@@ -13,4 +13,11 @@ test('the whole dashboard weighs less than 300 kB as it is sent, and each of its
   const total = sizes.reduce((sum, size) => sum + size, 0);
   expect(total).toBeGreaterThan(0);
   expect(total).toBeLessThan(mostBytes);
+});
+
+test('no schema is sent to browsers, only what is made of its type', async () => {
+  const names = (await readdir(built, { recursive: true })).filter((name) => name.endsWith('.js'));
+  const scripts = await Promise.all(names.map((name) => readFile(path.join(built, name), 'utf8')));
+  expect(scripts.join('')).toContain('Signalbox');
+  expect(scripts.join('')).not.toMatch(/ZodError|invalid_type/);
 });
