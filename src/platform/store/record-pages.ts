@@ -36,7 +36,9 @@ export interface RecordPage {
 }
 
 /** Records that one page looks at, at the most: so no question takes long, whatever is looked for. */
-const mostLookedAt = 20_000;
+const mostLookedAt = 10_000;
+/** Of those that did not end well: between them lie so many others that each is on a page of its own. */
+const mostRareLookedAt = 2000;
 
 /** As the index of the few records that did not end well says it, word for word. */
 const notAnswered = `outcome in ('failure', 'timeout', 'cancelled', 'unknown')`;
@@ -95,14 +97,15 @@ export async function hasRecords(db: Executor): Promise<boolean> {
 function pageStatement(filter: RecordFilter, explain: boolean): string {
   const isRare =
     filter.errors === true || (filter.outcome !== undefined && !['success', 'routed'].includes(filter.outcome));
+  const most = isRare ? mostRareLookedAt : mostLookedAt;
   return `
     select ${selected}, id, ${isoTimestamp('updated_at')} as updated_at, features,
       ${explain ? 'explanation' : 'null as explanation'}, is_match, is_last
     from (
-      select key_time, key_decision, key_attempt, is_match, position = ${mostLookedAt} as is_last
+      select key_time, key_decision, key_attempt, is_match, position = ${most} as is_last
       from (
         -- Few and short columns, for most of what is looked at is thrown away.
-        select key_time, key_decision, key_attempt, is_match, row_number() over (order by key_time desc, key_id desc) as position
+        select key_time, key_id, key_decision, key_attempt, is_match, row_number() over (order by key_time desc, key_id desc) as position
         from (
           select timestamp as key_time, decision_id as key_decision, attempt as key_attempt, id as key_id, coalesce(
               ($6::text is null or model = $6) and ($7::text is null or provider = $7)
@@ -120,11 +123,12 @@ function pageStatement(filter: RecordFilter, explain: boolean): string {
             and ($5::uuid is null or decision_id = $5)
             ${isRare ? `and ${notAnswered}` : ''}
           order by timestamp desc, id desc
-          limit ${mostLookedAt}
+          limit ${most}
         ) as looked_at
       ) as numbered
-      where is_match or position = ${mostLookedAt}
-      order by position
+      where is_match or position = ${most}
+      -- Not by position: then the planner knows that it is sorted already, and stops at the limit.
+      order by key_time desc, key_id desc
       limit $17
     ) as found
     join routing_records on timestamp = key_time and decision_id = key_decision and attempt = key_attempt
