@@ -25,6 +25,7 @@ export const environmentVariables: Variables = [
   ['DATABASE_URL', ['database_url'], text],
   ['SIGNALBOX_DATA_DIR', ['data_dir'], text],
   ['SIGNALBOX_MASTER_KEY', ['master_key'], text],
+  ['SIGNALBOX_READ_KEY', ['read_key'], text],
   ['LOG_LEVEL', ['log_level'], text],
   ['OTEL_SDK_DISABLED', ['telemetry', 'otlp', 'disabled'], flag],
 ];

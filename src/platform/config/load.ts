@@ -203,6 +203,7 @@ export function redactConfig(config: Config): Record<string, unknown> {
   return {
     ...config,
     ...(config.master_key === undefined ? {} : { master_key: hidden }),
+    ...(config.read_key === undefined ? {} : { read_key: hidden }),
     ...(config.database_url === undefined ? {} : { database_url: redactUrl(config.database_url) }),
     telemetry: { ...config.telemetry, otlp: redactAddresses(config.telemetry.otlp) },
     providers: config.providers.map((provider) => ({

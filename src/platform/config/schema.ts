@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { mostLanes } from '../../contracts/race.ts';
 import { providerNameSchema } from '../../contracts/model.ts';
 import { endpoints, providerKinds } from '../providers/definitions.ts';
+import { dashboardSchema } from './dashboard-schema.ts';
 import { learnerSchema } from './learner-schema.ts';
 import { milliseconds } from './milliseconds.ts';
 import { routingSchema } from './routing-schema.ts';
@@ -88,7 +89,7 @@ const resilienceSchema = z.strictObject({
     .prefault({}),
 });
 
-export const configSchema = z.strictObject({
+const configShape = z.strictObject({
   host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; others than loopback need master_key.'),
   ports: z
     .strictObject({
@@ -119,6 +120,11 @@ export const configSchema = z.strictObject({
     .min(16)
     .optional()
     .describe('Required of every caller where it is set; on the router a virtual key will do.'),
+  read_key: z
+    .string()
+    .min(16)
+    .optional()
+    .describe('Opens what central only shows, beside master_key, which it must differ from.'),
   log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   body_limit_bytes: z.int().min(1024).max(1_073_741_824).default(33_554_432).describe('Larger bodies get 413.'),
   drain_timeout_ms: milliseconds.default(30_000).describe('How long a stop waits for requests under way.'),
@@ -255,6 +261,17 @@ export const configSchema = z.strictObject({
     .prefault({}),
   upgrade: upgradeSchema.prefault({}),
   telemetry: telemetrySchema.prefault({}),
+  dashboard: dashboardSchema.prefault({}),
 });
+
+export const configSchema = configShape
+  .refine(({ read_key, master_key }) => read_key === undefined || master_key !== undefined, {
+    message: 'means nothing without master_key',
+    path: ['read_key'],
+  })
+  .refine(({ read_key, master_key }) => read_key === undefined || read_key !== master_key, {
+    message: 'must differ from master_key',
+    path: ['read_key'],
+  });
 
 export type ConfigValues = z.infer<typeof configSchema>;

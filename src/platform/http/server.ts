@@ -20,6 +20,13 @@ import { registerOperations } from './operations.ts';
 import { traceRequests } from './trace-requests.ts';
 import { withZod, type ZodApp } from './zod-app.ts';
 
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route answers without a key. */
+    isOpen?: boolean;
+  }
+}
+
 export interface HttpServiceOptions {
   service: ServiceName;
   description: string;
@@ -35,6 +42,8 @@ export interface HttpServiceOptions {
   authenticate?(request: FastifyRequest): void;
   /** Where requests are traced. */
   traces?: Pick<Exporter, 'startRequest'> | null;
+  /** Whether to believe what a proxy says of its client in X-Forwarded headers. Default: false. */
+  trustProxy?: boolean;
   /** The groups of the service's own routes, in the order in which the API page shows them. */
   tags: ReadonlyArray<{ name: string; description: string }>;
   /** Registers the service's own routes. */
@@ -76,6 +85,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       forceCloseConnections: 'idle',
       return503OnClosing: false,
       routerOptions: { maxParamLength: 512 },
+      trustProxy: options.trustProxy ?? false,
       // Slow-loris: headers and body must arrive in a bounded time; answers may take as long as they need.
       requestTimeout: 120_000,
       http: { headersTimeout: 20_000 },
@@ -152,7 +162,8 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     server.addHook('onRequest', (request, _reply, done) => {
       let refusal: Error | undefined;
       try {
-        if (!openPath.test(request.url.split('?')[0] ?? '')) authenticate(request);
+        const isOpen = request.routeOptions.config.isOpen === true || openPath.test(request.url.split('?')[0] ?? '');
+        if (!isOpen) authenticate(request);
       } catch (error) {
         refusal = error as Error;
       }

@@ -16,6 +16,8 @@ export interface Instance extends NewInstance {
   /** The newest score update that it has applied. */
   appliedSeq: number;
   lastSeenAt: Date;
+  /** Whether it was heard of within a minute, in which it would have spoken a dozen times. */
+  isLive: boolean;
 }
 
 interface InstanceRow {
@@ -27,9 +29,11 @@ interface InstanceRow {
   applied_seq: string;
   started_at: Date;
   last_seen_at: Date;
+  is_live: boolean;
 }
 
-const columns = 'instance_id, service, version, queue_name, address, applied_seq, started_at, last_seen_at';
+const columns = `instance_id, service, version, queue_name, address, applied_seq, started_at, last_seen_at,
+  last_seen_at > now() - interval '1 minute' as is_live`;
 
 function toInstance(row: InstanceRow): Instance {
   return {
@@ -41,6 +45,7 @@ function toInstance(row: InstanceRow): Instance {
     appliedSeq: Number(row.applied_seq),
     startedAt: row.started_at,
     lastSeenAt: row.last_seen_at,
+    isLive: row.is_live,
   };
 }
 
