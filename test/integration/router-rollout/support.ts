@@ -109,7 +109,7 @@ export async function startRolloutApp(
   }
 
   async function forgetEvents(): Promise<void> {
-    const buffered = metrics.gauge('signalbox_events_buffered', '');
+    const buffered = metrics.gauge('signalbox_events_buffered');
     await vi.waitFor(async () => expect((await buffered.get()).values).toMatchObject([{ value: 0 }]), patience);
     await database.pool.query('delete from pgmq.q_model_routing_decisions');
   }
