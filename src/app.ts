@@ -1,8 +1,11 @@
 import type { Health, ServiceName } from './contracts/api.ts';
 import { createCentral } from './central/central.ts';
-import { assertSafeToListen, type Config, simulatedProviders } from './platform/config/load.ts';
+import type { LiveConfig } from './platform/config/live.ts';
+import { assertSafeToListen } from './platform/config/load.ts';
+import { simulatedProviders } from './platform/config/resolve-providers.ts';
 import { sleep } from './platform/core/clock.ts';
 import { StartupError } from './platform/core/errors.ts';
+import type { Live } from './platform/core/live.ts';
 import type { Service } from './platform/core/service.ts';
 import { startEmbeddedPostgres } from './platform/postgres/embedded.ts';
 import { migrate } from './platform/postgres/migrate.ts';
@@ -18,7 +21,7 @@ import { createSimulator } from './simulator/simulator.ts';
 import { createUpgrade } from './upgrade/upgrade.ts';
 
 export interface AppOptions {
-  config: Config;
+  config: LiveConfig;
   services: readonly ServiceName[];
   /** Start a PostgreSQL where the configuration names none. */
   embeddedDatabase: boolean;
@@ -32,7 +35,7 @@ export interface AppOptions {
 
 export interface RunningApp {
   ports: Partial<Record<ServiceName, number>>;
-  providers: readonly Provider[];
+  providers: Live<readonly Provider[]>;
   /** True when answers come from the simulator. */
   simulated: boolean;
   /** Ends everything in the reverse order of its start. */
@@ -40,8 +43,8 @@ export interface RunningApp {
 }
 
 interface ServiceContext {
-  config: Config;
-  providers: readonly Provider[];
+  config: LiveConfig;
+  providers: Live<readonly Provider[]>;
   pool: Pool;
   connectionString: string;
   log: Logger;
@@ -52,7 +55,7 @@ type HttpPart = Service & { port(): number };
 
 const factories: Readonly<Record<ServiceName, (context: ServiceContext) => HttpPart>> = {
   registry: createRegistry,
-  router: (context) => (context.config.workers === 1 ? createRouter(context) : createRouterWorkers(context)),
+  router: (context) => (context.config.current().workers === 1 ? createRouter(context) : createRouterWorkers(context)),
   upgrade: createUpgrade,
   central: createCentral,
 };
@@ -66,7 +69,9 @@ const readyTimeoutMs = 30_000;
  * @throws StartupError with one clear line; whatever was started before it is stopped again.
  */
 export async function startApp(options: AppOptions): Promise<RunningApp> {
-  const { config, log, metrics } = options;
+  const { log, metrics } = options;
+  // What is used here is what only a restart changes.
+  const config = options.config.current();
   assertSafeToListen(config);
   const releasers: Array<{ name: string; release(): Promise<void> }> = [];
 
@@ -98,10 +103,15 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     log.debug({ ...migrated }, 'database is up to date');
 
     const simulated = options.simulator && (config.demo.enabled || config.providers.length === 0);
-    const providers = simulated ? await startSimulator() : config.providers;
-    if (providers.length === 0) log.warn('no provider is configured: no model can be called');
+    const simulation = simulated ? await startSimulator() : [];
+    /** Those of the file answer as soon as there are some, unless a demo was asked for. */
+    const providers: Live<readonly Provider[]> = () => {
+      const { demo, providers: configured } = options.config.current();
+      return simulated && (demo.enabled || configured.length === 0) ? simulation : configured;
+    };
+    if (providers().length === 0) log.warn('no provider is configured: no model can be called');
 
-    const context: ServiceContext = { config, providers, pool, connectionString, log, metrics };
+    const context: ServiceContext = { config: options.config, providers, pool, connectionString, log, metrics };
     const parts: Array<readonly [ServiceName, HttpPart]> = [];
     for (const name of options.services) parts.push([name, await startService(factories[name](context))]);
     const ports = Object.fromEntries(parts.map(([name, part]) => [name, part.port()])) as RunningApp['ports'];

@@ -1,5 +1,5 @@
 import { decisionsChannel } from '../contracts/event.ts';
-import type { Config } from '../platform/config/load.ts';
+import type { LiveConfig } from '../platform/config/live.ts';
 import { systemClock } from '../platform/core/clock.ts';
 import { composeServices, type HealthCheck, type Service } from '../platform/core/service.ts';
 import { createHttpService } from '../platform/http/server.ts';
@@ -26,7 +26,7 @@ import { createMaintenance } from './maintain/maintenance.ts';
 import { createUnknownOutcomes } from './maintain/unknown-outcomes.ts';
 
 export interface CentralOptions {
-  config: Config;
+  config: LiveConfig;
   pool: Pool;
   /** Of the database that `pool` is for; notifications need a connection of their own. */
   connectionString: string;
@@ -40,15 +40,16 @@ export interface CentralOptions {
  */
 export function createCentral(options: CentralOptions): Service & { port(): number } {
   const { config, pool, connectionString, log, metrics } = options;
+  const settings = config.current;
   const editor = createKeyEditor(pool);
-  const consumer = createConsumer({ config, pool, log, metrics });
+  const consumer = createConsumer({ config: settings, pool, log, metrics });
   const loops = {
     consumer,
-    learner: createLearner({ config, pool, log, metrics }),
-    predictor: createPredictorTrainer({ config, pool, connectionString, log, metrics }),
-    maintenance: createMaintenance({ config, pool, log, metrics }),
+    learner: createLearner({ config: settings, pool, log, metrics }),
+    predictor: createPredictorTrainer({ config: settings, pool, connectionString, log, metrics }),
+    maintenance: createMaintenance({ config: settings, pool, log, metrics }),
     leases: createLeaseForfeiture({ pool, log, metrics }),
-    unknown_outcomes: createUnknownOutcomes({ config, pool, log, metrics }),
+    unknown_outcomes: createUnknownOutcomes({ config: settings, pool, log, metrics }),
     queue_length: createQueueGauge({ pool, log, metrics }),
   };
   const listener = createListener({
@@ -84,7 +85,7 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
       registerModelMetrics(app, pool);
       registerScores(app, pool);
       registerPolicy(app, pool, log);
-      registerSavings(app, pool, systemClock, config.routing.quality_floor ?? null);
+      registerSavings(app, pool, systemClock, () => settings().routing.quality_floor ?? null);
       registerDecisions(app, pool);
       registerRaces(app, pool);
       registerDeadLetters(app, pool);

@@ -4,6 +4,7 @@ import type { Classification, Complexity } from '../contracts/query-class.ts';
 import type { RaceLane } from '../contracts/race.ts';
 import type { RolloutLabel } from '../contracts/rollout.ts';
 import { SignalboxError } from '../platform/core/errors.ts';
+import type { Provider } from '../platform/providers/definitions.ts';
 import { classify } from './classify/classify.ts';
 import { hashFeatures } from './classify/hash-features.ts';
 import type { Prompt } from './classify/prompt.ts';
@@ -30,6 +31,8 @@ import type { Snapshot } from './snapshot/snapshot.ts';
 export interface DecisionStep {
   modelId: string;
   providerName: string;
+  /** As it was configured at the decision: the request ends with it, whatever changes meanwhile. */
+  provider: Provider;
   entry: RoutableModel | null;
   complexityScore: number;
 }
@@ -220,7 +223,7 @@ function chooseAutomatically(selection: SelectionRequest, context: DecisionConte
     expectedTtftMs,
     exploration,
   );
-  const [first, ...rest] = chain.map(({ entry }) => stepOf(entry, selection));
+  const [first, ...rest] = chain.map(({ entry }) => stepOf(entry, selection, snapshot));
   if (first === undefined) {
     throw noneEligible(explanation.excluded, explanation.excluded_counts);
   }
@@ -247,13 +250,20 @@ interface ListedStep extends DecisionStep {
   entry: RoutableModel;
 }
 
-function stepOf(entry: RoutableModel, { complexity }: SelectionRequest): ListedStep {
+function stepOf(entry: RoutableModel, { complexity }: SelectionRequest, snapshot: Snapshot): ListedStep {
   return {
     modelId: entry.model.model_id,
     providerName: entry.provider.name,
+    provider: providerOf(entry.provider.name, snapshot),
     entry,
     complexityScore: entry.scores[complexity].score,
   };
+}
+
+function providerOf(name: string, { providers }: Snapshot): Provider {
+  const provider = providers.get(name);
+  if (provider === undefined) throw new SignalboxError('internal', `provider ${name} is not configured`);
+  return provider;
 }
 
 /** The choice with what rollouts make of it. A canary goes before the whole chain, so that it takes nobody's place in it. */
@@ -282,7 +292,10 @@ function tryOut(
   return {
     ...labelled,
     origin: 'canary',
-    chain: [stepOf(candidate, selection), ...choice.chain.filter(({ entry }) => entry?.key !== candidate.key)],
+    chain: [
+      stepOf(candidate, selection, snapshot),
+      ...choice.chain.filter(({ entry }) => entry?.key !== candidate.key),
+    ],
     estimatedCostUsd: estimatedCostUsd(candidate, selection, policy),
   };
 }
@@ -313,6 +326,7 @@ function honourPinned(
     .filter(({ refusal }) => refusal === null)
     .map(({ place }): DecisionStep => ({
       ...place,
+      provider: providerOf(place.providerName, snapshot),
       complexityScore: place.entry?.scores[selection.complexity].score ?? 0,
     }));
   if (first === undefined) throw refusedPin(wanted, judged[0]?.refusal ?? 'provider_not_allowed', selection);

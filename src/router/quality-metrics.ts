@@ -2,13 +2,13 @@ import type { Metrics } from '../platform/telemetry/metrics.ts';
 import type { QualityFloor } from './select/quality-floor.ts';
 
 /** How the quality floor is kept; each process of the router keeps it by itself. */
-export function registerQualityMetrics(metrics: Metrics, floor: QualityFloor): void {
+export function registerQualityMetrics(metrics: Metrics, floor: () => QualityFloor | null): void {
   metrics.sampledGauge(
     'signalbox_router_quality_ratio',
     'Success rate believed of the chosen models, divided by that of the best eligible ones; moving mean.',
     [],
     () => {
-      const ratio = floor.meanRatio();
+      const ratio = floor()?.meanRatio() ?? null;
       return ratio === null ? [] : [[{}, ratio]];
     },
     'average',
@@ -17,7 +17,10 @@ export function registerQualityMetrics(metrics: Metrics, floor: QualityFloor): v
     'signalbox_router_cost_quality_tradeoff_ratio',
     'Where the quality floor stands between quality (0) and cost (1).',
     [],
-    () => [[{}, floor.tradeOff()]],
+    () => {
+      const tradeOff = floor()?.tradeOff();
+      return tradeOff === undefined ? [] : [[{}, tradeOff]];
+    },
     'average',
   );
 }

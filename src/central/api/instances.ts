@@ -12,6 +12,8 @@ const instanceSchema = z.object({
   address: z.string().nullable(),
   applied_seq: z.int().describe('The newest score update that it has applied.'),
   up_to_date: z.boolean().describe('Whether that is the newest there is.'),
+  config_version: z.int().nullable().describe('1 from its start, one more with each change of its configuration.'),
+  config_hash: z.string().nullable().describe('Equal for instances with equal configuration files.'),
   started_at: z.iso.datetime(),
   last_seen_at: z.iso.datetime(),
 });
@@ -39,6 +41,8 @@ export function registerInstances(app: ZodApp, pool: Pool): void {
           address: instance.address,
           applied_seq: instance.appliedSeq,
           up_to_date: instance.appliedSeq >= seq,
+          config_version: instance.configVersion,
+          config_hash: instance.configHash,
           started_at: instance.startedAt.toISOString(),
           last_seen_at: instance.lastSeenAt.toISOString(),
         })),

@@ -7,6 +7,11 @@ import { milliseconds } from './milliseconds.ts';
 import { routingSchema } from './routing-schema.ts';
 import { upgradeSchema } from './upgrade-schema.ts';
 
+/** Marks a setting that a running process does not take over. */
+const atRestart = { restart: true };
+/** Marks a setting that is never shown. */
+const secret = { secret: true };
+
 const port = z.int().min(0).max(65_535);
 const perComplexityMs = (simple: number, medium: number, complex: number) =>
   z
@@ -24,7 +29,7 @@ const providerSchema = z.strictObject({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('Needed for openai-compatible.'),
-  api_key: z.string().min(1).optional().describe('Better kept out of the file: see api_key_env.'),
+  api_key: z.string().min(1).optional().describe('Better kept out of the file: see api_key_env.').meta(secret),
   api_key_env: z
     .union([z.string().min(1), z.array(z.string().min(1)).min(1).max(100)])
     .optional()
@@ -87,8 +92,13 @@ const resilienceSchema = z.strictObject({
     .prefault({}),
 });
 
-export const configSchema = z.strictObject({
-  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; others than loopback need master_key.'),
+const configFields = z.strictObject({
+  host: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('Address to listen on; others than loopback need master_key.')
+    .meta(atRestart),
   ports: z
     .strictObject({
       registry: port.default(8000),
@@ -97,29 +107,50 @@ export const configSchema = z.strictObject({
       central: port.default(8003),
     })
     .prefault({})
-    .describe('0 takes any free port.'),
-  workers: z.int().min(1).max(64).default(1).describe('Processes of the router, all on its one port.'),
+    .describe('0 takes any free port.')
+    .meta(atRestart),
+  workers: z.int().min(1).max(64).default(1).describe('Processes of the router, all on its one port.').meta(atRestart),
   instance_id: z
     .string()
     .min(1)
     .max(200)
     .regex(/^[\w.:@-]+$/)
     .optional()
-    .describe('Default: the host name and the router’s port.'),
-  data_dir: z.string().min(1).default('.signalbox').describe('Where the embedded PostgreSQL keeps its data.'),
+    .describe('Default: the host name and the router’s port.')
+    .meta(atRestart),
+  data_dir: z
+    .string()
+    .min(1)
+    .default('.signalbox')
+    .describe('Where the embedded PostgreSQL keeps its data.')
+    .meta(atRestart),
   database_url: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://')
     .optional()
-    .describe('A PostgreSQL to use instead of the embedded one.'),
-  database_pool_size: z.int().min(2).max(200).default(10).describe('Connections of one process.'),
+    .describe('A PostgreSQL to use instead of the embedded one.')
+    .meta(atRestart),
+  database_pool_size: z.int().min(2).max(200).default(10).describe('Connections of one process.').meta(atRestart),
   master_key: z
     .string()
     .min(16)
     .optional()
-    .describe('Required of every caller where it is set; on the router a virtual key will do.'),
+    .describe('Required of every caller where it is set; on the router a virtual key will do.')
+    .meta(secret),
+  previous_master_keys: z
+    .array(z.string().min(16))
+    .max(10)
+    .default([])
+    .describe('Accepted beside master_key, until all callers have the new one.')
+    .meta(secret),
   log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  body_limit_bytes: z.int().min(1024).max(1_073_741_824).default(33_554_432).describe('Larger bodies get 413.'),
+  body_limit_bytes: z
+    .int()
+    .min(1024)
+    .max(1_073_741_824)
+    .default(33_554_432)
+    .describe('Larger bodies get 413.')
+    .meta(atRestart),
   drain_timeout_ms: milliseconds.default(30_000).describe('How long a stop waits for requests under way.'),
 
   demo: z
@@ -127,13 +158,15 @@ export const configSchema = z.strictObject({
       enabled: z.boolean().default(false).describe('The same as --demo.'),
       requests_per_second: z.number().min(0).max(1000).default(4).describe("Of the demo's prompts."),
     })
-    .prefault({}),
+    .prefault({})
+    .meta(atRestart),
   simulator: z
     .strictObject({
       seed: z.string().min(1).default('signalbox').describe('Equal seeds give equal answers.'),
       time_scale: z.number().min(0).max(100).default(1).describe('0 answers without delay.'),
     })
-    .prefault({}),
+    .prefault({})
+    .meta(atRestart),
 
   providers: z.array(providerSchema).max(100).default([]),
   registry: z
@@ -191,8 +224,9 @@ export const configSchema = z.strictObject({
         .min(1000)
         .max(3_600_000)
         .default(5000)
-        .describe('After so long without a sign the shares of an instance are charged as spent.'),
-      flush_ms: milliseconds.default(100).describe('How often costs are settled.'),
+        .describe('After so long without a sign the shares of an instance are charged as spent.')
+        .meta(atRestart),
+      flush_ms: milliseconds.default(100).describe('How often costs are settled.').meta(atRestart),
       wait_ms: milliseconds.default(1000).describe('Longest wait of a request for a share of its limits.'),
       max_waiting: z.int().min(1).max(100_000).default(1000).describe('Requests that wait so at once.'),
     })
@@ -209,7 +243,8 @@ export const configSchema = z.strictObject({
         .default(268_435_456)
         .describe('Events that wait on disk, in data_dir, while PostgreSQL is away. 0: in memory alone.'),
     })
-    .prefault({}),
+    .prefault({})
+    .meta(atRestart),
   consumer: z
     .strictObject({
       poll_ms: milliseconds.default(500).describe('How often the queue is read when no notification comes.'),
@@ -254,5 +289,10 @@ export const configSchema = z.strictObject({
     .prefault({}),
   upgrade: upgradeSchema.prefault({}),
 });
+
+export const configSchema = configFields.refine(
+  ({ master_key: current, previous_master_keys: previous }) => current !== undefined || previous.length === 0,
+  { message: 'needs a master_key beside it', path: ['previous_master_keys'] },
+);
 
 export type ConfigValues = z.infer<typeof configSchema>;

@@ -86,8 +86,7 @@ async function handOn(
   });
   refuseBudgeted(request, decision, accounting);
   const [step] = decision.chain;
-  const provider = snapshot.providers.get(step.providerName);
-  if (provider === undefined) throw new SignalboxError('internal', `provider ${step.providerName} is not configured`);
+  const { provider } = step;
   reply.headers({ ...decisionHeaders(decision), 'x-signalbox-attempts': '1' });
   const startedAtMs = clock.monotonicMs();
   const signal = signalOfClient(reply);

@@ -1,4 +1,5 @@
 import { SignalboxError } from '../../platform/core/errors.ts';
+import type { Live } from '../../platform/core/live.ts';
 import { createLoop, type Loop } from '../../platform/core/loop.ts';
 import type { Service } from '../../platform/core/service.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
@@ -23,13 +24,18 @@ export interface Schedule extends Service {
  * and before the first one from the filling of the catalogue: until then nothing can be new. Runs from `start` on;
  * whether it is paused is this process's own memory.
  */
-export function createSchedule(options: { pool: Pool; intervalMs: number; discover: Discover; log: Logger }): Schedule {
+export function createSchedule(options: {
+  pool: Pool;
+  intervalMs: Live<number>;
+  discover: Discover;
+  log: Logger;
+}): Schedule {
   const { pool, intervalMs, discover, log } = options;
   let loop: Loop | undefined;
 
   async function runOnce(signal: AbortSignal): Promise<void> {
     const since = (await findLatestDiscoveryRun(pool))?.startedAt ?? (await findCatalogueStart(pool));
-    if (since === undefined || Date.now() - since.getTime() < intervalMs) return;
+    if (since === undefined || Date.now() - since.getTime() < intervalMs()) return;
     try {
       await discover('schedule', signal);
     } catch (error) {
@@ -40,8 +46,8 @@ export function createSchedule(options: { pool: Pool; intervalMs: number; discov
 
   async function resume(): Promise<void> {
     if (loop !== undefined) return;
-    const tickMs = Math.min(intervalMs, longestTickMs);
-    loop = createLoop({ name: 'discovery schedule', intervalMs: tickMs, maxBackoffMs: tickMs, runOnce, log });
+    const tickMs = (): number => Math.min(intervalMs(), longestTickMs);
+    loop = createLoop({ name: 'discovery schedule', intervalMs: tickMs, maxBackoffMs: tickMs(), runOnce, log });
     await loop.start();
   }
 
