@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { messageOf, StartupError } from '../platform/core/errors.ts';
 import { version } from '../platform/core/version.ts';
+import { configCommand } from './config.ts';
 import { deadLettersCommand } from './dead-letters.ts';
 import { doctorCommand } from './doctor.ts';
 import { evaluateCommand } from './evaluate.ts';
@@ -43,6 +44,7 @@ for (const command of [
   evaluateCommand(),
   upgradeCommand(),
   deadLettersCommand(),
+  configCommand(),
   simCommand(),
   migrateCommand(),
   doctorCommand(),

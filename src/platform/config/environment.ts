@@ -25,6 +25,12 @@ export const environmentVariables: ReadonlyArray<readonly [name: string, path: r
   ['LOG_LEVEL', ['log_level'], text],
 ];
 
+/** The environment variable that sets what is at a path; null where none does. */
+export function variableOf(path: readonly string[]): string | null {
+  const wanted = path.join('.');
+  return environmentVariables.find(([, target]) => target.join('.') === wanted)?.[0] ?? null;
+}
+
 /** The part of the configuration that the environment sets. Empty variables count as unset. */
 export function configFromEnvironment(env: Environment): Record<string, unknown> {
   const config: Record<string, unknown> = {};

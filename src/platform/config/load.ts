@@ -5,11 +5,11 @@ import { resolve } from 'node:path';
 import type { z } from 'zod';
 import { messageOf, StartupError } from '../core/errors.ts';
 import type { Provider } from '../providers/definitions.ts';
-import { configFromEnvironment, type Environment, environmentVariables } from './environment.ts';
+import { configFromEnvironment, type Environment, variableOf } from './environment.ts';
 import { type ConfigProblem, describeProblems } from './problem.ts';
 import { deepFreeze, mergeRecords, valueAt } from './record.ts';
 import { resolveProviders } from './resolve-providers.ts';
-import { type ConfigValues, configSchema } from './schema.ts';
+import { type ConfigValues, configSchema, providersSchema } from './schema.ts';
 import { emptyYamlFile, readYaml, type YamlFile } from './yaml-file.ts';
 
 /** The whole configuration of a process, frozen. */
@@ -115,13 +115,16 @@ function interpret(
   if (yaml.errors.length > 0) {
     return refusal(yaml.errors.map(({ message, line }) => ({ path: '', message, line, variable: null })));
   }
-  const parsed = configSchema.safeParse(mergeRecords(mergeRecords(yaml.values, fromEnvironment), flags));
-  if (!parsed.success) {
-    return refusal(issuesOf(parsed.error).map(({ path, message }) => problemAt(path, message)));
+  const merged = mergeRecords(mergeRecords(yaml.values, fromEnvironment), flags);
+  const parsed = configSchema.safeParse(merged);
+  // What is wrong elsewhere hides nothing of what is wrong with these.
+  const configured = parsed.success ? parsed.data.providers : providersSchema.safeParse(merged['providers']).data;
+  const { providers, problems } = resolveProviders(configured ?? [], env);
+  if (!parsed.success || problems.length > 0) {
+    const issues = parsed.success ? [] : issuesOf(parsed.error);
+    return refusal([...issues, ...problems].map(({ path, message }) => problemAt(path, message)));
   }
   const values = parsed.data;
-  const { providers, problems } = resolveProviders(values.providers, env);
-  if (problems.length > 0) return refusal(problems.map(({ path, message }) => problemAt(path, message)));
   const config: Config = {
     ...values,
     data_dir: resolve(cwd, values.data_dir),
@@ -130,11 +133,6 @@ function interpret(
     config_file: file,
   };
   return { config: deepFreeze(config), problems: [], file, fileHash, yaml };
-}
-
-function variableOf(path: readonly string[]): string | null {
-  const wanted = path.join('.');
-  return environmentVariables.find(([, target]) => target.join('.') === wanted)?.[0] ?? null;
 }
 
 function issuesOf(error: z.ZodError): Array<{ path: readonly PropertyKey[]; message: string }> {

@@ -27,7 +27,7 @@ export function resolveProviders(configured: readonly ProviderConfig[], env: Env
     const ownKeys = [...(entry.api_key === undefined ? [] : [entry.api_key]), ...named];
     const apiKeys = ownKeys.length > 0 ? ownKeys : [environment?.apiKey ?? []].flat();
     if (definition.needsApiKey && apiKeys.length === 0 && entry.api_key_env === undefined) {
-      refuse('name', `no key; set api_key_env or ${definition.apiKeyVariables.join(' or ')}`);
+      refuse('api_key_env', `no key; set api_key_env or ${definition.apiKeyVariables.join(' or ')}`);
     }
     const address = entry.base_url ?? environment?.baseUrl ?? defaultBaseUrlOf(entry.kind, env);
     if (configured.findIndex(({ name }) => name === entry.name) !== index) refuse('name', 'is configured twice');

@@ -42,6 +42,7 @@ const providerSchema = z.strictObject({
   models: z.array(z.string().min(1)).default([]).describe('Models to offer besides those that the provider lists.'),
 });
 export type ProviderConfig = z.infer<typeof providerSchema>;
+export const providersSchema = z.array(providerSchema).max(100).default([]);
 
 /** Breakers, throttles and budgets around the calls of providers; each is explained in `src/router/resilience`. */
 const resilienceSchema = z.strictObject({
@@ -168,7 +169,7 @@ const configFields = z.strictObject({
     .prefault({})
     .meta(atRestart),
 
-  providers: z.array(providerSchema).max(100).default([]),
+  providers: providersSchema,
   registry: z
     .strictObject({
       refresh_ms: milliseconds.default(300_000).describe('How often each provider is asked for its list.'),

@@ -52,7 +52,8 @@ export function flattenConfig(shown: ShownConfig): Map<string, string> {
       }
     } else if (isRecord(value)) {
       for (const [key, child] of Object.entries(value)) add(path === '' ? key : `${path}.${key}`, child);
-    } else if (value !== undefined) flat.set(path, JSON.stringify(value));
+    } else if (value !== undefined && !(path === 'providers' && Array.isArray(value)))
+      flat.set(path, JSON.stringify(value));
   }
   add('', shown);
   return flat;
