@@ -61,14 +61,15 @@ function check(file: string | undefined, options: CheckOptions): void {
     ...(unsafe === null
       ? []
       : [{ path: 'host', message: unsafe, line: reading.yaml.lineOf(['host']), variable: null }]),
-  ].filter(({ path }) => options.withoutKeys !== true || !isOfKey(path));
+  ].filter(({ path }) => options.withoutKeys !== true || !isOfProviderKey(path));
   if (options.json === true) print(JSON.stringify({ file: reading.file, problems }, null, 2));
   else if (problems.length === 0) print(`${nameOf(reading)}: ok`);
   else for (const problem of problems) printProblem(placed(problem, reading.file));
   if (problems.length > 0) process.exitCode = 1;
 }
 
-const isOfKey = (path: string): boolean => /^providers\.\d+\.api_key_env$/.test(path);
+/** What a check cannot know where the keys are set elsewhere. */
+export const isOfProviderKey = (path: string): boolean => /^providers\.\d+\.(api_key_env|base_url_env)$/.test(path);
 
 /** As compilers say it, so that editors find the line. */
 function placed(problem: ConfigProblem, file: string | null): string {

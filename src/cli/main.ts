@@ -6,6 +6,7 @@ import { configCommand } from './config.ts';
 import { deadLettersCommand } from './dead-letters.ts';
 import { doctorCommand } from './doctor.ts';
 import { evaluateCommand } from './evaluate.ts';
+import { importCommand } from './import.ts';
 import { keysCommand } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
 import { modelsCommand } from './models.ts';
@@ -45,6 +46,7 @@ for (const command of [
   upgradeCommand(),
   deadLettersCommand(),
   configCommand(),
+  importCommand(),
   simCommand(),
   migrateCommand(),
   doctorCommand(),

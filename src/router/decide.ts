@@ -9,6 +9,7 @@ import { classify } from './classify/classify.ts';
 import { hashFeatures } from './classify/hash-features.ts';
 import type { Prompt } from './classify/prompt.ts';
 import { estimateInputTokens } from './predict/tokens.ts';
+import { modelsOfName } from './select/aliases.ts';
 import { asOfControl, assignArm, chooseCopy, explainArm } from './select/canary.ts';
 import {
   chooseModel,
@@ -20,6 +21,7 @@ import {
 } from './select/choose.ts';
 import { chooseField } from './select/field.ts';
 import { estimatedCostUsd } from './select/filter.ts';
+import { matchesPattern } from './select/pattern.ts';
 import { type PinnedRefusal, refusesPinned, resolvePinned } from './select/pinned.ts';
 import type { Policy, SelectionRequest } from './select/policy.ts';
 import { autoVariants, parseRequestedModel, type RequestedModel } from './select/requested-model.ts';
@@ -187,7 +189,10 @@ function readRequest(
     complexity: classification.complexity,
     inputTokens: estimateInputTokens(request.prompt),
     inputModalities: request.prompt.modalities,
-    onlyModels: requested.kind === 'auto' ? (request.models ?? null) : null,
+    onlyModels:
+      requested.kind === 'auto'
+        ? (request.models?.flatMap((name) => modelsOfName(name, policy.aliases)) ?? null)
+        : null,
     successShifts: shifts,
   };
   const predictor = version === 0 ? null : ({ version, arm: isHeldOut ? 'held_out' : 'used' } as const);
@@ -313,7 +318,9 @@ function honourPinned(
   { snapshot, policy }: DecisionContext,
 ): Choice {
   const [wanted = ''] = names;
-  const places = names.map((name) => resolvePinned(name, snapshot, selection.providerOrder));
+  const places = names.map((name) =>
+    modelsOfName(name, policy.aliases).flatMap((model) => resolvePinned(model, snapshot, selection.providerOrder)),
+  );
   if ((places[0] ?? []).length === 0) {
     throw new SignalboxError(
       'model_not_found',
@@ -321,7 +328,10 @@ function honourPinned(
       { param: 'model' },
     );
   }
-  const judged = places.flat().map((place) => ({ place, refusal: refusesPinned(place, selection, snapshot) }));
+  const judged = places.flatMap((ofName, index) => {
+    const bounds = boundsOfName(names[index] ?? '', selection, policy);
+    return ofName.map((place) => ({ place, refusal: refusesPinned(place, bounds, snapshot) }));
+  });
   const [first, ...rest] = judged
     .filter(({ refusal }) => refusal === null)
     .map(({ place }): DecisionStep => ({
@@ -342,6 +352,12 @@ function honourPinned(
       excluded_counts: {},
     },
   };
+}
+
+/** Whoever may use an alias may use what it stands for. */
+function boundsOfName(name: string, selection: SelectionRequest, { aliases }: Policy): SelectionRequest {
+  const isAllowed = selection.allowedModels?.some((pattern) => matchesPattern(pattern, name)) ?? true;
+  return isAllowed && Object.hasOwn(aliases, name) ? { ...selection, allowedModels: null } : selection;
 }
 
 function refusedPin(name: string, refusal: PinnedRefusal, { nativeSurface }: SelectionRequest): SignalboxError {

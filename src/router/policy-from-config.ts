@@ -24,6 +24,7 @@ export function policyFromConfig(config: Pick<Config, 'routing'>): Policy {
     qualityFloor: routing.quality_floor ?? null,
     preferences: routing.preferences,
     expectedOutputTokens: routing.expected_output_tokens,
+    aliases: routing.aliases,
     allow: routing.allow,
     deny: routing.deny,
     fallbackChainLength: routing.fallback_chain_length,

@@ -270,15 +270,16 @@ export function createRouter(options: RouterOptions): Service & { port(): number
       events: publisher.health?.() ?? { ok: true },
     }),
     routes(app) {
+      const aliases = (): Config['routing']['aliases'] => settings().routing.aliases;
       registerRoute(app, { gateway, affinity, clock: systemClock, deadlines: () => settings().deadlines });
       registerClassify(app);
-      registerModels(app, () => snapshots.current());
+      registerModels(app, () => snapshots.current(), aliases);
       registerFeedback(app, { recent, findStored: (id) => findDecision(pool, id), publisher, instanceId });
       const streamIdleMs = (): number => settings().deadlines.stream_idle_ms;
       for (const route of answerRoutes)
         registerAnswers(app, route, { gateway, affinity, clock: systemClock, streamIdleMs, racing, shadow });
       registerRace(app, { racing, streamIdleMs });
-      registerCountTokens(app, { currentSnapshot: () => snapshots.current(), passThrough });
+      registerCountTokens(app, { currentSnapshot: () => snapshots.current(), aliases, passThrough });
       registerPassThrough(app, {
         gateway,
         accounting,

@@ -24,15 +24,18 @@ export function resolveProviders(configured: readonly ProviderConfig[], env: Env
       refuse('api_key_env', `environment variable ${variable} is not set`);
       return [];
     });
-    const ownKeys = [...(entry.api_key === undefined ? [] : [entry.api_key]), ...named];
+    const ownKeys = [...[entry.api_key ?? []].flat(), ...named];
     const apiKeys = ownKeys.length > 0 ? ownKeys : [environment?.apiKey ?? []].flat();
     if (definition.needsApiKey && apiKeys.length === 0 && entry.api_key_env === undefined) {
       refuse('api_key_env', `no key; set api_key_env or ${definition.apiKeyVariables.join(' or ')}`);
     }
-    const address = entry.base_url ?? environment?.baseUrl ?? defaultBaseUrlOf(entry.kind, env);
+    const usual = environment?.baseUrl ?? defaultBaseUrlOf(entry.kind, env);
+    const ofVariable = entry.base_url_env === undefined ? usual : env[entry.base_url_env] || null;
+    const address = entry.base_url ?? ofVariable;
     if (configured.findIndex(({ name }) => name === entry.name) !== index) refuse('name', 'is configured twice');
     const baseUrl = address === null ? null : normaliseBaseUrl(entry.kind, address);
-    if (address === null) refuse('name', 'base_url is missing');
+    if (address === null && entry.base_url_env === undefined) refuse('name', 'base_url is missing');
+    else if (address === null) refuse('base_url_env', `environment variable ${entry.base_url_env} is not set`);
     else if (baseUrl === null) refuse('base_url', 'is not an http(s) address');
     if (baseUrl === null) return [];
     const { name, kind, models, passes } = entry;

@@ -29,7 +29,12 @@ const providerSchema = z.strictObject({
     .url({ protocol: /^https?$/ })
     .optional()
     .describe('Needed for openai-compatible.'),
-  api_key: z.string().min(1).optional().describe('Better kept out of the file: see api_key_env.').meta(secret),
+  base_url_env: z.string().min(1).optional().describe('Name of the environment variable that holds it, instead.'),
+  api_key: z
+    .union([z.string().min(1), z.array(z.string().min(1)).min(1).max(100)])
+    .optional()
+    .describe('Better kept out of the file: see api_key_env; several for keys that are used in turn.')
+    .meta(secret),
   api_key_env: z
     .union([z.string().min(1), z.array(z.string().min(1)).min(1).max(100)])
     .optional()
