@@ -215,10 +215,13 @@ describe('a new configuration under load', () => {
 describe.skipIf(process.platform !== 'linux')('workers of a router', () => {
   it('all take the same new configuration, by a signal or by themselves', { timeout: 60_000 }, async () => {
     const own = await makeTestFolder();
-    const config = await own.writeConfig({ workers: 2, instance_id: 'both', log_level: 'warn' });
+    // Ready at once: its models are in the catalogue.
+    const first = { workers: 2, instance_id: 'both', providers: [{ ...second.provider, api_key_env: 'SECOND_KEY' }] };
+    const config = await own.writeConfig(first);
     const router = startSignalbox(['serve', 'router', '--config', config], {
       DATABASE_URL: database.connectionString,
-      OPENAI_API_KEY: 'sk-none',
+      SECOND_KEY: 'sk-one',
+      LOG_LEVEL: 'warn',
     });
     try {
       const url = await router.url('router');
@@ -233,19 +236,22 @@ describe.skipIf(process.platform !== 'linux')('workers of a router', () => {
         return [...new Set(answers.map((each) => `${each.instance_id} ${each.config_version}`))].sort();
       };
       expect(await versions()).toEqual(['both-w1 1', 'both-w2 1']);
-      const wanted = { workers: 2, instance_id: 'both', log_level: 'error', retries: { same_model: 3 } };
+      const wanted = { ...first, retries: { same_model: 3 } };
       await own.writeConfig(wanted);
       router.kill('SIGHUP');
       await expect.poll(versions, patience).toEqual(['both-w1 2', 'both-w2 2']);
 
       await own.writeConfig({ ...wanted, retries: { same_model: 2 }, workers: 3 });
       await expect.poll(versions, patience).toEqual(['both-w1 3', 'both-w2 3']);
-      const diff = startSignalbox(['config', 'diff', config, '--url', url, '--json'], { OPENAI_API_KEY: 'sk-other' });
+      const diff = startSignalbox(['config', 'diff', config, '--url', url, '--json'], {
+        SECOND_KEY: 'sk-two',
+        LOG_LEVEL: 'warn',
+      });
       expect(await diff.waitForExit()).toBe(0);
       const { changes } = JSON.parse(diff.stdout()) as { changes: Array<{ path: string; needsRestart: boolean }> };
       expect(changes.map(({ path, needsRestart }) => [path, needsRestart])).toEqual([
         ['database_url', true],
-        ['providers.openai.api_keys', false],
+        ['providers.second.api_keys', false],
         ['workers', true],
       ]);
       router.kill('SIGTERM');
