@@ -13,12 +13,15 @@ export interface SettingChange {
 }
 
 /** Paths whose change only a restart takes. */
-const restartPaths = settings.filter(({ needsRestart }) => needsRestart).map(({ path }) => path);
+const restartPaths = (): string[] =>
+  settings()
+    .filter(({ needsRestart }) => needsRestart)
+    .map(({ path }) => path);
 
 /** What differs between two configurations, in the order of their paths. */
 export function changesBetween(before: ShownConfig, after: ShownConfig): SettingChange[] {
   const [old, wanted] = [flattenConfig(before), flattenConfig(after)];
-  const restart = new Set(restartPaths);
+  const restart = new Set(restartPaths());
   return [...new Set([...old.keys(), ...wanted.keys()])]
     .filter((path) => old.get(path) !== wanted.get(path))
     .sort()
@@ -35,7 +38,7 @@ export function changesBetween(before: ShownConfig, after: ShownConfig): Setting
  * stay as they are. What has not changed is the same object as before. Pure.
  */
 export function takeOver(before: Config, wanted: Config): { config: Config; needsRestart: string[] } {
-  const needsRestart = restartPaths.filter((path) => {
+  const needsRestart = restartPaths().filter((path) => {
     const keys = path.split('.');
     return !isDeepStrictEqual(valueAt(before, keys), valueAt(wanted, keys));
   });

@@ -5,7 +5,7 @@ export function describeConfig(): string {
   return [
     '| key | kind | default | a change takes effect | meaning |',
     '|---|---|---|---|---|',
-    ...settings.map(row),
+    ...settings().map(row),
   ].join('\n');
 }
 

@@ -26,10 +26,13 @@ export interface Setting {
   isSecret: boolean;
 }
 
-/** All of them, in the order of the schema. */
-export const settings: readonly Setting[] = settingsOf(
-  z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema,
-);
+let known: readonly Setting[] | undefined;
+
+/** All of them, in the order of the schema; read from it when they are first asked for, which few commands do. */
+export function settings(): readonly Setting[] {
+  known ??= settingsOf(z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema);
+  return known;
+}
 
 function settingsOf(schema: JsonSchema, parent = '', restart = false): Setting[] {
   return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {

@@ -6,8 +6,6 @@ import { settings } from './settings.ts';
 /** A configuration in the shape of the file, with every secret replaced. */
 export type ShownConfig = Record<string, unknown>;
 
-const secretPaths = settings.filter(({ isSecret, path }) => isSecret && !path.includes('[]')).map(({ path }) => path);
-
 /** What a secret is shown as: that it is another one can be seen, and nothing else. */
 export function fingerprint(secret: string): string {
   return `[secret ${createHash('sha256').update(secret).digest('hex').slice(0, 6)}]`;
@@ -27,6 +25,9 @@ export function showConfig(config: Config): ShownConfig {
       models,
     })),
   };
+  const secretPaths = settings()
+    .filter(({ isSecret, path }) => isSecret && !path.includes('[]'))
+    .map(({ path }) => path);
   return secretPaths.reduce((result, path) => hide(result, path.split('.')), shown);
 }
 

@@ -51,7 +51,8 @@ export function createPassThrough(options: Live<PassThroughOptions>): PassThroug
   const refusesUsage = new Set<string>();
 
   function retire(place: Place): void {
-    void place.pool.close().then(() => everyPlace.delete(place));
+    const forget = (): void => void everyPlace.delete(place);
+    place.pool.close().then(forget, forget);
   }
 
   function placeOf({ baseUrl }: Provider): Place {

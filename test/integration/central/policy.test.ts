@@ -479,7 +479,7 @@ describe('signalbox policy evaluate', () => {
       'an unknown key',
       [],
       'routing:\n  weights:\n    qualty: 1\n',
-      /^error: .*: routing\.weights\.qualty: unknown key$/,
+      /^error: .*: routing\.weights\.qualty: unknown key \(line 3\)$/,
     ],
     [
       'a value out of bounds',
