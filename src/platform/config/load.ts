@@ -9,7 +9,8 @@ import { configFromEnvironment, type Environment, variableOf } from './environme
 import { type ConfigProblem, describeProblems } from './problem.ts';
 import { deepFreeze, mergeRecords, valueAt } from './record.ts';
 import { resolveProviders } from './resolve-providers.ts';
-import { type ConfigValues, configSchema, providersSchema } from './schema.ts';
+import { providersSchema } from './provider-schema.ts';
+import { type ConfigValues, configSchema } from './schema.ts';
 import { emptyYamlFile, readYaml, type YamlFile } from './yaml-file.ts';
 
 /** The whole configuration of a process, frozen. */

@@ -1,6 +1,6 @@
 import { type Provider, type ProviderDefinition, providerDefinitions } from '../providers/definitions.ts';
 import { type Environment, providersFromEnvironment } from './environment.ts';
-import type { ProviderConfig } from './schema.ts';
+import type { ProviderConfig } from './provider-schema.ts';
 
 export interface ResolvedProviders {
   providers: Provider[];

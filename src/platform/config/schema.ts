@@ -1,16 +1,11 @@
 import { z } from 'zod';
 import { mostLanes } from '../../contracts/race.ts';
-import { providerNameSchema } from '../../contracts/model.ts';
-import { endpoints, providerKinds } from '../providers/definitions.ts';
 import { learnerSchema } from './learner-schema.ts';
+import { atRestart, secret } from './marks.ts';
 import { milliseconds } from './milliseconds.ts';
+import { providersSchema } from './provider-schema.ts';
 import { routingSchema } from './routing-schema.ts';
 import { upgradeSchema } from './upgrade-schema.ts';
-
-/** Marks a setting that a running process does not take over. */
-const atRestart = { restart: true };
-/** Marks a setting that is never shown. */
-const secret = { secret: true };
 
 const port = z.int().min(0).max(65_535);
 const perComplexityMs = (simple: number, medium: number, complex: number) =>
@@ -21,33 +16,6 @@ const perComplexityMs = (simple: number, medium: number, complex: number) =>
       complex: milliseconds.default(complex),
     })
     .prefault({});
-
-const providerSchema = z.strictObject({
-  name: providerNameSchema.describe('How this provider is called in Signalbox; must be unique.'),
-  kind: z.enum(providerKinds).describe('Which API it speaks and where its prices are found.'),
-  base_url: z
-    .url({ protocol: /^https?$/ })
-    .optional()
-    .describe('Needed for openai-compatible.'),
-  base_url_env: z.string().min(1).optional().describe('Name of the environment variable that holds it, instead.'),
-  api_key: z
-    .union([z.string().min(1), z.array(z.string().min(1)).min(1).max(100)])
-    .optional()
-    .describe('Better kept out of the file: see api_key_env; several for keys that are used in turn.')
-    .meta(secret),
-  api_key_env: z
-    .union([z.string().min(1), z.array(z.string().min(1)).min(1).max(100)])
-    .optional()
-    .describe('Name of the environment variable that holds the key; several for keys that are used in turn.'),
-  passes: z
-    .array(z.enum(endpoints))
-    .min(1)
-    .optional()
-    .describe('Endpoints that it serves itself, where they are others than its kind’s; to all others we translate.'),
-  models: z.array(z.string().min(1)).default([]).describe('Models to offer besides those that the provider lists.'),
-});
-export type ProviderConfig = z.infer<typeof providerSchema>;
-export const providersSchema = z.array(providerSchema).max(100).default([]);
 
 /** Breakers, throttles and budgets around the calls of providers; each is explained in `src/router/resilience`. */
 const resilienceSchema = z.strictObject({
