@@ -7,9 +7,11 @@ import { sleep } from './platform/core/clock.ts';
 import { StartupError } from './platform/core/errors.ts';
 import type { Live } from './platform/core/live.ts';
 import type { Service } from './platform/core/service.ts';
+import { baseUrlOf } from './platform/http/base-url.ts';
 import { startEmbeddedPostgres } from './platform/postgres/embedded.ts';
 import { migrate } from './platform/postgres/migrate.ts';
 import { createPool, type Pool } from './platform/postgres/pool.ts';
+import { showPool } from './platform/postgres/pool-metrics.ts';
 import type { Provider } from './platform/providers/definitions.ts';
 import type { Logger } from './platform/telemetry/logger.ts';
 import type { Metrics } from './platform/telemetry/metrics.ts';
@@ -47,6 +49,8 @@ interface ServiceContext {
   providers: Live<readonly Provider[]>;
   pool: Pool;
   connectionString: string;
+  /** Of the services that were started before. */
+  ports: Readonly<Partial<Record<ServiceName, number>>>;
   log: Logger;
   metrics: Metrics;
 }
@@ -98,6 +102,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
       max: config.database_pool_size,
       log,
     });
+    showPool(metrics, pool);
     releasers.push({ name: 'database pool', release: () => pool.end() });
     const migrated = await migrate(pool, { log });
     log.debug({ ...migrated }, 'database is up to date');
@@ -111,16 +116,23 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     };
     if (providers().length === 0) log.warn('no provider is configured: no model can be called');
 
-    const context: ServiceContext = { config: options.config, providers, pool, connectionString, log, metrics };
-    const parts: Array<readonly [ServiceName, HttpPart]> = [];
-    for (const name of options.services) parts.push([name, await startService(factories[name](context))]);
-    const ports = Object.fromEntries(parts.map(([name, part]) => [name, part.port()])) as RunningApp['ports'];
+    const ports: RunningApp['ports'] = {};
+    const context: ServiceContext = {
+      config: options.config,
+      providers,
+      pool,
+      connectionString,
+      ports,
+      log,
+      metrics,
+    };
+    for (const name of options.services) ports[name] = (await startService(factories[name](context))).port();
     if (options.waitUntilReady ?? true) await untilReady(ports);
 
     if (config.demo.enabled && ports.router !== undefined) {
       await startService(
         createDemoTraffic({
-          baseUrl: baseUrl(ports.router),
+          baseUrl: baseUrlOf(config.host, ports.router),
           requestsPerSecond: config.demo.requests_per_second,
           seed: config.simulator.seed,
           log,
@@ -157,17 +169,12 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     return simulatedProviders(simulator.baseUrl);
   }
 
-  function baseUrl(port: number): string {
-    const host = config.host === '0.0.0.0' || config.host === '::' ? '127.0.0.1' : config.host;
-    return `http://${host.includes(':') ? `[${host}]` : host}:${port}`;
-  }
-
   /** The router is ready once it has read a catalogue that the registry has filled. */
   async function untilReady(ports: RunningApp['ports']): Promise<void> {
     const endsAt = Date.now() + readyTimeoutMs;
     const waiting = new Map(
       Object.entries(ports).map(([name, port]) => [
-        `${baseUrl(port)}/health/readiness`,
+        `${baseUrlOf(config.host, port)}/health/readiness`,
         name === 'router' ? config.workers : 1,
       ]),
     );

@@ -1,7 +1,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { environmentVariables } from '../src/platform/config/environment.ts';
+import { environmentVariables, telemetryVariables } from '../src/platform/config/environment.ts';
 import { describeConfig } from '../src/platform/config/reference.ts';
+import { describeMetrics } from '../src/platform/telemetry/reference.ts';
 import { errorCatalogue } from '../src/platform/core/errors.ts';
 import { skipReasons } from '../src/router/shadow/skipped.ts';
 import { providerDefinitions } from '../src/platform/providers/definitions.ts';
@@ -19,6 +20,10 @@ test('docs/configuration.md holds the reference that the schema gives', () => {
   expect(read('docs/configuration.md')).toContain(describeConfig());
 });
 
+test('docs/metrics.md holds the reference that the definitions give', () => {
+  expect(read('docs/metrics.md'), 'npm run docs:metrics writes it').toContain(describeMetrics());
+});
+
 test('docs/upgrades.md says why requests are not copied, in the order in which it is looked at', () => {
   const [, table = ''] = read('docs/upgrades.md').split('| `reason` |');
   const [rows = ''] = table.split('\n\n');
@@ -28,7 +33,7 @@ test('docs/upgrades.md says why requests are not copied, in the order in which i
 test('docs/configuration.md names every environment variable', () => {
   const text = read('docs/configuration.md');
   const names = [
-    ...environmentVariables.map(([name]) => name),
+    ...[...environmentVariables, ...telemetryVariables].map(([name]) => name),
     ...Object.values(providerDefinitions).flatMap((definition) => [
       ...definition.apiKeyVariables,
       ...(definition.baseUrlVariable === null ? [] : [definition.baseUrlVariable]),

@@ -15,4 +15,5 @@ test('the package holds what the program reads beside its code, where it looks f
   const paths = packed?.files.map(({ path }) => path) ?? [];
   expect(paths).toContain(shippedPrior.href.slice(root.href.length));
   expect(paths).toContain('migrations/000001_catalogue.sql');
+  expect(paths).toContain('dist/web/index.html');
 });

@@ -70,7 +70,7 @@ async function takeByConsumer(pool: Pool, batchSize: number, messages: number): 
   const metrics = createMetrics();
   const config = loadConfig({ env: {}, cwd: import.meta.dirname, flags: { consumer: { batch_size: batchSize } } });
   const consumer = createConsumer({ config: () => config, pool, log: silentLogger(), metrics });
-  const counted = metrics.counter('signalbox_events_consumed_total', '', ['outcome']);
+  const counted = metrics.counter('signalbox_events_consumed_total');
   await consumer.start();
   for (let count = 0; count < messages;) {
     await sleep(1);

@@ -27,14 +27,32 @@ function environment(upstreamUrl: string): Record<string, string> {
   };
 }
 
-/** Registry, central and router as processes of their own; the requests carry a virtual key with a budget. */
-export async function startSignalbox(upstreamUrl: string, connectionString: string): Promise<SignalboxGateway> {
+/** Registry and central as processes of their own, for any number of routers; the requests carry a virtual key with a budget. */
+export interface Services {
+  env: Readonly<Record<string, string>>;
+  centralUrl: string;
+  key: { key: string; key_id: string } | null;
+}
+
+export async function startServices(upstreamUrl: string, connectionString: string): Promise<Services> {
   const env = { ...environment(upstreamUrl), DATABASE_URL: connectionString };
   await startProcess(program, { args: ['serve', 'registry'], env });
   const central = await startProcess(program, { args: ['serve', 'central'], env });
   const centralUrl = `http://127.0.0.1:${central.ports['central'] ?? 0}`;
-  const router = await startProcess(program, { args: ['serve', 'router'], env, probe: true });
-  const key = await createKey(centralUrl);
+  return { env, centralUrl, key: await createKey(centralUrl) };
+}
+
+/** The router beside registry and central. */
+export async function startSignalbox(upstreamUrl: string, connectionString: string): Promise<SignalboxGateway> {
+  return startRouter(await startServices(upstreamUrl, connectionString));
+}
+
+/** `more`: what is set for this router alone. */
+export async function startRouter(
+  { env, centralUrl, key }: Services,
+  more: Readonly<Record<string, string>> = {},
+): Promise<SignalboxGateway> {
+  const router = await startProcess(program, { args: ['serve', 'router'], env: { ...env, ...more }, probe: true });
   return {
     port: router.port,
     process: router,

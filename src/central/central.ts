@@ -1,4 +1,5 @@
 import { decisionsChannel } from '../contracts/event.ts';
+import type { ServiceName } from '../contracts/api.ts';
 import type { LiveConfig } from '../platform/config/live.ts';
 import { systemClock } from '../platform/core/clock.ts';
 import { composeServices, type HealthCheck, type Service } from '../platform/core/service.ts';
@@ -7,17 +8,27 @@ import { createListener } from '../platform/postgres/listen.ts';
 import type { Pool } from '../platform/postgres/pool.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { createAccess } from './api/access.ts';
+import { registerDashboard } from './api/dashboard.ts';
 import { registerDeadLetters } from './api/dead-letters.ts';
 import { registerDecisions } from './api/decisions.ts';
 import { registerInstances } from './api/instances.ts';
 import { registerKeys } from './api/keys.ts';
+import { registerLive } from './api/live.ts';
 import { registerModelMetrics } from './api/metrics-models.ts';
+import { registerPage } from './api/page.ts';
 import { registerPolicy } from './api/policy.ts';
 import { registerRaces } from './api/races.ts';
 import { registerSavings } from './api/savings.ts';
 import { registerScores } from './api/scores.ts';
+import { registerSecurityHeaders } from './api/security-headers.ts';
+import { registerServices } from './api/services.ts';
+import { registerSession } from './api/session.ts';
 import { registerTeams } from './api/teams.ts';
+import { createLive, liveChannels } from './dashboard/live.ts';
+import { createSiblings } from './forward/siblings.ts';
 import { createConsumer, createQueueGauge } from './consume/consumer.ts';
+import { createFleetGauges, createSavingsGauge } from './gauges.ts';
 import { createKeyEditor } from './keys/edit-keys.ts';
 import { createLearner } from './learn/learner.ts';
 import { createPredictorTrainer } from './learn/predictor-trainer.ts';
@@ -30,6 +41,8 @@ export interface CentralOptions {
   pool: Pool;
   /** Of the database that `pool` is for; notifications need a connection of their own. */
   connectionString: string;
+  /** Where the other services of this process listen; of others the configuration says it. */
+  ports?: Readonly<Partial<Record<ServiceName, number>>>;
   log: Logger;
   metrics: Metrics;
 }
@@ -41,6 +54,9 @@ export interface CentralOptions {
 export function createCentral(options: CentralOptions): Service & { port(): number } {
   const { config, pool, connectionString, log, metrics } = options;
   const settings = config.current;
+  const access = createAccess(settings, systemClock);
+  const live = createLive({ pool, log });
+  const siblings = createSiblings(settings, options.ports ?? {});
   const editor = createKeyEditor(pool);
   const consumer = createConsumer({ config: settings, pool, log, metrics });
   const loops = {
@@ -51,18 +67,28 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
     leases: createLeaseForfeiture({ pool, log, metrics }),
     unknown_outcomes: createUnknownOutcomes({ config: settings, pool, log, metrics }),
     queue_length: createQueueGauge({ pool, log, metrics }),
+    fleet_gauges: createFleetGauges({ pool, log, metrics }),
+    savings_gauge: createSavingsGauge({ config: settings, pool, log, metrics }),
   };
   const listener = createListener({
     connectionString,
-    channels: [decisionsChannel],
-    onNotify: () => consumer.wake(),
+    channels: [decisionsChannel, ...liveChannels],
+    onNotify(channel) {
+      if (channel === decisionsChannel) consumer.wake();
+      else live.onNotify(channel);
+    },
     log,
   });
   const checked: Record<string, Service> = { ...loops, listener };
   const http = createHttpService({
     service: 'central',
     description: 'What the fleet has measured and learned.',
+    authenticate: (request) => access.authenticate(request),
+    trustProxy: settings().dashboard.trust_proxy,
     tags: [
+      { name: 'dashboard', description: 'What the page at / shows' },
+      { name: 'session', description: 'Who asks' },
+      { name: 'services', description: 'Other services through this one, for the page' },
       { name: 'decisions', description: 'What was decided, and how it turned out' },
       { name: 'races', description: 'Models that were asked the same at once, and which won' },
       { name: 'dead letters', description: 'Events that could not be counted' },
@@ -82,6 +108,12 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
         Object.entries(checked).map(([name, part]): [string, HealthCheck] => [name, part.health?.() ?? { ok: true }]),
       ),
     routes(app) {
+      registerSecurityHeaders(app);
+      registerPage(app);
+      registerSession(app, access);
+      registerDashboard(app, pool, systemClock, () => siblings.urlOf('router'));
+      registerLive(app, live);
+      registerServices(app, siblings);
       registerModelMetrics(app, pool);
       registerScores(app, pool);
       registerPolicy(app, pool, log);
@@ -95,6 +127,6 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
     },
   });
   // Stopped in reverse: nobody asks or wakes any more, then the rounds under way end.
-  const service = composeServices('central', [...Object.values(loops), listener, http], log);
+  const service = composeServices('central', [...Object.values(loops), listener, siblings, http], log);
   return { ...service, port: () => http.port() };
 }

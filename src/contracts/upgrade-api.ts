@@ -178,6 +178,7 @@ export const incidentSchema = z.object({
   closed_at: z.iso.datetime().nullable(),
   closed_reason: z.string().nullable(),
 });
+export type IncidentBody = z.infer<typeof incidentSchema>;
 export const closeIncidentSchema = z.strictObject({ reason: words(1000) });
 
 export const refinerSweepSchema = z.object({

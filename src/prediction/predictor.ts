@@ -1,10 +1,11 @@
-import type { QuantisedMatrix } from './quantised-matrix.ts';
-import { sumColumns } from './quantised-matrix.ts';
-import { type TopicModel, topicShares } from './topics.ts';
+import { softmax } from '../statistics/softmax-regression.ts';
+import { type QuantisedMatrix, sumColumns } from './quantised-matrix.ts';
 
 /** What is known of how well some models answer what. */
 export interface Predictor {
-  readonly topics: TopicModel;
+  readonly topics: number;
+  /** What single features say: in the first columns of which topic the prompt is, as a topic model has it; in those after it what they add to the expected outcome of each model. */
+  readonly weights: QuantisedMatrix;
   /** Names of the models, in the order of all that follows. */
   readonly models: readonly string[];
   /** Expected outcome of each model on the whole, in [0, 1]. */
@@ -13,15 +14,11 @@ export interface Predictor {
   readonly topicMeans: Float32Array;
   /** Outcomes on which each of them rests, those that the prior counts for included; above 0. */
   readonly topicEvidence: Float32Array;
-  /** What single features add to the expected outcome of each model. */
-  readonly residuals: QuantisedMatrix;
 }
 
 export interface Prediction {
   /** Expected outcome of each model, in [0, 1]. */
   means: Float64Array;
-  /** Standard deviation of each mean, by how much was seen of such prompts. */
-  deviations: Float64Array;
   /** How much the prompt is of each topic. */
   shares: Float64Array;
 }
@@ -37,28 +34,37 @@ const familiarShare = 0.5;
  * proportion, and what its features add. Of a kind of prompts that was hardly seen it is believed how hard they are, and less
  * which of the models does better there than usual: of such the choice goes by what the models do on the whole. Pure; a few microseconds for a prompt of some hundred features.
  */
-export function predict(predictor: Predictor, features: Uint16Array): Prediction {
-  const { topics, models, modelMeans, topicMeans, topicEvidence, residuals } = predictor;
-  const shares = topicShares(topics, features);
-  const means = sumColumns(residuals, features);
-  const deviations = new Float64Array(models.length);
+export function predict(
+  { topics, weights, models, modelMeans, topicMeans }: Predictor,
+  features: Uint16Array,
+): Prediction {
+  const sums = sumColumns(weights, features);
+  const shares = sums.subarray(0, topics);
+  softmax(shares);
+  const means = sums.subarray(topics);
+  let ease = 0;
   for (let model = 0; model < models.length; model += 1) {
-    const offset = model * shares.length;
     let mean = means[model] as number;
-    let variance = 0;
-    for (let topic = 0; topic < shares.length; topic += 1) {
-      const share = shares[topic] as number;
-      mean += share * (topicMeans[offset + topic] as number);
-      variance += (share * share * outcomeVariance) / (topicEvidence[offset + topic] as number);
+    for (let topic = 0; topic < topics; topic += 1) {
+      mean += (shares[topic] as number) * (topicMeans[model * topics + topic] as number);
     }
     means[model] = mean;
-    deviations[model] = Math.sqrt(variance);
+    ease += (mean - (modelMeans[model] as number)) / models.length;
   }
-  const familiarity = Math.min(1, shares.reduce((most, share) => Math.max(most, share), 0) / familiarShare) ** 2;
-  const ease = means.reduce((sum, mean, model) => sum + mean - (modelMeans[model] as number), 0) / models.length;
+  const familiarity = Math.min(1, Math.max(...shares) / familiarShare) ** 2;
   for (let model = 0; model < models.length; model += 1) {
     const usual = (modelMeans[model] as number) + ease;
     means[model] = Math.min(1, Math.max(0, usual + familiarity * ((means[model] as number) - usual)));
   }
-  return { means, deviations, shares };
+  return { means, shares };
+}
+
+/** Standard deviation of what is expected of each model for a prompt, by how much was seen of such prompts. Pure. */
+export function deviationsOf({ topics, models, topicEvidence }: Predictor, shares: Float64Array): Float64Array {
+  return Float64Array.from(models, (_, model) => {
+    const evidence = topicEvidence.subarray(model * topics, (model + 1) * topics);
+    return Math.sqrt(
+      shares.reduce((sum, share, topic) => sum + (share * share * outcomeVariance) / (evidence[topic] as number), 0),
+    );
+  });
 }

@@ -1,9 +1,8 @@
 import { z } from 'zod';
 import { complexities } from '../contracts/query-class.ts';
 import { middleScore, successRateOf } from '../statistics/score-scale.ts';
-import { sparseLength } from '../statistics/sparse.ts';
 import { pack, unpack } from './packed.ts';
-import { type QuantisedMatrix, sumColumns } from './quantised-matrix.ts';
+import { type QuantisedMatrix, readMatrix, sumColumns } from './quantised-matrix.ts';
 import { anyOtherModel, type ShiftPredictor } from './shifts.ts';
 import { type TopicModel, topicShares } from './topics.ts';
 
@@ -31,7 +30,7 @@ export interface Prior {
 /** Where the prior lies that comes with the product, as seen from `src/` and from `dist/`. */
 export const shippedPrior = new URL('../../src/prediction/prior/prior.bin', import.meta.url);
 
-const format = 'signalbox prior 1';
+const format = 'signalbox prior 2';
 const headerSchema = z.object({
   format: z.literal(format),
   topics: z.int().min(1).max(1000),
@@ -46,8 +45,8 @@ export function encodePrior({ topics, topicEffects, featureEffects, centres }: P
     topicEffects.ease,
     topicEffects.separation,
     topics.weights.scales,
-    featureEffects.scales,
     topics.weights.values,
+    featureEffects.scales,
     featureEffects.values,
   ]);
 }
@@ -60,13 +59,12 @@ export function decodePrior(bytes: Uint8Array): Prior {
     ease: arrays.floats(count),
     separation: arrays.floats(count),
   });
-  const centres = effects(complexities.length);
-  const topicEffects = effects(topics);
-  const topicScales = arrays.floats(topics);
-  const featureScales = arrays.floats(2);
-  const weights = { columns: topics, scales: topicScales, values: arrays.integers(topics * sparseLength) };
-  const featureEffects = { columns: 2, scales: featureScales, values: arrays.integers(2 * sparseLength) };
-  return { topics: { weights }, topicEffects, featureEffects, centres };
+  return {
+    centres: effects(complexities.length),
+    topicEffects: effects(topics),
+    topics: { weights: readMatrix(arrays, topics) },
+    featureEffects: readMatrix(arrays, 2),
+  };
 }
 
 /** Ease and separation of a prompt. */

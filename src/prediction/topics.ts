@@ -25,16 +25,59 @@ export function topicShares({ weights }: TopicModel, features: Uint16Array): Flo
   return shares;
 }
 
+/** Topics with the prompts that they were learned from, and the topic that each was taken to be of. */
+export interface FoundTopics extends TopicModel {
+  readonly examples: { prompts: readonly Uint16Array[]; classes: Int32Array; sureness: number };
+}
+
 /**
  * Finds kinds of work among prompts: their features, weighted by rarity, in the space in which they differ most (latent
  * semantic indexing), fall into clusters; a softmax regression then tells the cluster of any prompt from its features.
  * Where `labels` says of prompts what they are (a number from 0), the labels stand in for clusters. Reproducible.
  */
-export function findTopics(prompts: readonly Uint16Array[], labels: Int32Array | null = null): TopicModel {
+export function findTopics(prompts: readonly Uint16Array[], labels: Int32Array | null = null): FoundTopics {
   const rows = prompts.map(evenVector);
   const classes = labels ?? clusters(rows);
   const sureness = labels === null ? surenessOfClusters : 1;
-  const count = classes.reduce((most, label) => Math.max(most, label), 0) + 1;
+  return { ...fitTopics(rows, classes, countOf(classes), sureness), examples: { prompts, classes, sureness } };
+}
+
+/** Parts of the prompts that are left out in turn. */
+const parts = 3;
+
+/**
+ * How much each prompt is of each topic, for learning from it. Of the prompts that the topics were themselves learned from
+ * (the very same arrays) this is told by regressions that have not seen them: of those that it has seen a regression is surer than it will
+ * be of new ones (cross-fitting: Chernozhukov et al. 2018, https://doi.org/10.1111/ectj.12097).
+ */
+export function sharesToLearnFrom(topics: TopicModel | FoundTopics, prompts: readonly Uint16Array[]): Float64Array[] {
+  const heldOut = 'examples' in topics ? heldOutShares(topics.examples) : new Map<Uint16Array, Float64Array>();
+  return prompts.map((prompt) => heldOut.get(prompt) ?? topicShares(topics, prompt));
+}
+
+function heldOutShares({ prompts, classes, sureness }: FoundTopics['examples']): Map<Uint16Array, Float64Array> {
+  const shares = new Map<Uint16Array, Float64Array>();
+  const rows = prompts.map(evenVector);
+  const count = countOf(classes);
+  for (let part = 0; part < parts; part += 1) {
+    const seen = [...rows.keys()].filter((row) => row % parts !== part);
+    const topics = fitTopics(
+      seen.map((row) => rows[row] as SparseVector),
+      Int32Array.from(seen, (row) => classes[row] as number),
+      count,
+      sureness,
+    );
+    for (let row = part; row < prompts.length; row += parts) {
+      const prompt = prompts[row] as Uint16Array;
+      shares.set(prompt, topicShares(topics, prompt));
+    }
+  }
+  return shares;
+}
+
+const countOf = (classes: Int32Array): number => classes.reduce((most, label) => Math.max(most, label), 0) + 1;
+
+function fitTopics(rows: readonly SparseVector[], classes: Int32Array, count: number, sureness: number): TopicModel {
   const weights = fitSoftmax(rows, classes, count, 'topics');
   const columns = Array.from({ length: count }, (_, topic) =>
     Float32Array.from({ length: sparseLength }, (__, place) => sureness * (weights[place * count + topic] as number)),

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { createRandom } from '../statistics/random.ts';
 import { decodePredictor, encodePredictor } from './encode.ts';
 import { DamagedPredictor } from './packed.ts';
-import { predict } from './predictor.ts';
+import { deviationsOf, predict } from './predictor.ts';
 import { successShifts } from './shifts.ts';
 import { findTopics, topicShares } from './topics.ts';
 import { trainPredictor, type TrainingRow } from './train.ts';
@@ -98,8 +98,10 @@ describe('trainPredictor', () => {
     );
     const features = promptOf(0);
     expect([...predict(nothing, features).means]).toEqual([0.5, 0.5]);
-    const [sure, unsure] = [predict(many, features).deviations[0], predict(few, features).deviations[0]];
-    expect(sure).toBeLessThan(unsure as number);
+    const [sure = 1, unsure = 0] = [many, few].map(
+      (predictor) => deviationsOf(predictor, predict(predictor, features).shares)[0],
+    );
+    expect(sure).toBeLessThan(unsure);
   });
 
   it('goes by what the models do on the whole where a prompt is of no kind that it knows', () => {

@@ -1,8 +1,8 @@
-import { evenVector, type SparseVector } from '../statistics/sparse.ts';
+import { dot, evenVector, type SparseVector } from '../statistics/sparse.ts';
 import { sparseRidge } from '../statistics/sparse-ridge.ts';
 import { outcomeVariance, type Predictor } from './predictor.ts';
-import { quantise } from './quantised-matrix.ts';
-import { type TopicModel, topicShares } from './topics.ts';
+import { join, quantise } from './quantised-matrix.ts';
+import { sharesToLearnFrom, type TopicModel } from './topics.ts';
 
 /** One prompt, and what became of the models that answered it. */
 export interface TrainingRow {
@@ -23,7 +23,7 @@ export interface TrainingModel {
 const leastStrength = 5;
 const mostStrength = 1e6;
 /** Penalty of single features, in observations: high, since weak regularisation loses. */
-const residualPenalty = 12;
+const residualPenalty = 6;
 
 /**
  * Learns from rows, in three steps that each explain what the one before left, shrunk towards it by what was seen: the mean
@@ -37,7 +37,10 @@ export function trainPredictor(
   topics: TopicModel,
 ): Predictor {
   const topicCount = topics.weights.columns;
-  const shares = rows.map(({ features }) => topicShares(topics, features));
+  const shares = sharesToLearnFrom(
+    topics,
+    rows.map(({ features }) => features),
+  );
   const means = modelMeans(rows, models);
   const cells = countCells(rows, shares, models.length, topicCount);
   const difficulty = topicDifficulties(cells, means, topicCount);
@@ -61,8 +64,8 @@ export function trainPredictor(
   });
 
   const vectors = rows.map(({ features }) => evenVector(features));
-  const residuals = models.map((_, model) =>
-    residualsOf(model, rows, vectors, (row) => {
+  const left = models.map((_, model) =>
+    whatIsLeft(model, rows, vectors, (row) => {
       let mean = 0;
       const share = shares[row] as Float64Array;
       for (let topic = 0; topic < topicCount; topic += 1) {
@@ -71,13 +74,15 @@ export function trainPredictor(
       return mean;
     }),
   );
+  const kept = keptElsewhere(left);
+  const residuals = left.map((of) => fitResiduals(of).map((weight) => kept * weight));
   return {
-    topics,
+    topics: topicCount,
+    weights: join(topics.weights, quantise(residuals)),
     models: models.map(({ name }) => name),
     modelMeans: Float32Array.from(means),
     topicMeans,
     topicEvidence,
-    residuals: quantise(residuals),
   };
 }
 
@@ -213,23 +218,56 @@ function cellMeans(
 
 const clip = (value: number): number => Math.min(1, Math.max(0, value));
 
-/** Weights of features for what is left of the outcomes of one model. */
-function residualsOf(
+/** What topics leave unexplained of the outcomes of one model. */
+interface Left {
+  vectors: SparseVector[];
+  values: number[];
+  weights: number[];
+}
+
+function whatIsLeft(
   model: number,
   rows: readonly TrainingRow[],
   vectors: readonly SparseVector[],
   explained: (row: number) => number,
-): Float64Array {
-  const own: SparseVector[] = [];
-  const left: number[] = [];
-  const weights: number[] = [];
+): Left {
+  const left: Left = { vectors: [], values: [], weights: [] };
   for (const [index, { observed, weight }] of rows.entries()) {
     for (const one of observed) {
       if (one.model !== model) continue;
-      own.push(vectors[index] as SparseVector);
-      left.push(one.outcome - explained(index));
-      weights.push(weight);
+      left.vectors.push(vectors[index] as SparseVector);
+      left.values.push(one.outcome - explained(index));
+      left.weights.push(weight);
     }
   }
-  return sparseRidge(own, Float64Array.from(left), residualPenalty, Float64Array.from(weights));
+  return left;
+}
+
+const fitResiduals = ({ vectors, values, weights }: Left): Float64Array =>
+  sparseRidge(vectors, Float64Array.from(values), residualPenalty, Float64Array.from(weights));
+
+/** One row of so many is kept from the regression to see how well it tells what is left of the others. */
+const testedPart = 3;
+
+/**
+ * How much of what features say holds for prompts that were not learned from, in [0, 1], over all models: the slope of what is
+ * left there on what the features of the others say. Where features tell nothing, about 0.
+ */
+function keptElsewhere(left: readonly Left[]): number {
+  let product = 0;
+  let square = 0;
+  for (const { vectors, values, weights } of left) {
+    const isSeen = (_: unknown, row: number): boolean => row % testedPart !== 0;
+    const residuals = fitResiduals({
+      vectors: vectors.filter(isSeen),
+      values: values.filter(isSeen),
+      weights: weights.filter(isSeen),
+    });
+    for (let row = 0; row < vectors.length; row += testedPart) {
+      const said = dot(vectors[row] as SparseVector, residuals);
+      product += (weights[row] as number) * said * (values[row] as number);
+      square += (weights[row] as number) * said * said;
+    }
+  }
+  return square === 0 ? 0 : clip(product / square);
 }

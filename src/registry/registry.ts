@@ -50,6 +50,7 @@ export function createRegistry(options: RegistryOptions): Registry {
     intervalMs: () => config.current().registry.health_check_ms,
     timeoutMs: listTimeoutMs,
     log,
+    metrics,
   });
   config.onChange((now, before) => {
     if (now.providers === before.providers) return;

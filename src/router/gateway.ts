@@ -3,7 +3,9 @@ import type { Config } from '../platform/config/load.ts';
 import type { Live } from '../platform/core/live.ts';
 import { uuidv7 } from '../platform/core/ids.ts';
 import type { Admission, Caller, Need, Reservation, Spent } from './admission/admission.ts';
+import type { RequestOutcome } from './accounting.ts';
 import { type AttemptNumbers, numberAttempts, sparedCodes } from './attempt-numbers.ts';
+import type { CallSignals, SignalsOf } from './call-signals.ts';
 import { findStep, toChainStep } from './chain-steps.ts';
 import {
   type Decision,
@@ -38,6 +40,8 @@ export interface GatewayOptions extends SettlementOptions {
   admission: Admission;
   resilience: Resilience;
   recent: RecentDecisions;
+  /** What calls are told to for each request; null where nobody collects that. */
+  signalsOf: SignalsOf | null;
   call: CallUpstream;
 }
 
@@ -58,6 +62,7 @@ export interface GatewayRequest {
 
 interface CallState extends GatewayRequest {
   attempts: AttemptNumbers;
+  signals: CallSignals | null;
   /** Those of the decision's chain that are called. */
   steps: readonly DecisionStep[];
 }
@@ -139,7 +144,10 @@ export function createGateway(options: GatewayOptions): Gateway {
           : () => null,
       nowMs: () => clock.monotonicMs(),
       random: Math.random,
-      onCall: (step) => attempts.begin(findStep(decision, step)),
+      onCall(step, index, isHedge) {
+        attempts.begin(findStep(decision, step));
+        return of.signals?.begin(index, step.provider, step.modelId, isHedge) ?? null;
+      },
       onSpared: (step, why) => attempts.spare(findStep(decision, step), sparedCodes[why]),
       onAttemptFailed(report) {
         failedMs += report.durationMs;
@@ -147,7 +155,10 @@ export function createGateway(options: GatewayOptions): Gateway {
         lost = sum(lost, settlement.failure(of, report));
       },
     });
+    const over = (step: DecisionStep, outcome: RequestOutcome): void =>
+      accounting.answered(decision, request.surface.name, step, outcome);
     if (result.kind === 'cancelled') {
+      over(decision.chain[0], 'cancelled');
       reservation.settle(lost);
       return { kind: 'cancelled' };
     }
@@ -157,6 +168,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       limitHeaders: reservation.headers,
     };
     if (result.kind === 'relay') {
+      over(answeredBy.step, 'refused');
       reservation.settle(null);
       return { ...answeredBy, attempts: failedAttempts, kind: 'relay', upstreamMs: failedMs, relay: result.relay };
     }
@@ -164,6 +176,7 @@ export function createGateway(options: GatewayOptions): Gateway {
     const { answer: answered, release } = result;
     if (answered.kind === 'whole') {
       release();
+      over(answeredBy.step, 'success');
       const cost = settlement.whole(of, result, answered);
       const { usage } = answered;
       const { inputTokens = decision.inputTokens, outputTokens = 0 } = usage ?? {};
@@ -180,6 +193,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       answer: answered,
       settle(end) {
         release();
+        over(answeredBy.step, end.outcome);
         reservation.settle(sum(lost, settlement.stream(of, result, answered, end)));
       },
     };
@@ -205,6 +219,10 @@ export function createGateway(options: GatewayOptions): Gateway {
       const rest: Decision['chain'] = [second, ...others];
       return { reservation: await admission.reserve(caller, needOfSteps(rest), clientSignal), steps: rest };
     }
+  }
+
+  function notAnswered({ decision, request }: GatewayRequest, outcome: RequestOutcome): void {
+    accounting.answered(decision, request.surface.name, decision.chain[0], outcome);
   }
 
   function contextAt(nowMs: number): DecisionContext {
@@ -240,23 +258,26 @@ export function createGateway(options: GatewayOptions): Gateway {
 
     async complete(request) {
       const { decision, clientSignal } = request;
+      const signals = options.signalsOf?.(decision, request.request.surface.name, request.request.span) ?? null;
       const attempts = numberAttempts(decision, accounting);
       let held: Awaited<ReturnType<typeof hold>>;
       try {
         held = await hold(request);
       } catch (error) {
         attempts.end(clientSignal.aborted ? 'client_left' : codeOf(error));
+        notAnswered(request, clientSignal.aborted ? 'cancelled' : isRefusal(error) ? 'refused' : 'failure');
         if (clientSignal.aborted) return { kind: 'cancelled' };
         throw error;
       }
       options.recent.markCalled(decision.decisionId);
       try {
         if (!held.steps.includes(decision.chain[0])) attempts.spare(decision.chain[0], 'spared_busy');
-        const completion = await callChain({ ...request, attempts, steps: held.steps }, held.reservation);
+        const completion = await callChain({ ...request, attempts, signals, steps: held.steps }, held.reservation);
         attempts.end('client_left');
         return completion;
       } catch (error) {
         attempts.end(codeOf(error));
+        notAnswered(request, codeOf(error) === 'deadline_exceeded' ? 'timeout' : 'failure');
         held.reservation.settle(null);
         throw error;
       }
@@ -270,6 +291,11 @@ function sum(a: Spent, b: Spent): Spent {
     outputTokens: a.outputTokens + b.outputTokens,
     costUsd: a.costUsd === null || b.costUsd === null ? null : a.costUsd + b.costUsd,
   };
+}
+
+/** The limits of the caller do not suffice: nobody has failed. */
+function isRefusal(error: unknown): boolean {
+  return error instanceof SignalboxError && error.status < 500;
 }
 
 function codeOf(error: unknown): string {

@@ -3,24 +3,12 @@ import type { QualityFloor } from './select/quality-floor.ts';
 
 /** How the quality floor is kept; each process of the router keeps it by itself. */
 export function registerQualityMetrics(metrics: Metrics, floor: () => QualityFloor | null): void {
-  metrics.sampledGauge(
-    'signalbox_router_quality_ratio',
-    'Success rate believed of the chosen models, divided by that of the best eligible ones; moving mean.',
-    [],
-    () => {
-      const ratio = floor()?.meanRatio() ?? null;
-      return ratio === null ? [] : [[{}, ratio]];
-    },
-    'average',
-  );
-  metrics.sampledGauge(
-    'signalbox_router_cost_quality_tradeoff_ratio',
-    'Where the quality floor stands between quality (0) and cost (1).',
-    [],
-    () => {
-      const tradeOff = floor()?.tradeOff();
-      return tradeOff === undefined ? [] : [[{}, tradeOff]];
-    },
-    'average',
-  );
+  metrics.sampledGauge('signalbox_router_quality_ratio', () => {
+    const ratio = floor()?.meanRatio() ?? null;
+    return ratio === null ? [] : [[{}, ratio]];
+  });
+  metrics.sampledGauge('signalbox_router_cost_quality_tradeoff_ratio', () => {
+    const tradeOff = floor()?.tradeOff();
+    return tradeOff === undefined ? [] : [[{}, tradeOff]];
+  });
 }

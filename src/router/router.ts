@@ -11,6 +11,7 @@ import { createRandom } from '../statistics/random.ts';
 import { findDecision } from '../platform/store/routing-records.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { createOtlp } from '../platform/telemetry/otlp.ts';
 import { createAdmission } from './admission/create-admission.ts';
 import { authenticateWith } from './api/authenticate.ts';
 import { messagesRequestSchema } from '../contracts/anthropic.ts';
@@ -24,6 +25,7 @@ import { registerFeedback } from './api/feedback.ts';
 import { registerModels } from './api/models.ts';
 import { registerRace } from './api/race.ts';
 import { registerRoute } from './api/route.ts';
+import { callSignals } from './call-signals.ts';
 import { createGateway } from './gateway.ts';
 import { explorationFromConfig, versionedPolicy } from './policy-from-config.ts';
 import { createLatencyTracker } from './predict/latency.ts';
@@ -197,6 +199,8 @@ export function createRouter(options: RouterOptions): Service & { port(): number
     metrics,
   });
 
+  const otlp = createOtlp({ config: settings(), log, metrics });
+  const signalsOf = otlp === null ? null : callSignals(otlp.measure, metrics.boundedLabel);
   const firstAttempts = createFirstAttempts();
   const common = {
     policy: derive(() => settings().routing, versionedPolicy),
@@ -204,6 +208,7 @@ export function createRouter(options: RouterOptions): Service & { port(): number
     admission,
     accounting: firstAttempts.observe(accounting),
     call,
+    signalsOf,
     clock: systemClock,
   };
   const gateway = createGateway({
@@ -264,6 +269,7 @@ export function createRouter(options: RouterOptions): Service & { port(): number
     log,
     metrics,
     authenticate: authenticateWith(admission, () => settings().master_key !== undefined),
+    traces: otlp,
     checks: () => ({
       keys: admission.health?.() ?? { ok: true },
       catalogue: snapshots.health?.() ?? { ok: true },
@@ -284,6 +290,7 @@ export function createRouter(options: RouterOptions): Service & { port(): number
         gateway,
         accounting,
         passThrough,
+        signalsOf,
         currentSnapshot: () => snapshots.current(),
         clock: systemClock,
       });
@@ -298,7 +305,7 @@ export function createRouter(options: RouterOptions): Service & { port(): number
   // Stopped in reverse: first no more requests, then the events of the last ones are sent.
   const service = composeServices(
     'router',
-    [snapshots, admission, publisher, upstreamConnections, verifier, shadow, http],
+    [...(otlp === null ? [] : [otlp]), snapshots, admission, publisher, upstreamConnections, verifier, shadow, http],
     log,
   );
   return { ...service, port: () => http.port() };

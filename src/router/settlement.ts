@@ -6,10 +6,12 @@ import type { Caller, Spent } from './admission/admission.ts';
 import type { AttemptNumbers } from './attempt-numbers.ts';
 import { findStep } from './chain-steps.ts';
 import { conversationIdOf } from './conversation.ts';
+import type { CallSignals } from './call-signals.ts';
 import type { Decision, DecisionStep } from './decide.ts';
 import { noUsage, type TokenUsage } from './predict/cost.ts';
 import type { LatencyTracker } from './predict/latency.ts';
 import { estimateTokens } from './predict/tokens.ts';
+import type { AttemptOutcome } from './publish/events.ts';
 import type { Affinity } from './select/affinity.ts';
 import type { CostPacer } from './select/cost-pacer.ts';
 import type { StreamAnswer, WholeAnswer } from './upstream/attempt.ts';
@@ -25,6 +27,8 @@ export interface SettledRequest {
   /** Null: the answer begins or continues none. */
   conversationId: string | null;
   attempts: AttemptNumbers;
+  /** Null where nobody collects them. */
+  signals: CallSignals | null;
 }
 
 /** Takes the end of each call to the books: prices it, publishes it, and remembers what later choices want to know. */
@@ -47,12 +51,19 @@ export interface SettlementOptions {
 export const nothingSpent: Spent = { inputTokens: 0, outputTokens: 0, costUsd: 0 };
 
 export function createSettlement({ accounting, latency, affinity, costPacer, clock }: SettlementOptions): Settlement {
-  function failure({ decision, request, attempts }: SettledRequest, report: AttemptReport): Spent {
+  /** `index`: of the call. */
+  function ended(of: SettledRequest, index: number, attempt: AttemptOutcome, finishReason: string | null): void {
+    accounting.ended(of.decision, attempt);
+    of.signals?.end(index, attempt, finishReason);
+  }
+
+  function failure(of: SettledRequest, report: AttemptReport): Spent {
+    const { decision, request, attempts } = of;
     const step = findStep(decision, report.step);
     // A call that was broken off before it answered has made its provider read the prompt, at the least.
     const usage = report.outcome === 'cancelled' ? { ...noUsage, inputTokens: decision.inputTokens } : null;
     const cost = priceOf(step, usage);
-    accounting.ended(decision, {
+    const attempt: AttemptOutcome = {
       index: attempts.numberOf(report.index),
       isHedge: report.isHedge,
       step,
@@ -66,7 +77,8 @@ export function createSettlement({ accounting, latency, affinity, costPacer, clo
       usageEstimated: usage !== null,
       costUsd: cost,
       responseModel: null,
-    });
+    };
+    ended(of, report.index, attempt, null);
     return usage === null ? nothingSpent : { inputTokens: usage.inputTokens, outputTokens: 0, costUsd: cost };
   }
 
@@ -97,7 +109,7 @@ export function createSettlement({ accounting, latency, affinity, costPacer, clo
     const cost = priceOf(step, answer.usage, answer.reportedCostUsd);
     paceCost(decision, cost);
     rememberConversation(of, step, answer.usage?.inputTokens ?? decision.inputTokens, answer.responseId);
-    accounting.ended(decision, {
+    const attempt: AttemptOutcome = {
       index: of.attempts.numberOf(result.index),
       isHedge: result.isHedge,
       step,
@@ -111,7 +123,8 @@ export function createSettlement({ accounting, latency, affinity, costPacer, clo
       usageEstimated: false,
       costUsd: cost,
       responseModel: answer.responseModel,
-    });
+    };
+    ended(of, result.index, attempt, answer.finishReason);
     return cost;
   }
 
@@ -129,7 +142,7 @@ export function createSettlement({ accounting, latency, affinity, costPacer, clo
     // Of a race only the quick ones get so far.
     if (step.entry !== null && decision.origin !== 'race') latency.observe(step.entry.key, answer.timeToFirstTokenMs);
     rememberConversation(of, step, usage.inputTokens, reading.responseId);
-    accounting.ended(decision, {
+    const attempt: AttemptOutcome = {
       index: of.attempts.numberOf(result.index),
       isHedge: result.isHedge,
       step,
@@ -143,7 +156,8 @@ export function createSettlement({ accounting, latency, affinity, costPacer, clo
       usageEstimated: !isCounted,
       costUsd: cost,
       responseModel: reading.responseModel,
-    });
+    };
+    ended(of, result.index, attempt, reading.finishReason);
     return { inputTokens: usage.inputTokens, outputTokens: usage.outputTokens, costUsd: cost };
   }
 

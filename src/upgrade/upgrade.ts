@@ -54,7 +54,7 @@ export function createUpgrade(options: UpgradeOptions): Upgrade {
   const budgetMs = (): number => config.current().deadlines.refinement_ms;
 
   const counts = createRolloutMetrics(metrics);
-  const gauges = createUpgradeGauges({ pool, log, metrics });
+  const gauges = createUpgradeGauges({ pool, settings, log, metrics });
   const engine = createEngine({ pool, settings, log, metrics: counts });
   const proposer = createProposer({
     pool,
@@ -82,7 +82,7 @@ export function createUpgrade(options: UpgradeOptions): Upgrade {
     if (trigger === 'schedule') await sweep();
     return run;
   };
-  const schedule = createSchedule({ pool, intervalMs, discover, log });
+  const schedule = createSchedule({ pool, intervalMs, discover, log, metrics });
   const act = createActions({ pool, settings, log, metrics: counts, onStep: () => gauges.loop.wake() });
 
   function readiness(): Record<string, HealthCheck> {

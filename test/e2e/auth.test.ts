@@ -91,6 +91,8 @@ describe.each(serviceNameSchema.options)('%s', (service) => {
         { authorization: masterKey },
         { authorization: `Basic ${masterKey}` },
       ];
+      // Whoever logs in or out has no session yet, or no need of one.
+      if (operation.path === '/session') continue;
       const isOpen = /^\/(health(\/\w+)?|docs|openapi\.json)$/.test(operation.path);
       // Anthropic's shape of an error has a type and no code.
       const code = operation.path.startsWith('/v1/messages') ? 'authentication_error' : 'unauthorized';
@@ -104,6 +106,8 @@ describe.each(serviceNameSchema.options)('%s', (service) => {
 
   it('answers everybody with the key, given in either way', async () => {
     for (const operation of await operationsOf(service)) {
+      // One ends by itself only when its client leaves, the other is asked without a key.
+      if (/^\/(live|session)$/.test(operation.path)) continue;
       const ways: Record<string, string>[] = [{ authorization: `Bearer ${masterKey}` }, { 'x-api-key': masterKey }];
       for (const headers of ways) {
         const { status } = await call(operation, headers);

@@ -1,5 +1,4 @@
-import chromium from '@sparticuz/chromium';
-import { type Browser, chromium as playwright } from 'playwright-core';
+import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
 import { createLiveConfig } from '../../src/platform/config/live.ts';
@@ -7,12 +6,13 @@ import { loadConfig } from '../../src/platform/config/load.ts';
 import { createHttpService, type HttpService } from '../../src/platform/http/server.ts';
 import { silentLogger } from '../../src/platform/telemetry/logger.ts';
 import { createMetrics } from '../../src/platform/telemetry/metrics.ts';
+import { launchBrowser } from '../support/browser.ts';
 
 let browser: Browser;
 let service: HttpService;
 
 beforeAll(async () => {
-  browser = await playwright.launch({ args: chromium.args, executablePath: await chromium.executablePath() });
+  browser = await launchBrowser();
   service = createHttpService({
     service: 'router',
     description: 'A description to be read.',

@@ -181,11 +181,14 @@ describe('a new configuration under load', () => {
     }
   });
 
-  it('gives a provider whose key is another one a new start', async () => {
+  it('gives a provider whose key is another one a new start, and a new read-only key its rights', async () => {
     expect(await metricsOf(newKey)).toContain('target="failing');
     const providersNow = [second.provider, { ...failing.provider, api_key: 'another' }];
-    await folder.writeConfig(configWith({ master_key: newKey, providers: providersNow }));
+    const readKey = 'only-to-look-0123456789';
+    expect((await fetch(`${urlOf('central')}/config`, { headers: bearer(readKey) })).status).toBe(401);
+    await folder.writeConfig(configWith({ master_key: newKey, read_key: readKey, providers: providersNow }));
     await expect.poll(() => metricsOf(newKey), patience).not.toContain('target="failing');
+    expect(JSON.stringify(await stateOf(urlOf('central'), readKey))).not.toContain(readKey);
   });
 
   it('that is wrong changes nothing, and is told of where one looks', async () => {

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { raceResponseSchema } from '../../src/contracts/race-api.ts';
 import { makeTestFolder, startSignalbox, startTestApp, type TestApp } from '../support/app.ts';
+import { compileCache } from '../support/child-process.ts';
 import {
   breaksOff,
   fails,
@@ -123,7 +124,7 @@ describe('signalbox race', () => {
     const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url));
     const child = spawn(process.execPath, [main, 'race', ...args, ...checks, '--url', app.url('router')], {
       cwd: folder.folder,
-      env: { PATH: process.env['PATH'] },
+      env: { PATH: process.env['PATH'], ...compileCache },
     });
     child.stdin.end('What is 6 times 7?\n');
     const { candidates } = raceResponseSchema.parse(JSON.parse(await readText(child.stdout)));

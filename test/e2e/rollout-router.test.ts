@@ -81,7 +81,7 @@ describe('copies', () => {
     await ask(app, 'two');
     await expect.poll(copies, patience).toBe(1);
     await app.step(rolloutId, 'rolled_back', 0);
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await app.untilKnown();
     goOn();
     await expect.poll(() => skipped('no_copy'), patience).toBe(1);
     expect(copies()).toBe(1);

@@ -40,6 +40,10 @@ test('an OpenAI client with a key is charged what it cost, and refused when that
 
   const failure = await failureOf(client.chat.completions.create({ ...question, max_tokens: 10_000_000 }));
   expect(failure).toMatchObject({ status: 402, code: 'budget_exceeded', type: 'insufficient_quota' });
+  // Nobody has failed, and no alert may say so.
+  const metrics = await (await fetch(`${app.url('router')}/metrics`)).text();
+  expect(metrics).toMatch(/^signalbox_router_requests_total\{.*outcome="refused"\} 1$/m);
+  expect(metrics).not.toMatch(/^signalbox_router_requests_total\{.*outcome="failure"/m);
 });
 
 test('an OpenAI client with a key sees its rate limits, and is told when to come again', async () => {

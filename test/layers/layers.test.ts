@@ -31,6 +31,7 @@ test('imports point down only', async () => {
 test('the rules fire on planted violations', async () => {
   const { broken } = await violations(fileURLToPath(new URL('planted/', import.meta.url)));
   expect(broken.sort()).toEqual([
+    'opentelemetry-is-loaded-late: src/platform/telemetry/violation.ts → src/platform/telemetry/otlp/sdk.ts',
     'pure-layers-stay-pure: src/router/select/violation.ts → src/central/thing.ts',
     'pure-layers-stay-pure: src/router/select/violation.ts → src/platform/store/table.ts',
     'services-do-not-know-each-other: src/router/select/violation.ts → src/central/thing.ts',

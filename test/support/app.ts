@@ -7,7 +7,7 @@ import { type ServiceName, serviceNameSchema } from '../../src/contracts/api.ts'
 import { createLiveConfig } from '../../src/platform/config/live.ts';
 import { loadConfig } from '../../src/platform/config/load.ts';
 import { silentLogger } from '../../src/platform/telemetry/logger.ts';
-import { createMetrics } from '../../src/platform/telemetry/metrics.ts';
+import { createMetrics, type Metrics } from '../../src/platform/telemetry/metrics.ts';
 import { defaultProfiles } from '../../src/simulator/default-profiles.ts';
 import type { FaultRule } from '../../src/simulator/faults.ts';
 import type { ModelProfile } from '../../src/simulator/profile.ts';
@@ -84,7 +84,9 @@ export interface TestApp {
 }
 
 /** All four services in this process, on a database of their own, with simulated providers that the test controls. */
-export async function startTestApp(options: { config?: Record<string, unknown> } = {}): Promise<TestApp> {
+export async function startTestApp(
+  options: { config?: Record<string, unknown>; metrics?: Metrics } = {},
+): Promise<TestApp> {
   const releasers: Array<() => Promise<void>> = [];
   async function stop(): Promise<void> {
     for (let release = releasers.pop(); release !== undefined; release = releasers.pop()) await release();
@@ -109,7 +111,7 @@ export async function startTestApp(options: { config?: Record<string, unknown> }
       embeddedDatabase: false,
       simulator: false,
       log: silentLogger(),
-      metrics: createMetrics(),
+      metrics: options.metrics ?? createMetrics(),
     });
     releasers.push(() => app.stop());
     const url = (service: ServiceName): string => addressOf(app.ports, service);

@@ -15,6 +15,11 @@ export interface Child {
   kill(signal: NodeJS.Signals): void;
 }
 
+/** So that only the first of the many processes of a test run compiles what all of them are made of. */
+export const compileCache = {
+  NODE_COMPILE_CACHE: fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url)),
+};
+
 /** Runs a TypeScript file of the repository, such as `test/support/embedded-process.ts`, with this same Node. */
 export function runScript(
   file: string,
@@ -24,6 +29,7 @@ export function runScript(
   const script = fileURLToPath(new URL(`../../${file}`, import.meta.url));
   const child: ChildProcess = spawn(process.execPath, [script, ...args], {
     ...options,
+    env: { ...(options.env ?? process.env), ...compileCache },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   const exited = once(child, 'close') as Promise<[number | null]>;

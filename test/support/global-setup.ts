@@ -29,6 +29,9 @@ export default async function setup(project: TestProject): Promise<() => Promise
     postgres = await startEmbeddedPostgres({ dataDir, log });
     const { connectionString } = postgres;
     const pool = createPool({ connectionString, applicationName: 'template', max: 1, log });
+    // What a test commits need not outlast the server, whose files go away with it.
+    await pool.query('alter system set synchronous_commit = off');
+    await pool.query('select pg_reload_conf()');
     await migrate(pool, { log });
     await pool.end();
     project.provide('templateConnectionString', connectionString);

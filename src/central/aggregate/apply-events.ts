@@ -5,6 +5,8 @@ import { addTallies } from '../../platform/store/decision-tallies.ts';
 import { insertEvidence } from '../../platform/store/learner-evidence.ts';
 import { mergeLatencySketches } from '../../platform/store/latency-sketches.ts';
 import { addSpending } from '../../platform/store/spending.ts';
+import { addTraffic } from '../../platform/store/traffic.ts';
+import { mergeTrafficLatencies } from '../../platform/store/traffic-latencies.ts';
 import { addMeasuredUsage } from '../../platform/store/model-usage.ts';
 import { addMetrics } from '../../platform/store/model-routing-metrics.ts';
 import { addPredictorTallies } from '../../platform/store/predictors.ts';
@@ -70,6 +72,8 @@ export async function applyEvents(
   await addPredictorTallies(client, merge.predictors.tallies());
   await addTallies(client, merge.tallies);
   await addSpending(client, merge.spending.changes());
+  await addTraffic(client, merge.traffic.changes());
+  await mergeTrafficLatencies(client, merge.traffic.latencies());
   await upsertRaceLanes(client, merge.races.changes());
   const observations = merge.rollouts.observations();
   await insertObservations(client, observations);

@@ -9,6 +9,7 @@ import { combineRecords, isCopy, isTerminal, recordOf } from './record.ts';
 import { createRolloutChanges, type RolloutChanges } from './rollout-changes.ts';
 import { createSpendingChanges, type SpendingChanges } from './spending-changes.ts';
 import { createTallyChanges } from './tally-changes.ts';
+import { createTrafficChanges, type TrafficChanges } from './traffic-changes.ts';
 import { createUsageChanges, type UsageChanges } from './usage-changes.ts';
 
 export interface Merge {
@@ -24,6 +25,7 @@ export interface Merge {
   races: RaceChanges;
   rollouts: RolloutChanges;
   spending: SpendingChanges;
+  traffic: TrafficChanges;
   /** How many outcomes came for decisions that counted as unknown. */
   late: number;
   /** Further outcomes of attempts that had ended. */
@@ -52,6 +54,7 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
   const races = createRaceChanges();
   const rollouts = createRolloutChanges();
   const spending = createSpendingChanges();
+  const traffic = createTrafficChanges();
   const openedAt = new Map(known.map((record) => [keyOf(record), record.created_at]));
   const ignored: DecisionEvent[] = [];
   const postponed: DecisionEvent[] = [];
@@ -72,6 +75,7 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
     write(after);
     rollouts.countAttempt(before, after);
     spending.countAttempt(before, after, event);
+    traffic.change(before, after);
   }
 
   function countOutcome(record: WrittenRecord, event: DecisionEvent): void {
@@ -121,6 +125,7 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
     const corrected = { ...current, feedback_score: score };
     write(corrected);
     rollouts.judge(current, corrected);
+    traffic.change(current, corrected);
     if (isCopy(corrected)) return true;
     changes.correct(current, corrected);
     usage.correct(current, corrected);
@@ -148,6 +153,7 @@ export function mergeEvents(known: readonly LockedRecord[], events: readonly Dec
     races,
     rollouts,
     spending,
+    traffic,
     late: tallies.late(),
     ignored,
     postponed,

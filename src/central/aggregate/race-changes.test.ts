@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { aDecisionEvent } from '../../../test/support/decision-event.ts';
 import type { RoutingDecision } from '../../contracts/event.ts';
 import type { RaceVerdict } from '../../contracts/race.ts';
 import type { DecisionEvent } from '../consume/parse-message.ts';
@@ -6,26 +7,12 @@ import { createRaceChanges, type RaceChanges } from './race-changes.ts';
 
 const raceId = '00000000-0000-7000-8000-00000000000A';
 
-function laneEvent(decision: Partial<RoutingDecision>, verdict?: RaceVerdict): DecisionEvent {
-  return {
-    eventId: 'unused',
-    decisionId: '00000000-0000-7000-8000-000000000001',
-    attempt: decision.attempt,
-    timestamp: '2026-01-01T00:00:00Z',
-    instanceId: 'router-1',
-    explainedBy: null,
-    decision: {
-      complexity: 'medium',
-      selected_model: 'swift',
-      selected_provider: 'acme',
-      complexity_score: 3,
-      outcome: 'routed',
-      origin: 'race',
-      race: { race_id: raceId, strategy: 'consensus', lane: 1, lanes: 3, caller_id: 'key-1', verdict },
-      ...decision,
-    },
-  };
-}
+const laneEvent = (decision: Partial<RoutingDecision>, verdict?: RaceVerdict): DecisionEvent =>
+  aDecisionEvent({
+    origin: 'race',
+    race: { race_id: raceId, strategy: 'consensus', lane: 1, lanes: 3, caller_id: 'key-1', verdict },
+    ...decision,
+  });
 
 const verdict: RaceVerdict = {
   status: 'won',

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { aDecisionEvent } from '../../../test/support/decision-event.ts';
 import type { RoutingDecision } from '../../contracts/event.ts';
 import type { WrittenRecord } from '../../platform/store/routing-records.ts';
 import type { NewObservation } from '../../platform/store/rollout-observations.ts';
@@ -13,25 +14,8 @@ const label = {
   unit: '0123456789abcdef',
 } as const;
 
-function event(decision: Partial<RoutingDecision>, attempt = 0): DecisionEvent {
-  return {
-    eventId: '0198a000-0000-7000-8000-000000000001',
-    decisionId: '0198a000-0000-7000-8000-000000000002',
-    attempt,
-    timestamp: '2026-01-01T00:00:00.000Z',
-    instanceId: 'router-1',
-    decision: {
-      complexity: 'medium',
-      selected_model: 'swift',
-      selected_provider: 'acme',
-      complexity_score: 2,
-      outcome: 'routed',
-      rollout: label,
-      ...decision,
-    },
-    explainedBy: null,
-  };
-}
+const event = (decision: Partial<RoutingDecision>, attempt = 0): DecisionEvent =>
+  aDecisionEvent({ rollout: label, attempt, ...decision });
 
 const record = (decision: Partial<RoutingDecision>, attempt = 0): WrittenRecord => recordOf(event(decision, attempt));
 

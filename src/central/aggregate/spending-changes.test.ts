@@ -1,33 +1,21 @@
 import { describe, expect, it } from 'vitest';
+import { aDecisionEvent } from '../../../test/support/decision-event.ts';
 import type { RoutingDecision } from '../../contracts/event.ts';
 import type { DecisionEvent } from '../consume/parse-message.ts';
 import { recordOf } from './record.ts';
 import { createSpendingChanges } from './spending-changes.ts';
 
-function eventOf(decision: Partial<RoutingDecision>): DecisionEvent {
-  return {
-    eventId: 'unused',
-    decisionId: '00000000-0000-7000-8000-000000000001',
-    attempt: decision.attempt,
-    timestamp: '2026-01-01T10:59:59.999Z',
-    instanceId: 'router-1',
-    explainedBy: null,
-    decision: {
-      complexity: 'medium',
-      selected_model: 'swift',
-      selected_provider: 'acme',
-      complexity_score: 3,
-      outcome: 'success',
-      origin: 'auto',
-      user_model_request: 'auto',
-      input_tokens: 100,
-      cached_input_tokens: 40,
-      output_tokens: 10,
-      cost_usd: 0.5,
-      ...decision,
-    },
-  };
-}
+const eventOf = (decision: Partial<RoutingDecision>): DecisionEvent =>
+  aDecisionEvent({
+    outcome: 'success',
+    origin: 'auto',
+    user_model_request: 'auto',
+    input_tokens: 100,
+    cached_input_tokens: 40,
+    output_tokens: 10,
+    cost_usd: 0.5,
+    ...decision,
+  });
 
 function changesOf(...decisions: Array<Partial<RoutingDecision>>) {
   const spending = createSpendingChanges();

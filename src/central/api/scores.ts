@@ -1,6 +1,12 @@
 import { z } from 'zod';
 import { errorBodySchema } from '../../contracts/api.ts';
 import { type Complexity, complexitySchema } from '../../contracts/query-class.ts';
+import {
+  restoredScoresSchema,
+  type ScoreChangeBody,
+  type ScoreBody,
+  scoresSchema,
+} from '../../contracts/scores-api.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { type LearnedScore, listComplexityScores } from '../../platform/store/complexity-scores.ts';
@@ -8,52 +14,11 @@ import { listCellBeliefs } from '../../platform/store/learner-cells.ts';
 import { listNewestScoreUpdates, type ScoreChange } from '../../platform/store/score-updates.ts';
 import { restoreScores } from '../learn/restore-scores.ts';
 
-const interval = z.tuple([z.number(), z.number()]).nullable().describe('What is believed with 90%, as scores.');
 const modelName = z
   .string()
   .min(1)
   .max(200)
   .regex(/^[^\0]*$/, 'must not contain NUL');
-
-const scoreSchema = z.object({
-  model: z.string(),
-  complexity: complexitySchema,
-  score: z.number(),
-  catalogue_score: z.number().describe('What the catalogue said when the score was learned.'),
-  seq: z.int(),
-  sample_size: z.int().describe('Outcomes that it was last learned from.'),
-  success_rate: z.number().nullable(),
-  avg_response_time_ms: z.number().nullable(),
-  p95_ms: z.number().nullable(),
-  interval,
-  reason: z.string(),
-  updated_at: z.iso.datetime(),
-});
-
-const changeSchema = z.object({
-  seq: z.int(),
-  timestamp: z.iso.datetime(),
-  model: z.string(),
-  complexity: complexitySchema,
-  old_score: z.number(),
-  new_score: z.number(),
-  sample_size: z.int(),
-  p95_ms: z.number().nullable(),
-  interval,
-  reason: z.string(),
-});
-
-const beliefSchema = z.object({
-  model: z.string(),
-  complexity: complexitySchema,
-  success_rate: z.number().describe('The mean of what is believed.'),
-  n_eff: z
-    .number()
-    .describe('How many outcomes it rests on, newer ones counting more; 10 of them are the catalogue’s word.'),
-  refinements: z
-    .array(z.object({ kind: z.enum(['instance', 'provider', 'query_type']), value: z.string(), offset: z.number() }))
-    .describe('By how much the success rate differs there.'),
-});
 
 const restoreSchema = z.strictObject({
   to: z
@@ -65,6 +30,7 @@ const restoreSchema = z.strictObject({
 const querySchema = z.strictObject({
   model: modelName.optional(),
   complexity: complexitySchema.optional(),
+  before: z.coerce.number().int().min(1).optional().describe('Only changes before the one with this number.'),
   limit: z.coerce.number().int().min(1).max(500).default(50).describe('Changes in `history`.'),
 });
 
@@ -77,20 +43,13 @@ export function registerScores(app: ZodApp, pool: Pool): void {
         summary: 'Learned scores, and how they came about',
         querystring: querySchema,
         response: {
-          200: z.object({
-            seq: z.int().describe('Number of the newest update.'),
-            scores: z.array(scoreSchema),
-            beliefs: z
-              .array(beliefSchema)
-              .describe('What is believed of each cell now; scores follow when it is sure.'),
-            history: z.array(changeSchema).describe('The newest first.'),
-          }),
+          200: scoresSchema,
         },
       },
     },
-    async ({ query: { model, complexity, limit } }) => {
+    async ({ query: { model, complexity, before, limit } }) => {
       const { rows, seq } = await listComplexityScores(pool);
-      const changes = await listNewestScoreUpdates(pool, { model, complexity }, limit);
+      const changes = await listNewestScoreUpdates(pool, { model, complexity, before }, limit);
       const beliefs = await listCellBeliefs(pool);
       const matches = (row: { model: string; complexity: Complexity }): boolean =>
         (model ?? row.model) === row.model && (complexity ?? row.complexity) === row.complexity;
@@ -114,16 +73,7 @@ export function registerScores(app: ZodApp, pool: Pool): void {
         summary: 'Put scores back to what they were, and learn on from there',
         body: restoreSchema,
         response: {
-          200: z.object({
-            changed: z.array(
-              z.object({
-                model: z.string(),
-                complexity: complexitySchema,
-                old_score: z.number(),
-                new_score: z.number(),
-              }),
-            ),
-          }),
+          200: restoredScoresSchema,
           400: errorBodySchema,
         },
       },
@@ -142,7 +92,7 @@ export function registerScores(app: ZodApp, pool: Pool): void {
   );
 }
 
-function scoreToJson(score: LearnedScore): z.infer<typeof scoreSchema> {
+function scoreToJson(score: LearnedScore): ScoreBody {
   return {
     model: score.model,
     complexity: score.complexity,
@@ -159,7 +109,7 @@ function scoreToJson(score: LearnedScore): z.infer<typeof scoreSchema> {
   };
 }
 
-function changeToJson(change: ScoreChange): z.infer<typeof changeSchema> {
+function changeToJson(change: ScoreChange): ScoreChangeBody {
   return {
     seq: change.seq,
     timestamp: change.timestamp.toISOString(),
@@ -170,6 +120,7 @@ function changeToJson(change: ScoreChange): z.infer<typeof changeSchema> {
     sample_size: change.sampleSize,
     p95_ms: change.p95Ms,
     interval: change.interval,
+    n_eff: change.strength,
     reason: change.reason,
   };
 }

@@ -17,8 +17,6 @@ interface ConsumerOptions {
   metrics: Metrics;
 }
 
-/** Seconds; from being woken at once to a consumer that was away for hours. */
-const lagBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 60, 600, 3600];
 const queueLengthIntervalMs = 15_000;
 
 /** Batches under way at once while more wait than one batch takes. */
@@ -40,7 +38,7 @@ export function createConsumer({ config, pool, log, metrics }: ConsumerOptions):
     log,
     // Events pile up meanwhile, so a consumer whose database was away comes back soon.
     maxBackoffMs: 5_000,
-    failures: metrics.counter('signalbox_loop_failures_total', 'Failed rounds of background loops.', ['loop']),
+    failures: metrics.counter('signalbox_loop_failures_total'),
     async runOnce(signal) {
       if (!(await consumeOne())) return;
       // A lane that fails ends the others after their batch, so that the loop says so and waits.
@@ -74,16 +72,13 @@ export function createConsumer({ config, pool, log, metrics }: ConsumerOptions):
 
 /** Measures how many messages wait, and how long. */
 export function createQueueGauge({ pool, log, metrics }: Omit<ConsumerOptions, 'config'>): Loop {
-  const length = metrics.gauge('signalbox_queue_length', 'Messages in a queue.', ['queue']);
-  const oldest = metrics.gauge(
-    'signalbox_queue_oldest_message_seconds',
-    'How long the oldest message of a queue has been in it; 0 when it is empty.',
-    ['queue'],
-  );
+  const length = metrics.gauge('signalbox_queue_length');
+  const oldest = metrics.gauge('signalbox_queue_oldest_message_seconds');
   return createLoop({
     name: 'queue length',
     intervalMs: queueLengthIntervalMs,
     log,
+    failures: metrics.counter('signalbox_loop_failures_total'),
     async runOnce() {
       for (const queue of [decisionsQueue, decisionsDeadLetterQueue]) {
         const measured = await queueMetrics(pool, queue);
@@ -95,19 +90,14 @@ export function createQueueGauge({ pool, log, metrics }: Omit<ConsumerOptions, '
 }
 
 function createBatchMetrics(metrics: Metrics): (batch: BatchResult) => void {
-  const consumed = metrics.counter('signalbox_events_consumed_total', 'Events that were counted.', ['outcome']);
-  const duplicates = metrics.counter('signalbox_events_duplicates_total', 'Events that had been counted before.');
-  const ignored = metrics.counter('signalbox_events_ignored_total', 'Further outcomes of attempts that had ended.');
-  const late = metrics.counter('signalbox_events_late_total', 'Outcomes of decisions that counted as unknown.');
-  const postponed = metrics.counter('signalbox_events_postponed_total', 'Feedback left for later, by each try.');
-  const orphans = metrics.counter('signalbox_events_orphans_total', 'Feedback on decisions that never came.');
-  const deadLetters = metrics.counter('signalbox_events_dead_letters_total', 'Events set aside as unusable.');
-  const lag = metrics.histogram(
-    'signalbox_consumer_lag_seconds',
-    'Time that events waited in the queue before they were counted.',
-    [],
-    lagBuckets,
-  );
+  const consumed = metrics.counter('signalbox_events_consumed_total');
+  const duplicates = metrics.counter('signalbox_events_duplicates_total');
+  const ignored = metrics.counter('signalbox_events_ignored_total');
+  const late = metrics.counter('signalbox_events_late_total');
+  const postponed = metrics.counter('signalbox_events_postponed_total');
+  const orphans = metrics.counter('signalbox_events_orphans_total');
+  const deadLetters = metrics.counter('signalbox_events_dead_letters_total');
+  const lag = metrics.histogram('signalbox_consumer_lag_seconds');
   return (batch) => {
     for (const outcome of batch.counted) consumed.inc({ outcome });
     duplicates.inc(batch.duplicates);

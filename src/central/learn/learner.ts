@@ -32,15 +32,11 @@ export interface LearnerOptions {
 
 /** Learns on a schedule. Any number may run; one at a time learns. */
 export function createLearner({ config, pool, log, metrics }: LearnerOptions): Loop {
-  const ticks = metrics.counter('signalbox_learner_ticks_total', 'Rounds of the learner.', ['result']);
-  const published = metrics.counter('signalbox_score_updates_published_total', 'Learned scores that changed.');
-  const alarms = metrics.counter('signalbox_learner_alarms_total', 'Models that have changed, by complexity.', [
-    'change',
-  ]);
-  const below = metrics.gauge(
-    'signalbox_learner_cells_below_min_samples',
-    'Pairs of model and complexity with new outcomes, but too few to learn from.',
-  );
+  const ticks = metrics.counter('signalbox_learner_ticks_total');
+  const published = metrics.counter('signalbox_score_updates_published_total');
+  const alarms = metrics.counter('signalbox_learner_alarms_total');
+  const below = metrics.gauge('signalbox_learner_cells_below_min_samples');
+  const lastRound = metrics.gauge('signalbox_learner_last_round_timestamp_seconds');
   let nextAgeingMs = 0;
 
   async function age(rule: Config['learner']): Promise<void> {
@@ -53,11 +49,12 @@ export function createLearner({ config, pool, log, metrics }: LearnerOptions): L
     name: 'learner',
     intervalMs: () => config().learner.interval_ms,
     log,
-    failures: metrics.counter('signalbox_loop_failures_total', 'Failed rounds of background loops.', ['loop']),
+    failures: metrics.counter('signalbox_loop_failures_total'),
     async runOnce() {
       const rule = config().learner;
       await age(rule);
       const result = await learnOnce(pool, rule);
+      lastRound.setToCurrentTime();
       ticks.inc({ result: result === undefined ? 'elsewhere' : result.cells === 0 ? 'nothing_new' : 'learned' });
       if (result === undefined) return undefined;
       below.set(result.below);

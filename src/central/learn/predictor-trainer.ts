@@ -39,12 +39,9 @@ export interface PredictorTrainerOptions {
  */
 export function createPredictorTrainer(options: PredictorTrainerOptions): Loop {
   const { config, pool, connectionString, log, metrics } = options;
-  const trained = metrics.counter('signalbox_predictors_trained_total', 'Predictors that were trained.');
-  const retired = metrics.counter(
-    'signalbox_predictors_retired_total',
-    'Predictors that were retired because choices turned out worse with them than without.',
-  );
-  const newest = metrics.gauge('signalbox_predictor_version', 'The newest predictor, retired or not.', [], 'max');
+  const trained = metrics.counter('signalbox_predictors_trained_total');
+  const retired = metrics.counter('signalbox_predictors_retired_total');
+  const newest = metrics.gauge('signalbox_predictor_version');
 
   async function retireIfHarmful(current: StoredPredictor, tallies: readonly PredictorTally[]): Promise<void> {
     const harm = harmOf(tallies, current.version, 1 - config().routing.predictor.holdout);
@@ -90,7 +87,7 @@ export function createPredictorTrainer(options: PredictorTrainerOptions): Loop {
     name: 'predictor trainer',
     intervalMs: () => config().learner.predictor.interval_ms,
     log,
-    failures: metrics.counter('signalbox_loop_failures_total', 'Failed rounds of background loops.', ['loop']),
+    failures: metrics.counter('signalbox_loop_failures_total'),
     async runOnce(signal) {
       if (!config().routing.predictor.enabled) return;
       const [tallies, current] = await Promise.all([listPredictorTallies(pool), findNewestPredictor(pool)]);

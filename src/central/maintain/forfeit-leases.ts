@@ -10,15 +10,12 @@ const batchLimit = 500;
 
 /** Charges what routers held of budgets when they vanished. Any number may run: each lease is charged once. */
 export function createLeaseForfeiture({ pool, log, metrics }: { pool: Pool; log: Logger; metrics: Metrics }): Loop {
-  const forfeitedUsd = metrics.counter(
-    'signalbox_budget_forfeited_usd_total',
-    'USD charged to budgets because the router that held them vanished.',
-  );
+  const forfeitedUsd = metrics.counter('signalbox_budget_forfeited_usd_total');
   return createLoop({
     name: 'lease forfeiture',
     intervalMs,
     log,
-    failures: metrics.counter('signalbox_loop_failures_total', 'Failed rounds of background loops.', ['loop']),
+    failures: metrics.counter('signalbox_loop_failures_total'),
     async runOnce() {
       const { leases, usd } = await forfeitExpiredLeases(pool, batchLimit);
       if (leases === 0) return undefined;

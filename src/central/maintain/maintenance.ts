@@ -17,6 +17,8 @@ import { pruneObservations } from '../../platform/store/rollout-observations.ts'
 import { dropRecordsOlderThan, ensureRecordPartitions } from '../../platform/store/routing-records.ts';
 import { pruneScoreUpdates } from '../../platform/store/score-updates.ts';
 import { pruneSpending } from '../../platform/store/spending.ts';
+import { pruneTrafficLatencies } from '../../platform/store/traffic-latencies.ts';
+import { pruneTrafficHours, pruneTrafficMinutes } from '../../platform/store/traffic.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
 
@@ -34,7 +36,7 @@ export interface MaintenanceResult {
 
 const intervalMs = 600_000;
 const partitionDaysAhead = 7;
-/** Hourly latencies and spending and the log of scores are small, and worth comparing over a year. */
+/** Hourly latencies, traffic and spending and the log of scores are small, and worth comparing over a year. */
 const historyDays = 366;
 /** Evidence that no learner has taken for so long is too old to count. */
 const evidenceDays = 7;
@@ -64,6 +66,9 @@ async function maintain(client: PoolClient, retention: Retention): Promise<Maint
     await pruneLatencySketches(client, historyDays, deletionLimit),
     await pruneScoreUpdates(client, historyDays, deletionLimit),
     await pruneSpending(client, historyDays, deletionLimit),
+    await pruneTrafficHours(client, historyDays, deletionLimit),
+    await pruneTrafficMinutes(client, deletionLimit),
+    await pruneTrafficLatencies(client, historyDays, deletionLimit),
     await pruneBudgetLeases(client, deletionLimit),
     await pruneEvidence(client, evidenceDays, deletionLimit),
     await pruneTallies(client, tallyDays, deletionLimit),
@@ -102,7 +107,7 @@ export function createMaintenance(options: {
     name: 'maintenance',
     intervalMs,
     log,
-    failures: metrics.counter('signalbox_loop_failures_total', 'Failed rounds of background loops.', ['loop']),
+    failures: metrics.counter('signalbox_loop_failures_total'),
     async runOnce() {
       const result = await maintainOnce(pool, config().retention);
       if (result === undefined) return undefined;

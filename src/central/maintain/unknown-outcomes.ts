@@ -26,18 +26,11 @@ export function createUnknownOutcomes(options: {
   metrics: Metrics;
 }): Service {
   const { pool, log, metrics } = options;
-  const marked = metrics.counter(
-    'signalbox_decisions_unknown_total',
-    'Decisions given up for want of an outcome; it may still come.',
-    ['instance_id'],
-  );
+  const marked = metrics.counter('signalbox_decisions_unknown_total');
   let shares: readonly UnknownShare[] = [];
   let alarming: readonly UnknownShare[] = [];
-  metrics.sampledGauge(
-    'signalbox_unknown_outcome_rate',
-    'Share of the decisions of an hour whose outcome is unknown.',
-    ['instance_id'],
-    () => shares.map((share) => [{ instance_id: label(share.instanceId) }, rateOf(share)] as const),
+  metrics.sampledGauge('signalbox_unknown_outcome_ratio', () =>
+    shares.map((share) => [{ instance_id: label(share.instanceId) }, rateOf(share)] as const),
   );
 
   function label(instanceId: string): string {
@@ -60,7 +53,7 @@ export function createUnknownOutcomes(options: {
     name: 'unknown outcomes',
     intervalMs,
     log,
-    failures: metrics.counter('signalbox_loop_failures_total', 'Failed rounds of background loops.', ['loop']),
+    failures: metrics.counter('signalbox_loop_failures_total'),
     async runOnce() {
       const { unknown_after_s: afterSeconds } = options.config().consumer;
       const instances = await markUnknownOutcomes(pool, afterSeconds, batchLimit);

@@ -75,7 +75,7 @@ const carried: Readonly<Record<string, Readonly<Record<string, Carry>>>> = {
 
 const noCallbacks: Remark = [
   'missing',
-  'there are no callbacks: metrics are at /metrics, decisions and costs in PostgreSQL (docs/events.md)',
+  'there are no callbacks: metrics are at /metrics, traces go to telemetry.otlp, decisions and costs to PostgreSQL (docs/observability.md)',
 ];
 const noCache: Remark = [
   'missing',

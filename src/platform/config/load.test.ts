@@ -147,6 +147,7 @@ describe('secrets', () => {
       env: {
         OPENAI_API_KEY: 'sk-hidden-1',
         SIGNALBOX_MASTER_KEY: 'hidden-2-and-long-enough',
+        SIGNALBOX_READ_KEY: 'hidden-4-and-long-enough',
         DATABASE_URL: 'postgres://user:hidden-3@db/signalbox',
       },
     });
@@ -161,6 +162,13 @@ describe('secrets', () => {
     expect(problem(listen({ HOST: '::' }))).toMatch(/without a key/);
     for (const HOST of ['127.0.0.1', '127.1.2.3', 'localhost', '::1']) expect(listen({ HOST })).not.toThrow();
     expect(listen({ HOST: '0.0.0.0', SIGNALBOX_MASTER_KEY: 'a-key-that-is-long' })).not.toThrow();
+  });
+
+  test('the read-only key is one beside the master key', () => {
+    const read = (env: Record<string, string>) => problem(() => loadConfig({ env, cwd: folder }));
+    const key = 'a-key-that-is-long';
+    expect(read({ SIGNALBOX_READ_KEY: key })).toContain('read_key: means nothing without master_key');
+    expect(read({ SIGNALBOX_READ_KEY: key, SIGNALBOX_MASTER_KEY: key })).toContain('must differ from master_key');
   });
 
   test('too short a key is refused', () => {

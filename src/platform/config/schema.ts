@@ -1,10 +1,12 @@
 import { z } from 'zod';
 import { mostLanes } from '../../contracts/race.ts';
+import { dashboardSchema } from './dashboard-schema.ts';
 import { learnerSchema } from './learner-schema.ts';
 import { atRestart, secret } from './marks.ts';
 import { milliseconds } from './milliseconds.ts';
 import { providersSchema } from './provider-schema.ts';
 import { routingSchema } from './routing-schema.ts';
+import { telemetrySchema } from './telemetry-schema.ts';
 import { upgradeSchema } from './upgrade-schema.ts';
 
 const port = z.int().min(0).max(65_535);
@@ -116,6 +118,12 @@ const configFields = z.strictObject({
     .max(10)
     .default([])
     .describe('Accepted beside master_key, until all callers have the new one.')
+    .meta(secret),
+  read_key: z
+    .string()
+    .min(16)
+    .optional()
+    .describe('Opens what central only shows, beside master_key, which it must differ from.')
     .meta(secret),
   log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   body_limit_bytes: z
@@ -262,11 +270,23 @@ const configFields = z.strictObject({
     })
     .prefault({}),
   upgrade: upgradeSchema.prefault({}),
+  telemetry: telemetrySchema.prefault({}).meta(atRestart),
+  dashboard: dashboardSchema.prefault({}),
 });
 
-export const configSchema = configFields.refine(
-  ({ master_key: current, previous_master_keys: previous }) => current !== undefined || previous.length === 0,
-  { message: 'needs a master_key beside it', path: ['previous_master_keys'] },
-);
+export const configSchema = configFields
+  .refine(({ read_key, master_key }) => read_key === undefined || master_key !== undefined, {
+    message: 'means nothing without master_key',
+    path: ['read_key'],
+  })
+  .refine(
+    ({ read_key, master_key, previous_master_keys: previous }) =>
+      read_key === undefined || ![master_key, ...previous].includes(read_key),
+    { message: 'must differ from master_key', path: ['read_key'] },
+  )
+  .refine(({ master_key, previous_master_keys: previous }) => master_key !== undefined || previous.length === 0, {
+    message: 'needs a master_key beside it',
+    path: ['previous_master_keys'],
+  });
 
 export type ConfigValues = z.infer<typeof configSchema>;

@@ -15,11 +15,10 @@ export function fingerprint(secret: string): string {
 export function showConfig(config: Config): ShownConfig {
   const shown: ShownConfig = {
     ...withValueAt(config, ['config_file'], undefined),
-    ...(config.database_url === undefined ? {} : { database_url: withoutPassword(config.database_url) }),
     providers: config.providers.map(({ name, kind, baseUrl, apiKeys, passes, models }) => ({
       name,
       kind,
-      base_url: withoutPassword(baseUrl),
+      base_url: baseUrl,
       api_keys: apiKeys.map(fingerprint),
       passes,
       models,
@@ -28,7 +27,8 @@ export function showConfig(config: Config): ShownConfig {
   const secretPaths = settings()
     .filter(({ isSecret, path }) => isSecret && !path.includes('[]'))
     .map(({ path }) => path);
-  return secretPaths.reduce((result, path) => hide(result, path.split('.')), shown);
+  const hidden = secretPaths.reduce((result, path) => hide(result, path.split('.')), shown);
+  return withoutPasswords(hidden) as ShownConfig;
 }
 
 function hide(shown: ShownConfig, path: readonly string[]): ShownConfig {
@@ -37,9 +37,12 @@ function hide(shown: ShownConfig, path: readonly string[]): ShownConfig {
   return secret === undefined ? shown : withValueAt(shown, path, hidden);
 }
 
-/** An address without the password that it may hold. */
-function withoutPassword(url: string): string {
-  return url.replace(/:\/\/([^:/@]*):[^@]*@/, '://$1:***@');
+/** The same with all addresses without the passwords that they may hold. */
+function withoutPasswords(value: unknown): unknown {
+  if (typeof value === 'string') return value.replace(/:\/\/([^:/@]*):[^@]*@/, '://$1:***@');
+  if (Array.isArray(value)) return value.map(withoutPasswords);
+  if (!isRecord(value)) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, withoutPasswords(child)]));
 }
 
 /** Every setting by its path, its value as JSON; providers by their name: `providers.openai.base_url`. */

@@ -30,6 +30,8 @@ export interface Loop extends Service {
 export function createLoop(options: LoopOptions): Loop {
   const { name, runOnce, log, maxBackoffMs = 30_000, failures } = options;
   const interval = (): number => (typeof options.intervalMs === 'number' ? options.intervalMs : options.intervalMs());
+  // A series that begins with its first failure would hide it from `increase`.
+  failures?.inc({ loop: name }, 0);
   const stopping = new AbortController();
   let pause = new AbortController();
   let wakeRequested = false;

@@ -102,25 +102,11 @@ function configAnswer(config: LiveConfig): ConfigAnswer {
 }
 
 function registerConfigMetrics({ config, metrics }: OperationsOptions): void {
-  metrics.sampledGauge(
-    'signalbox_config_version',
-    'Version of the configuration in force, 1 from the start; of several workers the lowest.',
-    [],
-    () => [[{}, config.state().version]],
-    'min',
-  );
-  metrics.sampledGauge(
-    'signalbox_config_last_reload_successful',
-    'Whether the newest configuration file is in force (1) or was refused (0).',
-    [],
-    () => [[{}, config.state().problem === null ? 1 : 0]],
-    'min',
-  );
-  metrics.sampledGauge(
-    'signalbox_config_settings_waiting_for_restart',
-    'Settings of the newest configuration file that only a restart takes.',
-    [],
-    () => [[{}, config.state().needsRestart.length]],
-    'max',
-  );
+  metrics.sampledGauge('signalbox_config_version', () => [[{}, config.state().version]]);
+  metrics.sampledGauge('signalbox_config_last_reload_successful', () => [
+    [{}, config.state().problem === null ? 1 : 0],
+  ]);
+  metrics.sampledGauge('signalbox_config_settings_waiting_for_restart', () => [
+    [{}, config.state().needsRestart.length],
+  ]);
 }

@@ -12,11 +12,20 @@ import { version } from '../core/version.ts';
 import { createMasterKeyCheck } from '../security/master-key.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createSeries, type Metrics } from '../telemetry/metrics.ts';
+import type { Exporter } from '../telemetry/otlp.ts';
 import { type Connections, trackConnections } from './connections.ts';
 import { answerClientError, createErrorHandler } from './error-reply.ts';
 import { nestsDeeperThan } from './json-depth.ts';
 import { registerOperations } from './operations.ts';
+import { traceRequests } from './trace-requests.ts';
 import { withZod, type ZodApp } from './zod-app.ts';
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** The route answers without a key. */
+    isOpen?: boolean;
+  }
+}
 
 export interface HttpServiceOptions {
   service: ServiceName;
@@ -31,6 +40,10 @@ export interface HttpServiceOptions {
    * is needed. Not asked for what is open to everybody.
    */
   authenticate?(request: FastifyRequest): void;
+  /** Where requests are traced. */
+  traces?: Pick<Exporter, 'startRequest'> | null;
+  /** Whether to believe what a proxy says of its client in X-Forwarded headers. Default: false. */
+  trustProxy?: boolean;
   /** The groups of the service's own routes, in the order in which the API page shows them. */
   tags: ReadonlyArray<{ name: string; description: string }>;
   /** Registers the service's own routes. */
@@ -53,7 +66,7 @@ const openPath = /^\/(?:health|docs|openapi\.json)(?:\/|$)/;
  * `/openapi.json`, health and metrics, the master key, and a drain on stop.
  */
 export function createHttpService(options: HttpServiceOptions): HttpService {
-  const { service, config, log, metrics } = options;
+  const { service, config, log, metrics, traces = null } = options;
   const { host, ports, body_limit_bytes: bodyLimit, instance_id: instanceId } = config.current();
   const port = ports[service];
   let app: FastifyInstance | undefined;
@@ -72,6 +85,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       forceCloseConnections: 'idle',
       return503OnClosing: false,
       routerOptions: { maxParamLength: 512 },
+      trustProxy: options.trustProxy ?? false,
       // Slow-loris: headers and body must arrive in a bounded time; answers may take as long as they need.
       requestTimeout: 120_000,
       http: { headersTimeout: 20_000 },
@@ -112,6 +126,8 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       },
     });
 
+    server.decorateRequest('span', null);
+    if (traces !== null) traceRequests(server, traces);
     addAuthentication(server);
     addRequestMetrics(server);
     await server.register((scope) => {
@@ -146,7 +162,8 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     server.addHook('onRequest', (request, _reply, done) => {
       let refusal: Error | undefined;
       try {
-        if (!openPath.test(request.url.split('?')[0] ?? '')) authenticate(request);
+        const isOpen = request.routeOptions.config.isOpen === true || openPath.test(request.url.split('?')[0] ?? '');
+        if (!isOpen) authenticate(request);
       } catch (error) {
         refusal = error as Error;
       }
@@ -155,12 +172,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
   }
 
   function addRequestMetrics(server: FastifyInstance): void {
-    const duration = metrics.histogram('signalbox_http_request_duration_seconds', 'Time to answer HTTP requests.', [
-      'service',
-      'route',
-      'method',
-      'status',
-    ]);
+    const duration = metrics.histogram('signalbox_http_request_duration_seconds');
     const series = createSeries(duration);
     server.addHook('onResponse', (request, reply, done) => {
       const route = request.routeOptions.url ?? 'unknown';

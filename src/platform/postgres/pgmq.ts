@@ -110,6 +110,23 @@ export async function queueMetrics(db: Executor, queue: string): Promise<QueueMe
   };
 }
 
+/** Messages that are counted at the most by `countWaiting`. */
+const mostCounted = 100_000;
+
+/** How many messages wait, 100,000 at the most, and since when the oldest does. Quick while the queue is short. */
+export async function countWaiting(
+  db: Executor,
+  queue: string,
+): Promise<{ length: number; oldestAgeSeconds: number | null }> {
+  const { rows } = await db.query<{ length: number; oldest: number | null }>(
+    `select count(*)::integer as length,
+       greatest(0, extract(epoch from now() - (select enqueued_at from ${queueTable(queue)} order by msg_id limit 1)))::float8
+         as oldest
+     from (select from ${queueTable(queue)} limit ${mostCounted}) as waiting`,
+  );
+  return { length: rows[0]?.length ?? 0, oldestAgeSeconds: rows[0]?.oldest ?? null };
+}
+
 /** Names of all queues, sorted. */
 export async function listQueues(db: Executor): Promise<string[]> {
   const { rows } = await db.query<{ queue_name: string }>('select queue_name from pgmq.list_queues() order by 1');

@@ -4,26 +4,33 @@ import { derive, type Live } from '../core/live.ts';
 
 type Headers = Readonly<Record<string, string | string[] | undefined>>;
 
-/** Checks a caller's key against digests, in time that does not depend on where they differ. Null: none is required. */
-export type MasterKeyCheck = (headers: Headers) => boolean | null;
+/** Checks a caller's key against digests, in time that does not depend on where they differ. */
+export type KeyCheck = (headers: Headers) => boolean;
 
 const digest = (text: string): Buffer => hash('sha256', text, 'buffer');
 
-/** Whether the key that a caller presents is the master key, or one before it that is still accepted. */
-export function createMasterKeyCheck(
-  config: Live<Pick<Config, 'master_key' | 'previous_master_keys'>>,
-): MasterKeyCheck {
-  const accepted = derive(config, ({ master_key: current, previous_master_keys: previous }) =>
-    current === undefined ? null : [current, ...previous].map(digest),
-  );
+/** Whether the key that a caller presents is one of these. */
+export function createKeyCheck(keys: readonly string[]): KeyCheck {
+  const accepted = keys.map(digest);
   return (headers) => {
-    const digests = accepted();
-    if (digests === null) return null;
     const presented = presentedKey(headers);
     if (presented === undefined) return false;
     const shown = digest(presented);
-    return digests.filter((expected) => timingSafeEqual(shown, expected)).length > 0;
+    return accepted.filter((expected) => timingSafeEqual(shown, expected)).length > 0;
   };
+}
+
+/**
+ * Whether the key that a caller presents is the master key, or one before it that is still accepted; null where none is
+ * required.
+ */
+export function createMasterKeyCheck(
+  config: Live<Pick<Config, 'master_key' | 'previous_master_keys'>>,
+): (headers: Headers) => boolean | null {
+  const check = derive(config, ({ master_key: current, previous_master_keys: previous }) =>
+    current === undefined ? null : createKeyCheck([current, ...previous]),
+  );
+  return (headers) => check()?.(headers) ?? null;
 }
 
 /** The key in `Authorization: Bearer` (OpenAI's way), `x-api-key` (Anthropic's) or `api-key` (Azure's). */

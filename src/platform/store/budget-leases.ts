@@ -177,3 +177,29 @@ export async function pruneBudgetLeases(db: Executor, limit: number): Promise<nu
   );
   return rowCount ?? 0;
 }
+
+/** How far budgets are used: up to 80%, to 100%, or to the end. What routers hold counts as used. */
+export type BudgetLevel = 'ok' | 'nearly_used' | 'used_up';
+
+/** How many budgets of keys and of teams are at each level, those of which there is none included. */
+export async function countBudgetLevels(
+  db: Executor,
+): Promise<Array<{ scope: 'key' | 'team'; level: BudgetLevel; count: number }>> {
+  const { rows } = await db.query<{ scope: 'key' | 'team'; level: BudgetLevel; count: number }>(
+    `with used as (
+       select case when key_id is null then 'team' else 'key' end as scope, limit_usd,
+         leased_usd + case when start > period_started_at then 0 else spent_usd end as usd
+       from budgets cross join lateral budget_period_start(period, period_started_at) as start
+     ), levels as (
+       select scope, case when usd >= limit_usd then 'used_up' when usd >= 0.8 * limit_usd then 'nearly_used' else 'ok' end
+         as level
+       from used
+     )
+     select scope, level, count(levels.level)::integer as count
+     from (values ('key'), ('team')) scopes (scope)
+     cross join (values ('ok'), ('nearly_used'), ('used_up')) known (level)
+     left join levels using (scope, level)
+     group by scope, level`,
+  );
+  return rows;
+}

@@ -1,4 +1,5 @@
 import type { Complexity } from '../../contracts/query-class.ts';
+import type { IncidentBody } from '../../contracts/upgrade-api.ts';
 import { uuidv7 } from '../core/ids.ts';
 import type { Executor } from '../postgres/pool.ts';
 
@@ -44,12 +45,32 @@ function toIncident(row: IncidentRow): Incident {
   };
 }
 
-/** Open ones first, then the newest. */
-export async function listIncidents(db: Executor, filter: { open?: boolean | undefined; limit: number }) {
+/** As the API tells of it. */
+export function toIncidentBody(incident: Incident): IncidentBody {
+  return {
+    incident_id: incident.incidentId,
+    kind: incident.kind,
+    model_id: incident.modelId,
+    complexity: incident.complexity,
+    detail: incident.detail,
+    opened_at: incident.openedAt.toISOString(),
+    last_alarm_at: incident.lastAlarmAt.toISOString(),
+    closed_at: incident.closedAt?.toISOString() ?? null,
+    closed_reason: incident.closedReason,
+  };
+}
+
+/** Open ones first, then the newest: all, those that are open or closed, of one model, or with an alarm since a time. */
+export async function listIncidents(
+  db: Executor,
+  filter: { open?: boolean | undefined; modelId?: string | undefined; since?: Date | undefined; limit: number },
+): Promise<Incident[]> {
   const { rows } = await db.query<IncidentRow>(
-    `select ${columns} from incidents where $1::boolean is null or (closed_at is null) = $1
-     order by closed_at is null desc, opened_at desc, incident_id limit $2`,
-    [filter.open ?? null, filter.limit],
+    `select ${columns} from incidents
+     where ($1::boolean is null or (closed_at is null) = $1) and ($2::text is null or model_id = $2)
+       and ($3::timestamptz is null or last_alarm_at >= $3)
+     order by closed_at is null desc, opened_at desc, incident_id limit $4`,
+    [filter.open, filter.modelId, filter.since, filter.limit],
   );
   return rows.map(toIncident);
 }

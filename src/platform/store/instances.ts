@@ -26,6 +26,8 @@ export interface Instance extends InstanceFields, ConfigVersion {
   /** The newest score update that it has applied. */
   appliedSeq: number;
   lastSeenAt: Date;
+  /** Whether it was heard of within a minute, in which it would have spoken a dozen times. */
+  isLive: boolean;
 }
 
 interface InstanceRow {
@@ -37,12 +39,13 @@ interface InstanceRow {
   applied_seq: string;
   started_at: Date;
   last_seen_at: Date;
+  is_live: boolean;
   config_version: number | null;
   config_hash: string | null;
 }
 
-const columns =
-  'instance_id, service, version, queue_name, address, applied_seq, started_at, last_seen_at, config_version, config_hash';
+const columns = `instance_id, service, version, queue_name, address, applied_seq, started_at, last_seen_at,
+  last_seen_at > now() - interval '1 minute' as is_live, config_version, config_hash`;
 
 function toInstance(row: InstanceRow): Instance {
   return {
@@ -54,6 +57,7 @@ function toInstance(row: InstanceRow): Instance {
     appliedSeq: Number(row.applied_seq),
     startedAt: row.started_at,
     lastSeenAt: row.last_seen_at,
+    isLive: row.is_live,
     configVersion: row.config_version,
     configHash: row.config_hash,
   };
@@ -112,4 +116,19 @@ export async function deleteInstancesUnseenFor(db: Executor, hours: number): Pro
     [hours],
   );
   return rows.map(toInstance);
+}
+
+/** How many processes of a service were seen in the last `staleAfterSeconds`, and how many were not and are not removed yet. */
+export async function countInstances(
+  db: Executor,
+  service: string,
+  staleAfterSeconds: number,
+): Promise<{ alive: number; stale: number }> {
+  const { rows } = await db.query<{ alive: number; stale: number }>(
+    `select count(*) filter (where is_alive)::integer as alive, count(*) filter (where not is_alive)::integer as stale
+     from instances cross join lateral (select last_seen_at > now() - make_interval(secs => $2) as is_alive) seen
+     where service = $1`,
+    [service, staleAfterSeconds],
+  );
+  return rows[0] ?? { alive: 0, stale: 0 };
 }

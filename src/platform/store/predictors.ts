@@ -68,6 +68,40 @@ export async function findNewestPredictor(db: Executor): Promise<StoredPredictor
       };
 }
 
+/** A predictor with its life. */
+export interface ListedPredictor {
+  version: number;
+  createdAt: Date;
+  examples: number;
+  outcomesBefore: number;
+  retiredAt: Date | null;
+  retiredReason: string | null;
+}
+
+/** Those that are kept, the newest first, at most `limit`. */
+export async function listPredictors(db: Executor, limit: number): Promise<ListedPredictor[]> {
+  const { rows } = await db.query<{
+    version: string;
+    created_at: Date;
+    examples: number;
+    outcomes_before: string;
+    retired_at: Date | null;
+    retired_reason: string | null;
+  }>(
+    `select version, created_at, examples, outcomes_before, retired_at, retired_reason
+     from predictors order by version desc limit $1`,
+    [limit],
+  );
+  return rows.map((row) => ({
+    version: Number(row.version),
+    createdAt: row.created_at,
+    examples: row.examples,
+    outcomesBefore: Number(row.outcomes_before),
+    retiredAt: row.retired_at,
+    retiredReason: row.retired_reason,
+  }));
+}
+
 /** The bytes of a predictor; undefined where it is no longer kept. */
 export async function readPredictor(db: Executor, version: number): Promise<Buffer | undefined> {
   const { rows } = await db.query<{ content: Buffer }>('select content from predictors where version = $1', [version]);

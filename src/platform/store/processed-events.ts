@@ -30,3 +30,9 @@ export async function pruneProcessedEvents(db: Executor, days: number, limit: nu
   );
   return rowCount ?? 0;
 }
+
+/** When the newest event was counted; undefined where none is remembered. */
+export async function findNewestEventTime(db: Executor): Promise<Date | undefined> {
+  const { rows } = await db.query<{ newest: Date | null }>('select max(processed_at) as newest from processed_events');
+  return rows[0]?.newest ?? undefined;
+}

@@ -69,23 +69,7 @@ export interface LockedRecord extends WrittenRecord {
   created_at: string;
 }
 
-/** A record as a page of decisions shows it. */
-export interface ListedRecord extends RoutingRecord {
-  updated_at: string;
-  /** Where the next page goes on: pass it as `before`. */
-  cursor: string;
-}
-
-export interface RecordFilter {
-  model?: string | undefined;
-  provider?: string | undefined;
-  complexity?: string | undefined;
-  outcome?: RecordOutcome | undefined;
-  instanceId?: string | undefined;
-  decisionId?: string | undefined;
-}
-
-const isoTimestamp = (column: string): string =>
+export const isoTimestamp = (column: string): string =>
   `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`;
 
 const shortColumns = `instance_id, complexity, model, provider, score, outcome, response_time_ms,
@@ -94,7 +78,8 @@ const shortColumns = `instance_id, complexity, model, provider, score, outcome, 
   usage_estimated, cost_usd, time_to_first_token_ms, http_status, error_code, policy_version, feedback_score, rollout_id, rollout_arm,
   rollout_share, rollout_unit, predictor_version, predictor_arm, features_key`;
 
-const selected = `${isoTimestamp('timestamp')} as timestamp, ${shortColumns}`;
+/** The short columns of a record, as `RoutingRecord` has them. */
+export const selected = `${isoTimestamp('timestamp')} as timestamp, ${shortColumns}`;
 const locked = `${selected}, null as features, null as explanation, ${isoTimestamp('created_at')} as created_at`;
 
 /** With how much slack around the times of a batch its records are looked for: an event may carry its own time. */
@@ -184,42 +169,6 @@ export async function updateRecords(db: Executor, records: readonly WrittenRecor
   );
 }
 
-/**
- * Records by falling time, at most `limit`. `before` is the cursor of the last record of the page before; undefined for
- * a cursor that no page has given. `explain` adds the explanations.
- */
-export async function listRecords(
-  db: Executor,
-  filter: RecordFilter,
-  page: { before?: string | undefined; limit: number; explain?: boolean },
-): Promise<ListedRecord[] | undefined> {
-  const before = page.before === undefined ? undefined : readCursor(page.before);
-  if (page.before !== undefined && before === undefined) return undefined;
-  const { rows } = await db.query<Omit<ListedRecord, 'cursor'> & { id: string }>(
-    `select ${selected}, id, ${isoTimestamp('updated_at')} as updated_at, features,
-       ${(page.explain ?? false) ? 'explanation' : 'null as explanation'}
-     from routing_records
-     where ($1::text is null or model = $1) and ($2::text is null or provider = $2)
-       and ($3::text is null or complexity = $3) and ($4::text is null or outcome = $4)
-       and ($5::text is null or instance_id = $5) and ($6::uuid is null or decision_id = $6)
-       and ($7::timestamptz is null or (routing_records.timestamp, id) < ($7, $8::bigint))
-     order by routing_records.timestamp desc, id desc
-     limit $9`,
-    [
-      filter.model,
-      filter.provider,
-      filter.complexity,
-      filter.outcome,
-      filter.instanceId,
-      filter.decisionId,
-      before?.timestamp,
-      before?.id,
-      page.limit,
-    ],
-  );
-  return rows.map(({ id, ...record }) => ({ ...record, cursor: writeCursor(record.timestamp, id) }));
-}
-
 /** What a decision first chose; undefined where it is not known, or not yet. */
 export async function findDecision(
   db: Executor,
@@ -260,17 +209,6 @@ export async function findDecision(
     complexityScore: row.score,
     isOpen: row.outcome === 'routed' || row.outcome === 'unknown',
   };
-}
-
-function writeCursor(timestamp: string, id: string): string {
-  return Buffer.from(`${timestamp} ${id}`).toString('base64url');
-}
-
-function readCursor(cursor: string): { timestamp: string; id: string } | undefined {
-  const text = Buffer.from(cursor, 'base64url').toString();
-  const [, timestamp, id] = /^(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z) (\d{1,18})$/.exec(text) ?? [];
-  if (timestamp === undefined || id === undefined || Number.isNaN(Date.parse(timestamp))) return undefined;
-  return { timestamp, id };
 }
 
 /** Makes the partitions of today and of `daysAhead` more days, where they are missing. Returns how many were. */

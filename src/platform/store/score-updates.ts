@@ -95,17 +95,23 @@ export async function listScoreUpdatesAfter(db: Executor, seq: number, limit: nu
   return rows.map(toScoreChange);
 }
 
-/** The newest changes first, at most `limit`, of all cells or of a model, a complexity or both. */
+/** The newest changes first, at most `limit`: of a model, of a complexity, before one of this number, since a time. */
 export async function listNewestScoreUpdates(
   db: Executor,
-  filter: { model?: string | undefined; complexity?: Complexity | undefined },
+  filter: {
+    model?: string | undefined;
+    complexity?: Complexity | undefined;
+    before?: number | undefined;
+    since?: Date | undefined;
+  },
   limit: number,
 ): Promise<ScoreChange[]> {
   const { rows } = await db.query<ChangeRow>(
     `select ${columns} from score_updates
      where ($1::text is null or model_name = $1) and ($2::text is null or complexity_level = $2)
-     order by seq desc limit $3`,
-    [filter.model, filter.complexity, limit],
+       and ($3::bigint is null or seq < $3) and ($4::timestamptz is null or timestamp >= $4)
+     order by seq desc limit $5`,
+    [filter.model, filter.complexity, filter.before, filter.since, limit],
   );
   return rows.map(toScoreChange);
 }

@@ -63,6 +63,31 @@ export async function readSpending(db: Executor, since: string): Promise<Spendin
   return rows;
 }
 
+/** What the answers of one model to automatic requests of one complexity took and cost. */
+export interface AnswerCosts {
+  provider: string;
+  model: string;
+  complexity: string;
+  answers: number;
+  input_tokens: number;
+  output_tokens: number;
+  /** Of all calls, also of those that brought no answer. */
+  cost_usd: number;
+}
+
+/** By provider, model and complexity, of the hours that begin at `since` or later; those without an answer are left out. */
+export async function readAnswerCosts(db: Executor, since: Date): Promise<AnswerCosts[]> {
+  const { rows } = await db.query<AnswerCosts>(
+    `select provider, model, complexity, sum(answers)::float8 as answers, sum(input_tokens)::float8 as input_tokens,
+       sum(output_tokens)::float8 as output_tokens, sum(cost_usd)::float8 as cost_usd
+     from spending where hour >= $1 and purpose in ('choice', 'fallback', 'hedge')
+     group by provider, model, complexity having sum(answers) > 0
+     order by provider, model, complexity`,
+    [since],
+  );
+  return rows;
+}
+
 /** Deletes up to `limit` hours older than `days`. Returns how many. */
 export async function pruneSpending(db: Executor, days: number, limit: number): Promise<number> {
   const { rowCount } = await db.query(

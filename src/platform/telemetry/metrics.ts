@@ -1,34 +1,26 @@
-import { type Aggregator, Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
+import { version } from '../core/version.ts';
+import { definitionOf, type LabelOf, type MetricName } from './definitions/all.ts';
+import { latencyBuckets } from './definitions/definition.ts';
 
 export type { Counter, Gauge, Histogram };
-
-/** Seconds; from a cache's answer to a long generation. */
-const latencyBuckets = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120];
 
 /** Most distinct values that one label of one metric may take; all further ones become `other`. */
 const labelValueLimit = 200;
 
-/**
- * The metrics of one process. Every metric is named `signalbox_*`, has its unit in the name, and no label that holds a
- * user, a key or a session.
- */
+/** The metrics of one process. What each is, `definitions/` says; no other can be made. */
 export interface Metrics {
   readonly registry: Registry;
   /** All of it in Prometheus's format. */
   text(): Promise<string>;
-  counter<L extends string>(name: string, help: string, labels?: readonly L[]): Counter<L>;
-  /** `aggregator`: what the workers of one router make of it together. */
-  gauge<L extends string>(name: string, help: string, labels?: readonly L[], aggregator?: Aggregator): Gauge<L>;
+  counter<N extends MetricName<'counter'>>(name: N): Counter<LabelOf<N>>;
+  gauge<N extends MetricName<'gauge'>>(name: N): Gauge<LabelOf<N>>;
   /** A gauge whose values are read when the metrics are; label values that are gone are gone from it. */
-  sampledGauge<L extends string>(
-    name: string,
-    help: string,
-    labels: readonly L[],
-    read: () => ReadonlyArray<readonly [Record<L, string>, number]>,
-    aggregator?: Aggregator,
+  sampledGauge<N extends MetricName<'gauge'>>(
+    name: N,
+    read: () => ReadonlyArray<readonly [Record<LabelOf<N>, string>, number]>,
   ): void;
-  /** A histogram of seconds. */
-  histogram<L extends string>(name: string, help: string, labels?: readonly L[], buckets?: number[]): Histogram<L>;
+  histogram<N extends MetricName<'histogram'>>(name: N): Histogram<LabelOf<N>>;
   /** The value itself while the label has few values, `other` beyond: bounds the memory of model and provider labels. */
   boundedLabel(label: string, value: string): string;
 }
@@ -45,24 +37,27 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
   const seen = new Map<string, Set<string>>();
   if (options.collectProcess ?? false) collectDefaultMetrics({ register: registry });
 
-  return {
+  /** What prom-client wants to know of a metric. */
+  function settingsOf<N extends MetricName>(name: N) {
+    const { help, labels, aggregator = 'sum' } = definitionOf(name);
+    return { name, help, labelNames: labels as ReadonlyArray<LabelOf<N>>, aggregator };
+  }
+
+  const metrics: Metrics = {
     registry,
     text: options.collectText ?? (() => registry.metrics()),
-    counter: (name, help, labels = []) =>
-      (registry.getSingleMetric(name) as Counter<(typeof labels)[number]> | undefined) ??
-      new Counter({ name, help, labelNames: [...labels], registers: [registry] }),
-    gauge: (name, help, labels = [], aggregator = 'sum') =>
-      (registry.getSingleMetric(name) as Gauge<(typeof labels)[number]> | undefined) ??
-      new Gauge({ name, help, labelNames: [...labels], registers: [registry], aggregator }),
-    sampledGauge(name, help, labels, read, aggregator = 'sum') {
+    counter: <N extends MetricName<'counter'>>(name: N) =>
+      (registry.getSingleMetric(name) as Counter<LabelOf<N>> | undefined) ??
+      new Counter({ ...settingsOf(name), registers: [registry] }),
+    gauge: <N extends MetricName<'gauge'>>(name: N) =>
+      (registry.getSingleMetric(name) as Gauge<LabelOf<N>> | undefined) ??
+      new Gauge({ ...settingsOf(name), registers: [registry] }),
+    sampledGauge(name, read) {
       if (registry.getSingleMetric(name) !== undefined) return;
       registry.registerMetric(
         new Gauge({
-          name,
-          help,
-          labelNames: [...labels],
+          ...settingsOf(name),
           registers: [],
-          aggregator,
           collect() {
             this.reset();
             for (const [values, value] of read()) this.set(values, value);
@@ -70,9 +65,13 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
         }),
       );
     },
-    histogram: (name, help, labels = [], buckets = latencyBuckets) =>
-      (registry.getSingleMetric(name) as Histogram<(typeof labels)[number]> | undefined) ??
-      new Histogram({ name, help, labelNames: [...labels], buckets, registers: [registry] }),
+    histogram: <N extends MetricName<'histogram'>>(name: N) =>
+      (registry.getSingleMetric(name) as Histogram<LabelOf<N>> | undefined) ??
+      new Histogram({
+        ...settingsOf(name),
+        buckets: [...(definitionOf(name).buckets ?? latencyBuckets)],
+        registers: [registry],
+      }),
     boundedLabel(label, value) {
       let values = seen.get(label);
       if (values === undefined) {
@@ -85,6 +84,8 @@ export function createMetrics(options: MetricsOptions = {}): Metrics {
       return value;
     },
   };
+  metrics.gauge('signalbox_build_info').set({ version }, 1);
+  return metrics;
 }
 
 /**

@@ -1,7 +1,7 @@
 import { choiceProbabilities, type ExplorationBounds, pickByProbability } from '../../router/select/explore.ts';
 import { createRandom, type Random } from '../../statistics/random.ts';
 import { highestScore } from '../../statistics/score-scale.ts';
-import { outcomeVariance, predict, type Predictor } from '../predictor.ts';
+import { outcomeVariance, deviationsOf, predict, type Predictor } from '../predictor.ts';
 import { findTopics, type TopicModel } from '../topics.ts';
 import { trainPredictor, type TrainingModel, type TrainingRow } from '../train.ts';
 import type { EvaluationRow } from './rows.ts';
@@ -114,13 +114,14 @@ function choose(
   random: Random,
 ): number {
   const prediction = predictor === null ? null : predict(predictor, row.features);
+  const deviations = predictor === null || prediction === null ? null : deviationsOf(predictor, prediction.shares);
   const offered = [...models.keys()].filter((model) => scoreAt(row, request, model, change) !== null);
   const arms = offered.map((model) => {
     const { prior } = models[model] as TrainingModel;
     const mean = prediction?.means[model] ?? prior.outcome;
     // Of the model on the whole, beside what is not known of it on such prompts.
     const modelVariance = outcomeVariance / (prior.strength + (counts[model] as number));
-    const deviation = Math.sqrt((prediction?.deviations[model] ?? 0) ** 2 + modelVariance);
+    const deviation = Math.sqrt((deviations?.[model] ?? 0) ** 2 + modelVariance);
     return {
       worth: mean,
       draws: Float64Array.from({ length: drawCount }, () => highestScore * (mean + deviation * random.normal())),

@@ -28,11 +28,7 @@ const errors = { 400: errorBodySchema, 404: errorBodySchema };
 /** The routes that change the catalogue, and the one that feeds its measurements. */
 export function registerWriteRoutes(app: ZodApp, options: { pool: Pool; edit: Edit; metrics: Metrics }): void {
   const { pool, edit, metrics } = options;
-  const usages = metrics.counter('signalbox_registry_usage_total', 'Calls reported to POST /models/{id}/usage.', [
-    'provider',
-    'model',
-    'success',
-  ]);
+  const usages = metrics.counter('signalbox_registry_usage_total');
 
   app.post(
     '/models',

@@ -50,14 +50,8 @@ const maxWarned = 10_000;
  */
 export function createRefresh(options: RefreshOptions): Refresh {
   const { pool, listTimeoutMs, triesNewModels, log, metrics } = options;
-  const duration = metrics.histogram(
-    'signalbox_registry_refresh_duration_seconds',
-    'Time to list a provider’s models.',
-    ['provider'],
-  );
-  const failures = metrics.counter('signalbox_registry_refresh_failures_total', 'Lists of models that failed.', [
-    'provider',
-  ]);
+  const duration = metrics.histogram('signalbox_registry_refresh_duration_seconds');
+  const failures = metrics.counter('signalbox_registry_refresh_failures_total');
   const warned = new Set<string>();
   let done = false;
 
@@ -123,7 +117,13 @@ export function createRefresh(options: RefreshOptions): Refresh {
   }
 
   return {
-    loop: createLoop({ name: 'catalogue refresh', intervalMs: options.intervalMs, runOnce, log }),
+    loop: createLoop({
+      name: 'catalogue refresh',
+      intervalMs: options.intervalMs,
+      runOnce,
+      log,
+      failures: metrics.counter('signalbox_loop_failures_total'),
+    }),
     isDone: () => done,
   };
 }

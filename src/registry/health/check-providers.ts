@@ -11,6 +11,7 @@ import {
   recordProviderChecks,
 } from '../../platform/store/provider-health.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
+import type { Metrics } from '../../platform/telemetry/metrics.ts';
 
 export interface ProviderChecksOptions {
   providers: Live<readonly Provider[]>;
@@ -18,6 +19,7 @@ export interface ProviderChecksOptions {
   intervalMs: Live<number>;
   timeoutMs: Live<number>;
   log: Logger;
+  metrics: Metrics;
 }
 
 /**
@@ -59,5 +61,11 @@ export function createProviderChecks(options: ProviderChecksOptions): Loop {
     }
   }
 
-  return createLoop({ name: 'provider checks', intervalMs, runOnce, log });
+  return createLoop({
+    name: 'provider checks',
+    intervalMs,
+    runOnce,
+    log,
+    failures: options.metrics.counter('signalbox_loop_failures_total'),
+  });
 }

@@ -16,15 +16,9 @@ export interface CatalogueGauges {
 /** Shows what is in the catalogue as metrics, read from the table, so that every registry shows the same. */
 export function createCatalogueGauges(options: { pool: Pool; log: Logger; metrics: Metrics }): CatalogueGauges {
   const { pool, log, metrics } = options;
-  const models = metrics.gauge('signalbox_registry_models', 'Models on offer.', ['provider', 'status']);
-  const unknownPrices = metrics.gauge(
-    'signalbox_registry_unknown_price_models',
-    'Models on offer whose price is not known.',
-    ['provider'],
-  );
-  const healthy = metrics.gauge('signalbox_registry_provider_healthy', '1 while a provider is healthy, else 0.', [
-    'provider',
-  ]);
+  const models = metrics.gauge('signalbox_registry_models');
+  const unknownPrices = metrics.gauge('signalbox_registry_unknown_price_models');
+  const healthy = metrics.gauge('signalbox_registry_provider_healthy');
   let lastError: string | null = 'not asked yet';
 
   async function read(): Promise<void> {
@@ -48,6 +42,7 @@ export function createCatalogueGauges(options: { pool: Pool; log: Logger; metric
       intervalMs,
       maxBackoffMs: intervalMs,
       log,
+      failures: metrics.counter('signalbox_loop_failures_total'),
       async runOnce() {
         try {
           await read();

@@ -42,7 +42,8 @@ const maxKeys = 200_000;
  * again and again; a notification is only faster. While PostgreSQL is away the keys read last stay good.
  */
 export function createKeyDirectory({ pool, connectionString, log, metrics }: KeyDirectoryOptions): KeyDirectory {
-  const keyCount = metrics.gauge('signalbox_virtual_keys', 'Virtual keys that may be used.', [], 'max');
+  const failures = metrics.counter('signalbox_loop_failures_total');
+  const keyCount = metrics.gauge('signalbox_virtual_keys');
   let byHash = new Map<string, Entry>();
   let byId = new Map<string, Entry>();
   let isLoaded = false;
@@ -66,8 +67,15 @@ export function createKeyDirectory({ pool, connectionString, log, metrics }: Key
     await touchKeys(pool, keyIds);
   }
 
-  const loader = createLoop({ name: 'virtual keys', intervalMs: pollMs, maxBackoffMs: 2000, log, runOnce: load });
-  const uses = createLoop({ name: 'use of keys', intervalMs: pollMs, log, runOnce: noteUse });
+  const loader = createLoop({
+    name: 'virtual keys',
+    intervalMs: pollMs,
+    maxBackoffMs: 2000,
+    log,
+    failures,
+    runOnce: load,
+  });
+  const uses = createLoop({ name: 'use of keys', intervalMs: pollMs, log, failures, runOnce: noteUse });
   const listener = createListener({ connectionString, channels: [keysChannel], onNotify: () => loader.wake(), log });
 
   return {

@@ -58,22 +58,9 @@ export function createLeaseService(options: LeaseServiceOptions): LeaseService {
     times: { idleMs, renewMs: leaseMs / 3, freshMs: flushMs },
     nowMs: () => clock.monotonicMs(),
   });
-  const budgetRejections = metrics.counter(
-    'signalbox_budget_rejections_total',
-    'Requests refused because a budget does not suffice.',
-    ['scope'],
-  );
-  const rateRejections = metrics.counter(
-    'signalbox_rate_limit_rejections_total',
-    'Requests refused because of a limit a minute.',
-    ['kind'],
-  );
-  const waits = metrics.histogram(
-    'signalbox_lease_wait_seconds',
-    'How long requests waited for a share of their limits.',
-    ['outcome'],
-    [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5],
-  );
+  const budgetRejections = metrics.counter('signalbox_budget_rejections_total');
+  const rateRejections = metrics.counter('signalbox_rate_limit_rejections_total');
+  const waits = metrics.histogram('signalbox_lease_wait_seconds');
   /** In the order in which they came. */
   const waiters = new Set<Waiter>();
   /** When the last exchange that was answered was sent. */
@@ -214,6 +201,7 @@ export function createLeaseService(options: LeaseServiceOptions): LeaseService {
     intervalMs: flushMs,
     maxBackoffMs: 1000,
     log,
+    failures: metrics.counter('signalbox_loop_failures_total'),
     async runOnce() {
       const sentMs = clock.monotonicMs();
       try {

@@ -18,6 +18,7 @@ import { answerRace } from './race-chat.ts';
 import { toDecisionRequest } from './decision-request.ts';
 import { headersFor, queryOf, signalOfClient } from './client-request.ts';
 import { answerHeaders, decisionHeaders, writeAnswer } from './write-answer.ts';
+import { answerAttributes, decisionAttributes } from '../span-attributes.ts';
 
 export interface AnswerRouteOptions {
   gateway: Gateway;
@@ -72,6 +73,7 @@ export function registerAnswers(app: ZodApp, route: AnswerRoute, options: Answer
           staysAtProvider: surface.name === 'responses',
         },
       });
+      request.span?.set(decisionAttributes(decision, surface.name));
       const headers = decisionHeaders(decision);
       const clientSignal = signalOfClient(reply);
       const clientRequest: ClientRequest = {
@@ -81,6 +83,7 @@ export function registerAnswers(app: ZodApp, route: AnswerRoute, options: Answer
         stream: reading.stream,
         headers: headersFor(request),
         query: queryOf(request),
+        span: request.span,
       };
       const watched = shadow.watch(decision, { request: clientRequest, reading, caller, bounds: asked.constraints });
       if (watched !== null) reply.raw.once('close', () => watched.finish());
@@ -102,6 +105,7 @@ export function registerAnswers(app: ZodApp, route: AnswerRoute, options: Answer
       // From here on the bytes are ready: what Fastify does to answers would only cost time.
       reply.hijack();
       if (completion.kind === 'cancelled') return reply;
+      request.span?.set(answerAttributes(completion));
       Object.assign(headers, answerHeaders(completion, clock.monotonicMs() - startedAtMs));
       await writeAnswer(reply.raw, completion, headers, surface, clientSignal, streamIdleMs(), (chunk) =>
         watched?.take(chunk),

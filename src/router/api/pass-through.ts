@@ -11,6 +11,8 @@ import type { Gateway } from '../gateway.ts';
 import { anyModel } from '../select/policy.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import type { Accounting } from '../accounting.ts';
+import type { SignalsOf } from '../call-signals.ts';
+import { decisionAttributes } from '../span-attributes.ts';
 import { classifyStatus } from '../upstream/failure.ts';
 import { modelOfBody, withModel } from '../upstream/model-of-body.ts';
 import type { PassThrough } from '../upstream/pass-through.ts';
@@ -22,6 +24,7 @@ import { signalOfClient } from './client-request.ts';
 export interface PassThroughOptions {
   gateway: Gateway;
   accounting: Accounting;
+  signalsOf: SignalsOf | null;
   passThrough: PassThrough;
   currentSnapshot(): Snapshot;
   clock: Clock;
@@ -65,7 +68,7 @@ async function handOn(
   path: string,
   endpoint: Endpoint,
   defaultModel: string | null,
-  { gateway, accounting, passThrough, currentSnapshot, clock }: PassThroughOptions,
+  { gateway, accounting, signalsOf, passThrough, currentSnapshot, clock }: PassThroughOptions,
 ): Promise<FastifyReply> {
   const contentType = request.headers['content-type'] ?? '';
   const bytes = bodyBytesOf(request);
@@ -84,14 +87,20 @@ async function handOn(
       requiresPrice: request.caller.hasBudget,
     },
   });
+  request.span?.set(decisionAttributes(decision, endpoint));
   refuseBudgeted(request, decision, accounting);
   const [step] = decision.chain;
   const { provider } = step;
   reply.headers({ ...decisionHeaders(decision), 'x-signalbox-attempts': '1' });
   const startedAtMs = clock.monotonicMs();
   const signal = signalOfClient(reply);
+  const signals = signalsOf?.(decision, endpoint, request.span) ?? null;
+  const traceHeaders = signals?.begin(0, provider, step.modelId, false) ?? {};
   const end = (answered: UpstreamReply | null): void => {
-    accounting.ended(decision, attemptOf(step, answered, clock.monotonicMs() - startedAtMs, signal.aborted));
+    const attempt = attemptOf(step, answered, clock.monotonicMs() - startedAtMs, signal.aborted);
+    accounting.ended(decision, attempt);
+    accounting.answered(decision, endpoint, step, attempt.errorCode === 'client' ? 'refused' : attempt.outcome);
+    signals?.end(0, attempt, null);
   };
   try {
     const answered = await passThrough.send({
@@ -99,7 +108,7 @@ async function handOn(
       apiKey: provider.apiKey,
       method: 'POST',
       path,
-      headers: { 'content-type': contentType },
+      headers: { ...traceHeaders, 'content-type': contentType },
       body: named === null || named === step.modelId ? bytes : withModel(bytes, contentType, step.modelId),
       signal,
     });

@@ -47,6 +47,7 @@ export function toRaceOrder(asked: AskedRace, request: FastifyRequest, reply: Fa
     // A key of the client's for repeats would make samples of one model copies of each other.
     headers: withoutIdempotencyKey(headersFor(request)),
     query: queryOf(request),
+    span: request.span,
     clientSignal: signalOfClient(reply),
   };
 }

@@ -75,3 +75,15 @@ describe('for every text', () => {
     );
   });
 });
+
+test.each([
+  ['engineering', 'a memory leak in C++'],
+  ['engineering', 'the stack trace'],
+  ['reasoning', 'weigh the trade-offs'],
+  ['reasoning', 'step by step'],
+  ['breadth', 'in-depth'],
+  ['scholarship', 'HISTORICAL sources'],
+] as const)('%s is heard from “%s”', (name, text) => {
+  expect(extractFeatures(promptFromText(text))[name]).toBeGreaterThan(0);
+  expect(extractFeatures(promptFromText('good morning'))[name]).toBe(0);
+});

@@ -1,4 +1,6 @@
 import type { Prompt } from './prompt.ts';
+import { digit, hashToken, letter, scanTokens, single } from './tokens.ts';
+import { hashPair, recallWords, type Vocabulary, vocabularyOf } from './vocabulary.ts';
 
 /**
  * What is measured of a prompt, each about 0 to 1, so that weights compare. Order is fixed: weights refer to it by
@@ -24,50 +26,111 @@ export const featureNames = [
 export type FeatureName = (typeof featureNames)[number];
 export type Features = Readonly<Record<FeatureName, number>>;
 
-/**
- * Small sets of word stems, each one feature. They are evidence among other evidence, never a decision: a learned
- * model over hashed words takes their place behind the same function.
- */
-const vocabulary: Readonly<Record<'recall' | 'engineering' | 'reasoning' | 'scholarship' | 'breadth', RegExp>> = {
-  recall: /^(?:what|who|when|where|which|is|are|define|translate|spell|name|list|convert)\b/i,
-  engineering:
-    /\b(?:code|coding|function|bug|debug|compil\w+|stack ?trace|exception|refactor\w*|algorithm\w*|api|sql|query plan|regex|python|javascript|typescript|java|rust|golang|c\+\+|kubernetes|docker|linux|deploy\w*|server|database|index|thread\w*|async|deadlock|http|endpoint|schema|unit tests?|script|class|method|library|git|compiler|kernel|memory leak)\b/gi,
-  reasoning:
-    /\b(?:prove|proof|derive|derivation|theorem|optimi[sz]e|complexity|trade-?offs?|step by step|why|design|architect\w*|solve|integral|probability|equation|constraint\w*|concurren\w+|invariant|edge cases?)\b/gi,
-  scholarship:
-    /\b(?:compare|contrast|analy[sz]e|analysis|evaluate|evidence|literature|research|stud(?:y|ies)|survey|review|history|histor\w+|causes?|consequences?|implications?|critique|sources?|cite|citations?|theor(?:y|ies)|hypothes[ie]s|methodolog\w+|impact|economic\w*|political|policy)\b/gi,
-  breadth:
-    /\b(?:comprehensive\w*|detailed|in depth|in-depth|thorough\w*|essay|report|each of|all of the|multiple|several|include|including|as well as|pros and cons|perspectives?)\b/gi,
-};
-
-const count = (text: string, pattern: RegExp): number => text.match(pattern)?.length ?? 0;
 /** Grows from 0 to 1 and reaches one half at `half`. */
 const saturate = (value: number, half: number): number => value / (value + half);
 
 /** Measures a prompt. Pure; linear in its length. */
 export function extractFeatures(prompt: Prompt): Features {
   const { question } = prompt;
+  const counts = countTokens(question);
   const characters = Math.max(1, question.length);
-  const words = question.match(/[\p{L}\p{N}']+/gu) ?? [];
-  const wordCount = Math.max(1, words.length);
-  const letters = words.reduce((sum, word) => sum + word.length, 0);
+  const wordCount = Math.max(1, counts.words);
   return {
     length: saturate(wordCount, 60),
     history: saturate(prompt.messageCount - 1, 6),
-    sentences: saturate(count(question, /[.!?。！？](?:\s|$)/g), 5),
-    parts: saturate(count(question, /\n[ \t]*(?:[-*•]|\d{1,4}[.)])\s|;|\bthen\b/gi), 3),
-    code: /```|^[ \t]{4,}\S|[{};][ \t]*$|=>|\bdef \w+\(|\bselect\b.{1,200}\bfrom\b|<\/?\w{1,40}>/im.test(question)
-      ? 1
-      : 0,
-    symbols: Math.min(1, (10 * count(question, /[{}()[\]<>=+*/\\^_|&%$#@~`]/g)) / characters),
-    digits: Math.min(1, (8 * count(question, /\d/g)) / characters),
-    longWords: Math.max(0, Math.min(1, (letters / wordCount - 3.5) / 4)),
+    sentences: saturate(counts.sentences, 5),
+    parts: saturate(counts.parts, 3),
+    code: counts.mayBeCode && codePattern.test(question) ? 1 : 0,
+    symbols: Math.min(1, (10 * counts.symbols) / characters),
+    digits: Math.min(1, (8 * counts.digits) / characters),
+    longWords: Math.max(0, Math.min(1, (counts.letters / wordCount - 3.5) / 4)),
     tools: saturate(prompt.toolCount, 2),
     images: prompt.imageCount > 0 || prompt.modalities.some((modality) => modality !== 'text') ? 1 : 0,
-    recall: vocabulary.recall.test(question.trimStart()) ? 1 : 0,
-    engineering: saturate(count(question, vocabulary.engineering), 1.5),
-    reasoning: saturate(count(question, vocabulary.reasoning), 1.5),
-    scholarship: saturate(count(question, vocabulary.scholarship), 1.5),
-    breadth: saturate(count(question, vocabulary.breadth), 1.5),
+    recall: counts.asksToRecall ? 1 : 0,
+    engineering: saturate(counts.engineering, 1.5),
+    reasoning: saturate(counts.reasoning, 1.5),
+    scholarship: saturate(counts.scholarship, 1.5),
+    breadth: saturate(counts.breadth, 1.5),
   };
 }
+
+interface TokenCounts extends Record<Vocabulary, number> {
+  words: number;
+  /** In words, their digits included. */
+  letters: number;
+  digits: number;
+  symbols: number;
+  sentences: number;
+  /** Items of lists, and steps that come one after the other. */
+  parts: number;
+  /** There is a sign that code has; what comes of it says `codePattern`, which takes longer. */
+  mayBeCode: boolean;
+  asksToRecall: boolean;
+}
+
+const codePattern = /```|^[ \t]{4,}\S|[{};][ \t]*$|=>|\bdef \w+\(|\bselect\b.{1,200}\bfrom\b|<\/?\w{1,40}>/im;
+const listItem = /\n[ \t]*(?:[-*•]|\d{1,4}[.)])\s/g;
+
+/** 1 for each of the given characters of ASCII. */
+function among(characters: string): Uint8Array {
+  const found = new Uint8Array(128);
+  for (const character of characters) found[character.charCodeAt(0)] = 1;
+  return found;
+}
+const isSymbol = among('{}()[]<>=+*/\\^_|&%$#@~`');
+const isCodeSign = among('`{};=<\n');
+const endsSentence = among('.!?');
+const wideSentenceEnds = '。！？';
+const codeWords: ReadonlySet<number> = new Set(['def', 'select'].map(hashToken));
+const [hyphen, semicolon, newline] = ['-', ';', '\n'].map((character) => character.charCodeAt(0));
+const then = hashToken('then');
+
+const isSentenceEnd = (code: number): boolean =>
+  code < 128 ? endsSentence[code] === 1 : wideSentenceEnds.includes(String.fromCharCode(code));
+
+function countTokens(text: string): TokenCounts {
+  const counts: TokenCounts = {
+    words: 0,
+    letters: 0,
+    digits: 0,
+    symbols: 0,
+    sentences: 0,
+    parts: 0,
+    mayBeCode: text.startsWith(' ') || text.startsWith('\t'),
+    asksToRecall: false,
+    engineering: 0,
+    reasoning: 0,
+    scholarship: 0,
+    breadth: 0,
+  };
+  let lines = 0;
+  let before = 0;
+  scanTokens(text, (token, kind, length, end) => {
+    if (kind === single) {
+      const code = text.charCodeAt(end - 1);
+      if (code === hyphen) return;
+      if (code === newline) lines += 1;
+      else if (code === semicolon) counts.parts += 1;
+      // At the end of the text there is no next character, which is greater than nothing.
+      else if (isSentenceEnd(code) && !(text.charCodeAt(end) > spaceCode)) counts.sentences += 1;
+      if (isSymbol[code] === 1) counts.symbols += 1;
+      if (isCodeSign[code] === 1) counts.mayBeCode = true;
+    } else {
+      if (counts.words === 0) counts.asksToRecall = recallWords.has(token);
+      counts.words += 1;
+      counts.letters += length;
+      if (kind === digit) counts.digits += length;
+      else if (kind === letter) {
+        if (token === then) counts.parts += 1;
+        if (codeWords.has(token)) counts.mayBeCode = true;
+      }
+    }
+    const vocabulary = vocabularyOf(token) ?? vocabularyOf(hashPair(before, token));
+    if (vocabulary !== undefined) counts[vocabulary] += 1;
+    before = token;
+  });
+  if (lines > 0) counts.parts += text.match(listItem)?.length ?? 0;
+  return counts;
+}
+
+const spaceCode = ' '.charCodeAt(0);

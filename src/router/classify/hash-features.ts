@@ -1,25 +1,8 @@
 import type { Prompt } from './prompt.ts';
+import { digit, hashText, letter, scanTokens } from './tokens.ts';
 
 /** Features are numbers below this. */
 export const featureCount = 65_536;
-
-/** Kinds of characters. A run of letters or of digits is one token, any other character that is no space is one alone. */
-const space = 0;
-const letter = 1;
-const digit = 2;
-const single = 3;
-
-/** The kind of each character of ISO 8859-1, and the character itself or its lower case. */
-const kinds = new Uint8Array(256);
-const folded = new Uint8Array(256);
-for (let code = 0; code < 256; code += 1) {
-  const character = String.fromCharCode(code);
-  folded[code] = character.toLowerCase().charCodeAt(0);
-  if (/[\p{L}']/u.test(character)) kinds[code] = letter;
-  else if (/\d/.test(character)) kinds[code] = digit;
-  else if (/\s/.test(character) && character !== '\n') kinds[code] = space;
-  else kinds[code] = single;
-}
 
 /** Of what a feature is made; it keeps equal numbers of different kinds apart. */
 const namespaces = {
@@ -27,6 +10,7 @@ const namespaces = {
   repeated: 0x27d4eb2f,
   pair: 0x165667b1,
   skippedPair: 0x2545f491,
+  widePair: 0x71c9bf3d,
   measure: 0x6c078965,
   instructions: 0x7f4a7c15,
   application: 0x1405b7ed,
@@ -40,48 +24,45 @@ const stepsPerDoubling = 1.5;
 /** Steps of a measure are laid over each other so many times. */
 const grids = 3;
 
-const fnvStart = 0x811c9dc5;
-const fnvPrime = 0x01000193;
-
 /**
  * The features of a prompt that a learned model weighs, as a set of numbers below `featureCount`, in no order: its words,
- * pairs of words that follow each other at once or with one between, words that come twice, 4, 8 or 16 times, and its
+ * pairs of words that follow each other at once or with one or two between, words that come twice, 4, 8 or 16 times, and its
  * measures (length, numbers, lines, signs, capitals, messages, tools, images) in logarithmic steps. What
  * is said before the question counts by its words alone. Pure; the numbers are public hashes, so that words can be guessed
  * from them: what leaves the process is scrambled first.
  */
 export function hashFeatures(prompt: Prompt): Uint16Array {
   const { question, instructions } = prompt;
-  const set = createFeatureSet();
-  const text = measure(question, set);
-  scan(instructions, (token) => set.add(namespaces.instructions, token));
-  if (instructions !== '') set.add(namespaces.application, hashText(instructions));
-
-  const measures = [
-    logarithm(text.words),
-    logarithm(text.numbers),
-    logarithm(text.lines),
-    logarithm(text.sentences),
-    2 * logarithm(text.letters / (text.words + 1)),
-    8 * (text.digits / text.characters),
-    20 * (text.signs / text.characters),
-    8 * (text.capitals / text.characters),
-    8 * (text.foreign / text.characters),
-    logarithm(prompt.messageCount),
-    logarithm(prompt.toolCount),
-    logarithm(prompt.imageCount),
-    logarithm(prompt.totalCharacters / 4) / 2,
-  ];
-  for (const [index, value] of measures.entries()) {
-    // Grids a part of a step apart, so that neighbours share some.
-    for (let grid = 0; grid < grids; grid += 1) {
-      set.add(namespaces.measure + grids * index + grid, Math.floor(value + grid / grids));
-    }
+  const text = addTokens(question);
+  if (instructions !== '') {
+    scanTokens(instructions, (token) => add(namespaces.instructions, token));
+    add(namespaces.application, hashText(instructions));
   }
-  return set.take();
+
+  addMeasure(0, logarithm(text.words));
+  addMeasure(1, logarithm(text.numbers));
+  addMeasure(2, logarithm(text.lines));
+  addMeasure(3, logarithm(text.sentences));
+  addMeasure(4, 2 * logarithm(text.letters / (text.words + 1)));
+  addMeasure(5, 8 * (text.digits / text.characters));
+  addMeasure(6, 20 * (text.signs / text.characters));
+  addMeasure(7, 8 * (text.capitals / text.characters));
+  addMeasure(8, 8 * (text.foreign / text.characters));
+  addMeasure(9, logarithm(prompt.messageCount));
+  addMeasure(10, logarithm(prompt.toolCount));
+  addMeasure(11, logarithm(prompt.imageCount));
+  addMeasure(12, logarithm(prompt.totalCharacters / 4) / 2);
+  return takeFeatures();
 }
 
 const logarithm = (value: number): number => stepsPerDoubling * Math.log2(1 + value);
+
+/** Steps of a measure, on grids a part of a step apart, so that neighbours share some. */
+function addMeasure(index: number, value: number): void {
+  for (let grid = 0; grid < grids; grid += 1) {
+    add(namespaces.measure + grids * index + grid, Math.floor(value + grid / grids));
+  }
+}
 
 interface Measures {
   characters: number;
@@ -97,8 +78,8 @@ interface Measures {
 }
 
 /** Adds the tokens of a text as features, and counts what it is made of. */
-function measure(text: string, set: FeatureSet): Measures {
-  const measures: Measures = {
+function addTokens(text: string): Measures {
+  const measures: Omit<Measures, 'capitals' | 'foreign'> = {
     characters: Math.max(1, text.length),
     words: 0,
     letters: 0,
@@ -107,16 +88,17 @@ function measure(text: string, set: FeatureSet): Measures {
     signs: 0,
     lines: 0,
     sentences: 0,
-    capitals: 0,
-    foreign: 0,
   };
+  let longBefore = 0;
   let before = 0;
   let previous = 0;
-  scan(text, (token, kind, length, end) => {
-    const count = set.add(namespaces.word, token);
-    if (isMilestone(count)) set.add(namespaces.repeated + count, token);
-    set.add(namespaces.pair, combine(previous, token));
-    set.add(namespaces.skippedPair, combine(before, token));
+  const { capitals, foreign } = scanTokens(text, (token, kind, length, end) => {
+    const count = add(namespaces.word, token);
+    if (isMilestone(count)) add(namespaces.repeated + count, token);
+    add(namespaces.pair, combine(previous, token));
+    add(namespaces.skippedPair, combine(before, token));
+    add(namespaces.widePair, combine(longBefore, token));
+    longBefore = before;
     before = previous;
     previous = token;
     if (kind === letter) {
@@ -132,45 +114,7 @@ function measure(text: string, set: FeatureSet): Measures {
       if (code === 46 || code === 63 || code === 33) measures.sentences += 1;
     }
   });
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    if (code >= 65 && code <= 90) measures.capitals += 1;
-    else if (code > 127) measures.foreign += 1;
-  }
-  return measures;
-}
-
-/** Calls back for each token of a text: its hash, kind, length in characters, and where it ends. */
-function scan(text: string, onToken: (token: number, kind: number, length: number, end: number) => void): void {
-  let hash = fnvStart;
-  let kind = space;
-  let length = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
-    const nextKind = code < 256 ? (kinds[code] as number) : isIdeograph(code) ? single : letter;
-    if (nextKind !== kind || nextKind === single) {
-      if (kind !== space) onToken(hash, kind, length, at);
-      hash = fnvStart;
-      kind = nextKind;
-      length = 0;
-    }
-    if (kind !== space) {
-      hash = Math.imul(hash ^ (code < 256 ? (folded[code] as number) : code), fnvPrime);
-      length += 1;
-    }
-  }
-  if (kind !== space) onToken(hash, kind, length, text.length);
-}
-
-/** Of scripts that put no space between words, each character is a token. */
-function isIdeograph(code: number): boolean {
-  return (code >= 0x3040 && code <= 0x9fff) || (code >= 0xac00 && code <= 0xd7af);
-}
-
-function hashText(text: string): number {
-  let hash = fnvStart;
-  for (let at = 0; at < text.length; at += 1) hash = Math.imul(hash ^ text.charCodeAt(at), fnvPrime);
-  return hash;
+  return { ...measures, capitals, foreign };
 }
 
 const combine = (a: number, b: number): number => Math.imul(a, 31) + Math.imul(b, 0x9e3779b1);
@@ -183,28 +127,27 @@ function scramble(value: number): number {
   return hash ^ (hash >>> 16);
 }
 
-interface FeatureSet {
-  /** Returns how often the feature was added, up to 255. */
-  add(namespace: number, value: number): number;
-  take(): Uint16Array;
+/** How often each feature of the prompt under way was added, up to 255; all 0 between prompts. */
+const counts = new Uint8Array(featureCount);
+/** The features of the prompt under way, each once. */
+const found = new Uint16Array(featureCount);
+let foundCount = 0;
+
+/** Returns how often the feature was added, up to 255. */
+function add(namespace: number, value: number): number {
+  const feature = scramble(combine(namespace, value)) & (featureCount - 1);
+  const count = counts[feature] as number;
+  if (count === 0) {
+    found[foundCount] = feature;
+    foundCount += 1;
+  }
+  if (count < 255) counts[feature] = count + 1;
+  return count + 1;
 }
 
-/** How often each feature is in the set; all 0 between calls. */
-const counts = new Uint8Array(featureCount);
-
-function createFeatureSet(): FeatureSet {
-  const found: number[] = [];
-  return {
-    add(namespace, value) {
-      const feature = scramble(combine(namespace, value)) & (featureCount - 1);
-      const count = counts[feature] as number;
-      if (count === 0) found.push(feature);
-      if (count < 255) counts[feature] = count + 1;
-      return count + 1;
-    },
-    take() {
-      for (const feature of found) counts[feature] = 0;
-      return Uint16Array.from(found);
-    },
-  };
+function takeFeatures(): Uint16Array {
+  const features = found.slice(0, foundCount);
+  for (const feature of features) counts[feature] = 0;
+  foundCount = 0;
+  return features;
 }

@@ -1,4 +1,4 @@
-import type { RoutingEvent } from '../../contracts/event.ts';
+import { outcomeSchema, type RoutingEvent } from '../../contracts/event.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import type { EventBuffer } from './event-buffer.ts';
 import type { Outbox } from './outbox.ts';
@@ -11,21 +11,24 @@ export interface EventCounters {
   torn(lines: number): void;
 }
 
-export function countEvents(metrics: Metrics, buffer: EventBuffer, outbox: Outbox): EventCounters {
-  const published = metrics.counter('signalbox_events_published_total', 'Events handed to the queue.');
-  const replayed = metrics.counter('signalbox_events_replayed_total', 'Those of them that had waited in the outbox.');
-  const dropped = metrics.counter(
-    'signalbox_events_dropped_total',
-    'Events lost because there was no room or they cannot be stored.',
-    ['outcome'],
-  );
-  const torn = metrics.counter(
-    'signalbox_events_torn_lines_total',
-    'Lines of the outbox that are no events, left by a process that was killed while it wrote.',
-  );
-  metrics.sampledGauge('signalbox_events_buffered', 'Events waiting in memory.', [], () => [[{}, buffer.length]]);
-  metrics.sampledGauge('signalbox_events_outbox_bytes', 'Size of the outbox.', [], () => [[{}, outbox.bytes]]);
-  metrics.sampledGauge('signalbox_events_outbox_events', 'Events waiting on disk.', [], () => [[{}, outbox.events]]);
+/** Most that may wait, in events in memory and in bytes on disk. */
+interface EventLimits {
+  bufferSize: number;
+  outboxMaxBytes: number;
+}
+
+export function countEvents(metrics: Metrics, buffer: EventBuffer, outbox: Outbox, limits: EventLimits): EventCounters {
+  const published = metrics.counter('signalbox_events_published_total');
+  const replayed = metrics.counter('signalbox_events_replayed_total');
+  const dropped = metrics.counter('signalbox_events_dropped_total');
+  // A series that begins with its first loss would hide it from `increase`.
+  for (const outcome of outcomeSchema.options) dropped.inc({ outcome }, 0);
+  const torn = metrics.counter('signalbox_events_torn_lines_total');
+  metrics.sampledGauge('signalbox_events_buffered', () => [[{}, buffer.length]]);
+  metrics.gauge('signalbox_events_buffer_limit').set(limits.bufferSize);
+  metrics.gauge('signalbox_events_outbox_limit_bytes').set(limits.outboxMaxBytes);
+  metrics.sampledGauge('signalbox_events_outbox_bytes', () => [[{}, outbox.bytes]]);
+  metrics.sampledGauge('signalbox_events_outbox_events', () => [[{}, outbox.events]]);
   return {
     published: (count) => published.inc(count),
     replayed: (count) => replayed.inc(count),

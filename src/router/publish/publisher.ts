@@ -62,7 +62,8 @@ export function createPublisher(options: PublisherOptions): Publisher {
     },
     onTornLines: (count) => counters.torn(count),
   });
-  const counters = countEvents(metrics, buffer, outbox);
+  const counters = countEvents(metrics, buffer, outbox, options);
+  const failedRounds = metrics.counter('signalbox_loop_failures_total');
   const sender = createSender({
     pool,
     onSent: (count) => counters.published(count),
@@ -108,6 +109,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     intervalMs: flushMs,
     maxBackoffMs: 2000,
     log,
+    failures: failedRounds,
     async runOnce() {
       // Not past older ones: what is new goes behind what is on disk.
       if (!outbox.isEmpty) return (await store()) && buffer.length >= batchSize ? 'again' : undefined;
@@ -126,6 +128,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     intervalMs: flushMs,
     maxBackoffMs: 2000,
     log,
+    failures: failedRounds,
     async runOnce(signal) {
       if (outbox.isEmpty) return undefined;
       return (await sendFromOutbox(replayPatienceMs, signal)) ? 'again' : undefined;
@@ -136,6 +139,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     name: 'outbox keeper',
     intervalMs: keepIntervalMs,
     log,
+    failures: failedRounds,
     runOnce: () => keeping.attempt(() => outbox.keep()),
   });
 

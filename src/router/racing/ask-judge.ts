@@ -1,3 +1,4 @@
+import type { Span } from '../../platform/telemetry/span.ts';
 import type { Caller, Reservation } from '../admission/admission.ts';
 import { promptFromText } from '../classify/prompt.ts';
 import type { DecisionRequest } from '../decide.ts';
@@ -22,6 +23,8 @@ export interface JudgeOptions {
   reservation: Reservation;
   deadlineMs: number;
   signal: AbortSignal;
+  /** Of the race; null where it is not traced, or over. */
+  span: Span | null;
   /** Uniform in [0, 1). */
   random(): number;
 }
@@ -56,6 +59,7 @@ export async function askJudge(answers: readonly string[], options: JudgeOptions
         stream: false,
         headers: {},
         query: '',
+        span: options.span,
       },
       caller: options.caller,
       maxOutputTokens: null,

@@ -120,6 +120,7 @@ export async function judgeAnswers(
             reservation: part,
             deadlineMs: leftMs,
             signal: order.clientSignal,
+            span: order.span,
             random: race.random,
           },
         );

@@ -188,9 +188,9 @@ async function problemOf(
 }
 
 /** What every lane is sent. */
-export function requestOf({ body, keepsUsage, headers, query }: RaceOrder): ClientRequest {
+export function requestOf({ body, keepsUsage, headers, query, span }: RaceOrder): ClientRequest {
   const bytes = Buffer.from(JSON.stringify(body));
-  return { surface: chatSurface, bytes, body, stream: true, keepsUsage, headers, query };
+  return { surface: chatSurface, bytes, body, stream: true, keepsUsage, headers, query, span };
 }
 
 /** What a client sees of a lane. */

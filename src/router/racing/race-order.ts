@@ -2,6 +2,7 @@ import type { Check, Extract, RaceOptions } from '../../contracts/race-options.t
 import type { RaceStrategy } from '../../contracts/race.ts';
 import type { Config } from '../../platform/config/load.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
+import type { Span } from '../../platform/telemetry/span.ts';
 import type { Caller } from '../admission/admission.ts';
 import type { DecisionRequest } from '../decide.ts';
 import type { Extraction } from '../race/answer.ts';
@@ -33,6 +34,8 @@ export interface RaceOrder {
   caller: Caller;
   headers: Readonly<Record<string, string>>;
   query: string;
+  /** Its place in its trace; null where it is not traced. */
+  span: Span | null;
   clientSignal: AbortSignal;
 }
 

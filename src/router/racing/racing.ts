@@ -2,6 +2,7 @@ import type { RaceCandidate } from '../../contracts/race-api.ts';
 import type { RaceOutcome } from '../../contracts/race.ts';
 import type { SignalboxError } from '../../platform/core/errors.ts';
 import { uuidv7 } from '../../platform/core/ids.ts';
+import type { SpanAttributes } from '../../platform/telemetry/span.ts';
 import { type LaneEnd, runRace } from '../race/run-race.ts';
 import type { StreamEnd } from '../upstream/follow-stream.ts';
 import type { ClientRequest } from '../upstream/upstream.ts';
@@ -73,10 +74,7 @@ const lanesShare = 0.75;
 /** Races over the gateway, so that keys, budgets, circuits, prices and records hold in each lane. */
 export function createRacing(options: RacingOptions): Racing {
   const { gateway, config } = options;
-  const races = options.metrics.counter('signalbox_router_races_total', 'Races by how they ended.', [
-    'strategy',
-    'outcome',
-  ]);
+  const races = options.metrics.counter('signalbox_router_races_total');
   return {
     async prepare(order) {
       const rules = await readRules(order, config().race, options.verifier);
@@ -88,8 +86,15 @@ export function createRacing(options: RacingOptions): Racing {
         timeoutMs: rules.timeoutMs,
         lanes: () => lanes.map(toCandidate),
         async run(onLane = () => undefined) {
+          order.span?.set({
+            'gen_ai.operation.name': 'chat',
+            'signalbox.race.id': raceId,
+            'signalbox.race.strategy': order.strategy,
+            'signalbox.race.lanes': lanes.length,
+          });
           const end = await run({ ...options, order, rules, plan, lanes, onLane });
           races.inc({ strategy: order.strategy, outcome: end.outcome });
+          order.span?.set({ 'signalbox.race.outcome': end.outcome, ...winnerAttributes(end) });
           return end;
         },
       };
@@ -207,6 +212,12 @@ function costOf({ lanes, judge }: RacePlan): number | null {
     const cost = part.spent()?.costUsd ?? null;
     return sum === null || cost === null ? null : sum + cost;
   }, 0);
+}
+
+function winnerAttributes({ winner }: RaceEnd): SpanAttributes {
+  if (winner === null) return {};
+  const { index, decision } = winner.lane;
+  return { 'signalbox.race.winner': index, 'signalbox.decision.id': decision.decisionId };
 }
 
 /** The same answer, with a word more when it is settled. */

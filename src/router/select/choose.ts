@@ -50,13 +50,15 @@ export function rankModels(
   expectedTtftMs: LatencyEstimate,
 ): { ranked: ScoredModel[]; excluded: Exclusion[]; tradeOff: TradeOff | null } {
   const { eligible, excluded } = filterModels(models, request, policy);
-  const measured = eligible.map((entry) => ({ entry, ttftMs: expectedTtftMs(entry) }));
   const tradeOff = tradeOffOf(request, policy);
-  const costs = tradeOff === null ? [] : eligible.map((entry) => estimatedCostUsd(entry, request, policy));
+  const costs = eligible.map((entry) => estimatedCostUsd(entry, request, policy));
   const weighing = weigh(request, policy, tradeOff, costs);
-  const assumedTtftMs = mean(measured.flatMap(({ ttftMs }) => ttftMs ?? [])) ?? policy.latencyReferenceMs;
-  const ranked = measured
-    .map(({ entry, ttftMs }) => scoreModel(entry, request, policy, weighing, ttftMs, assumedTtftMs))
+  const times = eligible.map(expectedTtftMs);
+  const assumedTtftMs = mean(times.filter((time) => time !== null)) ?? policy.latencyReferenceMs;
+  const ranked = eligible
+    .map((entry, at) =>
+      scoreModel(entry, request, policy, weighing, costs[at] ?? null, times[at] ?? null, assumedTtftMs),
+    )
     .sort(
       (a, b) =>
         placeInOrder(a.entry.provider, request.providerOrder) - placeInOrder(b.entry.provider, request.providerOrder) ||

@@ -1,7 +1,8 @@
 /** Whether `text` fits a pattern in which `*` stands for any text; everything else stands for itself. */
 export function matchesPattern(pattern: string, text: string): boolean {
+  if (pattern === '*') return true;
+  if (!pattern.includes('*')) return pattern === text;
   const parts = pattern.split('*');
-  if (parts.length === 1) return pattern === text;
   const first = parts[0] ?? '';
   const last = parts.at(-1) ?? '';
   if (text.length < first.length + last.length || !text.startsWith(first) || !text.endsWith(last)) return false;

@@ -2,7 +2,6 @@ import type { Candidate, ScoreTerms } from '../../contracts/decision.ts';
 import { anyOtherModel } from '../../prediction/shifts.ts';
 import { highestScore, ratePerPoint, successRateOf, withinScale } from '../../statistics/score-scale.ts';
 import type { RoutableModel } from './routable-model.ts';
-import { estimatedCostUsd } from './filter.ts';
 import type { Policy, SelectionRequest } from './policy.ts';
 import type { Weighing } from './trade-off.ts';
 
@@ -31,21 +30,22 @@ const saturate = (value: number, reference: number): number => (value === 0 ? 0 
  *     latency    = −w_l · ttft / (ttft + reference)
  *     affinity   = w_a for the model that the conversation is with
  *
- * Weights and cost reference are those of `trade-off.ts`. `assumedTtftMs` stands in for a time that was never measured. Pure.
+ * Weights and cost reference are those of `trade-off.ts`. `cost` is that of the request in USD, null where the price is
+ * unknown; `assumedTtftMs` stands in for a time that was never measured. Pure.
  */
 export function scoreModel(
   entry: RoutableModel,
   request: SelectionRequest,
   policy: Policy,
   { weights, costReferenceUsd }: Weighing,
+  cost: number | null,
   expectedTtftMs: number | null,
   assumedTtftMs: number,
 ): ScoredModel {
   const known = entry.scores[request.complexity];
-  const scoreOffset = offsetFor(entry, request);
   const promptShift = shiftFor(entry, request);
-  const believed = round(believedScore(entry, request));
-  const cost = estimatedCostUsd(entry, request, policy);
+  const scoreOffset = offsetFor(entry, request, promptShift);
+  const believed = round(withinScale(known.believed + scoreOffset));
 
   const worthPerPoint = weights.quality / highestScore;
   const quality = worthPerPoint * believed;
@@ -89,12 +89,11 @@ type AskedFor = Pick<SelectionRequest, 'complexity' | 'queryType' | 'successShif
 
 /** The score that a model is believed to have for the request, in [0, 5]. */
 export function believedScore(entry: RoutableModel, request: AskedFor): number {
-  return withinScale(entry.scores[request.complexity].believed + offsetFor(entry, request));
+  return withinScale(entry.scores[request.complexity].believed + offsetFor(entry, request, shiftFor(entry, request)));
 }
 
-function offsetFor(entry: RoutableModel, request: AskedFor): number {
-  const ofQueryType = entry.scores[request.complexity].queryTypeOffsets[request.queryType] ?? 0;
-  return ofQueryType + shiftFor(entry, request) / ratePerPoint;
+function offsetFor(entry: RoutableModel, { complexity, queryType }: AskedFor, promptShift: number): number {
+  return (entry.scores[complexity].queryTypeOffsets[queryType] ?? 0) + promptShift / ratePerPoint;
 }
 
 function shiftFor({ model }: RoutableModel, { successShifts }: AskedFor): number {

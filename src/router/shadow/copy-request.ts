@@ -29,5 +29,7 @@ export function copyRequest(request: ClientRequest): ClientRequest {
     stream: true,
     keepsUsage: true,
     headers: withoutIdempotencyKey(request.headers),
+    // The request that it copies is over.
+    span: null,
   };
 }

@@ -83,11 +83,7 @@ const judgeMs = 60_000;
 export function createShadow(options: ShadowOptions): Shadow {
   const { gateway, attempts, verifier, log } = options;
   const judgeOf = (): string | undefined => options.config().upgrade.shadow.judge;
-  const skipped = options.metrics.counter(
-    'signalbox_router_shadow_skipped_total',
-    'Requests of a model in whose place another is tried by copies, that were not copied or not compared, by reason.',
-    ['reason'],
-  );
+  const skipped = options.metrics.counter('signalbox_router_shadow_skipped_total');
   const spending = createDailySpending(() => options.config().upgrade.shadow.max_usd_per_day, options);
   const underWay = new Set<Promise<void>>();
   const stopping = new AbortController();
@@ -248,6 +244,7 @@ export function createShadow(options: ShadowOptions): Shadow {
         question,
         judge,
         criteria: null,
+        span: null,
         caller,
         constraints: within(bounds),
         origin: 'shadow',

@@ -5,6 +5,7 @@ import { createListener } from '../../platform/postgres/listen.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { type ActiveRolloutRow, listActiveRollouts } from '../../platform/store/active-rollouts.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
+import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import type { ActiveRollout } from '../select/rollout.ts';
 
 export interface RolloutWatch extends Service {
@@ -16,6 +17,7 @@ export interface RolloutWatchOptions {
   pool: Pool;
   connectionString: string;
   log: Logger;
+  metrics: Metrics;
 }
 
 /** A step is heard of at once; a lost notification must not leave a model that was rolled back in use for a second more. */
@@ -32,7 +34,7 @@ const mostHanging = 3;
 const none: readonly ActiveRollout[] = Object.freeze([]);
 
 /** Reads which models are on trial, again and again. */
-export function createRolloutWatch({ pool, connectionString, log }: RolloutWatchOptions): RolloutWatch {
+export function createRolloutWatch({ pool, connectionString, log, metrics }: RolloutWatchOptions): RolloutWatch {
   let rollouts = none;
   let fingerprint = '[]';
   let asOfMs = Number.NEGATIVE_INFINITY;
@@ -66,7 +68,14 @@ export function createRolloutWatch({ pool, connectionString, log }: RolloutWatch
     asOfMs = askedAtMs;
   }
 
-  const reader = createLoop({ name: 'rollouts', intervalMs: pollMs, maxBackoffMs: pollMs, log, runOnce: read });
+  const reader = createLoop({
+    name: 'rollouts',
+    intervalMs: pollMs,
+    maxBackoffMs: pollMs,
+    log,
+    failures: metrics.counter('signalbox_loop_failures_total'),
+    runOnce: read,
+  });
   const listener = createListener({
     connectionString,
     channels: [rolloutsChannel],

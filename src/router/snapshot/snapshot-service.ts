@@ -80,8 +80,12 @@ const visibilitySeconds = 30;
 export function createSnapshotService(options: SnapshotServiceOptions): SnapshotService {
   const { pool, connectionString, instanceId, providers, masterKey, usesPredictor, log, metrics } = options;
   const queue = scoreQueueName(instanceId);
-  const applied = metrics.counter('signalbox_score_updates_applied_total', 'Learned scores taken over from central.');
-  const modelCount = metrics.gauge('signalbox_snapshot_models', 'Models that the router can call.', [], 'max');
+  const applied = metrics.counter('signalbox_score_updates_applied_total');
+  const modelCount = metrics.gauge('signalbox_snapshot_models');
+  const failures = metrics.counter('signalbox_loop_failures_total');
+  metrics.sampledGauge('signalbox_snapshot_age_seconds', () =>
+    beliefsReadAtMs === 0 ? [] : [[{}, (Date.now() - beliefsReadAtMs) / 1000]],
+  );
   let models: readonly Model[] = [];
   let health: readonly ProviderHealth[] = [];
   let scores = new Map<string, LearnedScore>();
@@ -103,7 +107,7 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
     endFirstRound = resolve;
   });
   const startedAt = new Date();
-  const rollouts = createRolloutWatch({ pool, connectionString, log });
+  const rollouts = createRolloutWatch({ pool, connectionString, log, metrics });
 
   const cell = (score: Pick<LearnedScore, 'model' | 'complexity'>): string => `${score.complexity} ${score.model}`;
 
@@ -209,6 +213,7 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
     intervalMs: reloadMs,
     maxBackoffMs: 5000,
     log,
+    failures,
     async runOnce() {
       try {
         if (!joined) await join();
@@ -222,6 +227,7 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
     name: 'score updates',
     intervalMs: queuePollMs,
     log,
+    failures,
     async runOnce() {
       return joined ? applyUpdates() : undefined;
     },
@@ -230,6 +236,7 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
     name: 'heartbeat',
     intervalMs: heartbeatMs,
     log,
+    failures,
     async runOnce() {
       if (!joined) return;
       const known = await heartbeatInstance(pool, instanceId, sequence, options.configVersion());

@@ -41,6 +41,8 @@ export interface StreamReading {
   isFiltered: boolean;
   /** An event that cannot be read, or an error that the provider sent within the stream. */
   problem: 'malformed' | 'error' | null;
+  /** Why the answer ended, in the provider's word for it; of several choices the last one to end. */
+  finishReason: string | null;
   usage: TokenUsage | null;
   /** What the provider says that it charged, in USD; only some say so, and only some of them are to be believed. */
   reportedCostUsd: number | null;
@@ -56,7 +58,7 @@ export interface StreamReading {
 /** What is known of a whole answer. */
 export type AnswerReading = Pick<
   StreamReading,
-  'isFiltered' | 'usage' | 'reportedCostUsd' | 'responseModel' | 'responseId'
+  'isFiltered' | 'finishReason' | 'usage' | 'reportedCostUsd' | 'responseModel' | 'responseId'
 >;
 
 export function newStreamReading(): StreamReading {
@@ -65,6 +67,7 @@ export function newStreamReading(): StreamReading {
     isFinished: false,
     isFiltered: false,
     problem: null,
+    finishReason: null,
     usage: null,
     reportedCostUsd: null,
     responseModel: null,
@@ -72,6 +75,11 @@ export function newStreamReading(): StreamReading {
     partialUsage: null,
     responseId: null,
   };
+}
+
+/** A provider's word for why an answer ended; null for what is no single word. */
+export function finishReasonOf(value: unknown): string | null {
+  return typeof value === 'string' && /^\w{1,40}$/.test(value) ? value : null;
 }
 
 /** What an adapter needs beside the AI SDK's own options; it knows how its provider calls each of them. */

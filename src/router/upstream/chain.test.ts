@@ -81,7 +81,7 @@ const { resilience: resilienceConfig } = loadConfig({ env: {}, cwd: '/' });
 
 function chatRequest(body: Body): ClientRequest {
   const bytes = Buffer.from(JSON.stringify(body));
-  return { surface: chatSurface, bytes, body, stream: body['stream'] === true, headers: {}, query: '' };
+  return { surface: chatSurface, bytes, body, stream: body['stream'] === true, headers: {}, span: null, query: '' };
 }
 const hello = { model: 'auto', messages: [{ role: 'user', content: 'hello' }] };
 const streamed = { request: chatRequest({ ...hello, stream: true }) };
@@ -102,7 +102,7 @@ function run(steps: ChainStep[], changes: Partial<ChainOptions> = {}) {
     p95TtftMs: () => null,
     nowMs: () => performance.now(),
     random: () => 0.5,
-    onCall: () => undefined,
+    onCall: () => null,
     onSpared: () => undefined,
     onAttemptFailed: (report) => failures.push(report),
     ...changes,

@@ -53,8 +53,8 @@ export interface ChainOptions {
   nowMs(): number;
   /** In [0, 1), spreads retries and the use of keys. */
   random(): number;
-  /** A call begins; not for models that are spared one. */
-  onCall(step: ChainStep): void;
+  /** A call begins; not for models that are spared one. Answers headers that it has beside those of the client, or null. */
+  onCall(step: ChainStep, index: number, isHedge: boolean): Readonly<Record<string, string>> | null;
   /** A model, or one of its keys, is left out, with why; before the calls of those after it. */
   onSpared(step: ChainStep, why: Spared): void;
   onAttemptFailed(report: AttemptReport): void;
@@ -149,10 +149,12 @@ export async function runChain(options: ChainOptions): Promise<ChainResult> {
     }
     const index = nextIndex;
     nextIndex += 1;
-    options.onCall(step);
+    const headers = options.onCall(step, index, isHedge);
+    const request =
+      headers === null ? options.request : { ...options.request, headers: { ...options.request.headers, ...headers } };
     const { modelId, provider } = step;
     const result = await runAttempt(options.call, {
-      upstream: { provider, apiKey, modelId, request: options.request },
+      upstream: { provider, apiKey, modelId, request },
       cancelSignal,
       timeoutMs,
       nowMs,

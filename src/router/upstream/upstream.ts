@@ -1,4 +1,5 @@
 import type { Provider } from '../../platform/providers/definitions.ts';
+import type { Span } from '../../platform/telemetry/span.ts';
 import type { Body, Surface } from '../surfaces/surface.ts';
 
 /** A request as the client sent it; nothing of it is ever changed. */
@@ -12,6 +13,8 @@ export interface ClientRequest {
   keepsUsage?: boolean;
   /** Headers of the client that the provider is to see as well. */
   headers: Readonly<Record<string, string>>;
+  /** Its place in its trace; null where it is not traced. */
+  span: Span | null;
   /** The query of the request's address, such as `?beta=true`; empty where it has none. */
   query: string;
 }

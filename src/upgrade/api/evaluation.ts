@@ -13,13 +13,14 @@ import { judge } from '../gate/gate.ts';
 import {
   type BadCount,
   canaryCount,
+  harmBound,
   intervalOf,
   isRequired,
   isSafe,
   logHarm,
   logSafety,
   pairCount,
-  safetyLevel,
+  safetyBound,
 } from '../gate/tests.ts';
 import { isUnderWay } from '../machine/machine.ts';
 import { proposalSchema } from '../rollouts/proposal.ts';
@@ -109,8 +110,8 @@ function toTest(evidence: Evidence, name: TestName, { gate }: RolloutSettings, i
   const [candidatePairs, controlPairs] = [pairCount(evidence, name, 'shadow'), pairCount(evidence, name, 'control')];
   return {
     name,
-    harm: { log_evidence: logHarm(evidence, name, gate), bound: Math.log(1 / gate.alpha[name]) },
-    safety: { log_evidence: logSafety(evidence, name, gate), bound: Math.log(1 / safetyLevel(name, gate)) },
+    harm: { log_evidence: logHarm(evidence, name, gate), bound: harmBound(name, gate) },
+    safety: { log_evidence: logSafety(evidence, name, gate), bound: safetyBound(name, gate) },
     is_required: isRequired(evidence, name, gate),
     is_safe: isSafe(evidence, name, gate),
     requests_needed: isOpen ? requestsNeeded(evidence, name, gate) : 0,

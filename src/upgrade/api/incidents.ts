@@ -4,7 +4,7 @@ import { closeIncidentSchema, incidentSchema } from '../../contracts/upgrade-api
 import { SignalboxError } from '../../platform/core/errors.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
-import { closeIncident, findIncident, type Incident, listIncidents } from '../../platform/store/incidents.ts';
+import { closeIncident, findIncident, listIncidents, toIncidentBody } from '../../platform/store/incidents.ts';
 
 const tags = ['incidents'];
 
@@ -25,7 +25,7 @@ export function registerIncidents(app: ZodApp, pool: Pool): void {
     },
     async ({ query: { open, limit } }) => {
       const incidents = await listIncidents(pool, { open: open === undefined ? undefined : open === 'true', limit });
-      return { incidents: incidents.map(toBody), count: incidents.length };
+      return { incidents: incidents.map(toIncidentBody), count: incidents.length };
     },
   );
   app.post(
@@ -41,25 +41,11 @@ export function registerIncidents(app: ZodApp, pool: Pool): void {
     },
     async ({ params: { id }, body: { reason } }) => {
       const closed = await closeIncident(pool, id, reason);
-      if (closed !== undefined) return toBody(closed);
+      if (closed !== undefined) return toIncidentBody(closed);
       if ((await findIncident(pool, id)) === undefined) {
         throw new SignalboxError('not_found', `no incident ${id}`, { param: 'id' });
       }
       throw new SignalboxError('conflict', `the incident ${id} was closed already`);
     },
   );
-}
-
-function toBody(incident: Incident): z.input<typeof incidentSchema> {
-  return {
-    incident_id: incident.incidentId,
-    kind: incident.kind,
-    model_id: incident.modelId,
-    complexity: incident.complexity,
-    detail: incident.detail,
-    opened_at: incident.openedAt.toISOString(),
-    last_alarm_at: incident.lastAlarmAt.toISOString(),
-    closed_at: incident.closedAt?.toISOString() ?? null,
-    closed_reason: incident.closedReason,
-  };
 }

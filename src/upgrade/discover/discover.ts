@@ -29,7 +29,7 @@ const longestListMs = 30_000;
 /** Asks every provider for its list and records what is new in it. One run at a time in the whole fleet. */
 export function createDiscover(options: DiscoverOptions): Discover {
   const { pool, log, metrics } = options;
-  const runs = metrics.counter('signalbox_upgrade_discovery_runs_total', 'Searches for new models.', ['result']);
+  const runs = metrics.counter('signalbox_upgrade_discovery_runs_total');
 
   async function list(provider: Provider, signal: AbortSignal | undefined) {
     const timeoutMs = Math.min(options.listTimeoutMs(), longestListMs);

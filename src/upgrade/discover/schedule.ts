@@ -6,6 +6,7 @@ import type { Pool } from '../../platform/postgres/pool.ts';
 import { findLatestDiscoveryRun } from '../../platform/store/discovery-runs.ts';
 import { findCatalogueStart } from '../../platform/store/models.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
+import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import type { Discover } from './discover.ts';
 
 /** How often it is looked whether a run is due; a process that is restarted daily still runs weekly. */
@@ -29,8 +30,10 @@ export function createSchedule(options: {
   intervalMs: Live<number>;
   discover: Discover;
   log: Logger;
+  metrics: Metrics;
 }): Schedule {
   const { pool, intervalMs, discover, log } = options;
+  const failures = options.metrics.counter('signalbox_loop_failures_total');
   let loop: Loop | undefined;
 
   async function runOnce(signal: AbortSignal): Promise<void> {
@@ -47,7 +50,14 @@ export function createSchedule(options: {
   async function resume(): Promise<void> {
     if (loop !== undefined) return;
     const tickMs = (): number => Math.min(intervalMs(), longestTickMs);
-    loop = createLoop({ name: 'discovery schedule', intervalMs: tickMs, maxBackoffMs: tickMs(), runOnce, log });
+    loop = createLoop({
+      name: 'discovery schedule',
+      intervalMs: tickMs,
+      maxBackoffMs: tickMs(),
+      runOnce,
+      log,
+      failures,
+    });
     await loop.start();
   }
 

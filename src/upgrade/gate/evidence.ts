@@ -139,7 +139,7 @@ export const observationSchema: z.ZodType<Observation> = z.discriminatedUnion('k
 
 /** The requests of all strata together, or of those of a stage and what came after it. */
 export function armTotals(evidence: Evidence, arm: 'canary' | 'control', fromStage = 0): ArmEvidence {
-  const total = structuredClone(noArm);
+  const total = { ...noArm, counted: { ...noArm.counted } };
   for (const stratum of strataFrom(evidence, fromStage)) {
     const part = stratum[arm];
     total.requests += part.requests;

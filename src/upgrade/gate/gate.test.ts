@@ -1,15 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { createRandom, type Random } from '../../statistics/random.ts';
 import { requestsNeeded } from './estimate.ts';
-import {
-  armTotals,
-  type Evidence,
-  evidenceSchema,
-  noEvidence,
-  type Observation,
-  testNames,
-  type TestName,
-} from './evidence.ts';
+import { type Evidence, evidenceSchema, noEvidence, type Observation, testNames, type TestName } from './evidence.ts';
 import { fold, foldOnce, type Place } from './fold.ts';
 import { decide, judge } from './gate.ts';
 import { type GateSettings, isRequired, isSafe, logHarm, logSafety } from './tests.ts';
@@ -225,39 +217,46 @@ describe('pairs', () => {
 });
 
 describe('a canary', () => {
+  /** Outcomes in the first stage until one of these tests sees harm; asked when one has counted something, else it is as before. */
+  function requestsToHarm(
+    random: Random,
+    names: readonly TestName[],
+    given: GateSettings,
+    { control, canary, mostRequests }: { control: Behaviour; canary: Behaviour; mostRequests: number },
+  ): number {
+    const countedIn = ({ canary: { strata } }: Evidence): number =>
+      names.reduce((sum, name) => {
+        const [stratum] = strata;
+        return sum + (stratum?.canary.counted[name] ?? 0) + (stratum?.control.counted[name] ?? 0);
+      }, 0);
+    let evidence = noEvidence;
+    let requests = 0;
+    let counted = 0;
+    for (const observation of traffic(random, 0.1, control, canary)) {
+      if (observation.kind === 'outcome') requests += 1;
+      if (requests > mostRequests) break;
+      // A success of which nothing is timed is nothing to a test.
+      if (observation.kind === 'outcome' && !observation.bad && observation.latencyMs === null) continue;
+      evidence = fold(evidence, observation, canaryPlace(0));
+      const now = countedIn(evidence);
+      const isHarm = (name: TestName): boolean => logHarm(evidence, name, given) >= Math.log(1 / given.alpha[name]);
+      if (now > counted && names.some(isHarm)) return requests;
+      counted = now;
+    }
+    return Infinity;
+  }
+
   it(
     'that is no worse is rolled back as rarely as promised, with all tests watched at every event',
     { timeout: 120_000 },
     () => {
       const random = createRandom('null canaries');
-      const endless = onlyStage(0.1);
-      const never = { ...endless, canary: { ...endless.canary, minMs: [1e12] } };
-      let harmed = 0;
-      for (let run = 0; run < 1000; run += 1) {
-        if (runCanary(random, never, usual, usual, 1500).end === 'harm') harmed += 1;
-      }
-      expect(harmed / 1000).toBeLessThanOrEqual(0.05);
+      const given = { control: usual, canary: usual, mostRequests: 1500 };
+      const ends = Array.from({ length: 1000 }, () => requestsToHarm(random, testNames, onlyStage(0.1), given));
+      expect(ends.filter(Number.isFinite).length / 1000).toBeLessThanOrEqual(0.05);
     },
   );
 
-  /** Requests in the first of three stages until a test sees harm; asked when it has counted something, else it is as before. */
-  function requestsToHarm(random: Random, name: TestName, control: Behaviour, canary: Behaviour): number {
-    const bound = Math.log(1 / settings.alpha[name]);
-    let evidence = noEvidence;
-    let requests = 0;
-    let counted = 0;
-    for (const observation of traffic(random, 0.1, control, canary)) {
-      requests += 1;
-      if (requests > 50_000) break;
-      // A success of which nothing is timed is nothing to a test.
-      if (observation.kind === 'outcome' && !observation.bad && observation.latencyMs === null) continue;
-      evidence = fold(evidence, observation, canaryPlace(0));
-      const now = armTotals(evidence, 'canary').counted[name] + armTotals(evidence, 'control').counted[name];
-      if (now > counted && logHarm(evidence, name, settings) >= bound) return requests;
-      counted = now;
-    }
-    return Infinity;
-  }
   const onlyLatency = { ...usual, errorRate: 0, badRate: null };
   const mixed = { ...onlyLatency, wholeShare: 0.1 };
 
@@ -269,7 +268,9 @@ describe('a canary', () => {
     ['is slower by half, in streams and whole answers', mixed, { ...mixed, medianMs: 150 }, 'slowness', 1800, 201],
   ] as const)('that %s is found in time', { timeout: 120_000 }, (_, control, canary, name, goal, runs) => {
     const random = createRandom('detection');
-    const median = medianOf(runs, () => requestsToHarm(random, name, control, canary));
+    const median = medianOf(runs, () =>
+      requestsToHarm(random, [name], settings, { control, canary, mostRequests: 50_000 }),
+    );
     expect(median).toBeLessThanOrEqual(goal);
   });
 
@@ -464,10 +465,11 @@ describe('conversations', () => {
         const unit = isUnitKnown ? `${stage} ${index}` : null;
         const failureRate = random.chance(0.1) ? 0.5 : 0;
         for (let request = 0; request < 10; request += 1) {
-          const bad = random.chance(failureRate);
-          for (let attempt = 0; attempt < (bad ? tries : 1); attempt += 1) {
-            evidence = count(evidence, { ...outcome(arm, place.share, bad), unit }, place);
-            if (bad && decide({ state: 'canary', stage, ageMs: 0 }, evidence, given)?.event === 'harm') return true;
+          // A success is nothing to a test.
+          if (!random.chance(failureRate)) continue;
+          for (let attempt = 0; attempt < tries; attempt += 1) {
+            evidence = count(evidence, { ...outcome(arm, place.share, true), unit }, place);
+            if (decide({ state: 'canary', stage, ageMs: 0 }, evidence, given)?.event === 'harm') return true;
           }
         }
       }

@@ -123,6 +123,16 @@ export function logSafety(evidence: Evidence, name: TestName, settings: GateSett
   return logEvidenceOfSafety(countedFrom(evidence, name, lastStage(settings)), 1 + settings.canary.margin);
 }
 
+/** Of `logHarm`: at it the candidate is rolled back. */
+export function harmBound(name: TestName, { alpha }: GateSettings): number {
+  return Math.log(1 / alpha[name]);
+}
+
+/** Of `logSafety`: at it the candidate may be promoted. */
+export function safetyBound(name: TestName, settings: GateSettings): number {
+  return Math.log(1 / safetyLevel(name, settings));
+}
+
 /** The level of each way in which a test can find a candidate safe: where there are two, each has half of β. */
 export function safetyLevel(name: TestName, { canary, beta }: GateSettings): number {
   return canary.acceptable[name] === null ? beta : beta / 2;
@@ -150,7 +160,7 @@ function isAcceptable(evidence: Evidence, name: TestName, settings: GateSettings
 
 /** Whether there is evidence enough, by this test, that the candidate is no worse. */
 export function isSafe(evidence: Evidence, name: TestName, settings: GateSettings): boolean {
-  if (logSafety(evidence, name, settings) >= Math.log(1 / safetyLevel(name, settings))) return true;
+  if (logSafety(evidence, name, settings) >= safetyBound(name, settings)) return true;
   return isAcceptable(evidence, name, settings);
 }
 

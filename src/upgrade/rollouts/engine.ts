@@ -120,5 +120,6 @@ export function createEngine(options: EngineOptions): Loop {
     maxBackoffMs: 5_000,
     runOnce: createEngineRound(options),
     log: options.log,
+    failures: options.metrics.failures,
   });
 }

@@ -1,4 +1,4 @@
-import type { Metrics } from '../../platform/telemetry/metrics.ts';
+import type { Counter, Metrics } from '../../platform/telemetry/metrics.ts';
 import type { Step } from './apply-event.ts';
 
 /** Counts of what becomes of rollouts, in this process. */
@@ -8,19 +8,14 @@ export interface RolloutMetrics {
   /** A step was taken and is committed. */
   stepped(step: Step): void;
   broken(count: number): void;
+  /** Rounds that failed. */
+  failures: Counter<'loop'>;
 }
 
 export function createRolloutMetrics(metrics: Metrics): RolloutMetrics {
-  const evaluations = metrics.counter(
-    'signalbox_upgrade_evaluations_total',
-    'What the gate said of candidates after new observations.',
-    ['result'],
-  );
-  const deployments = metrics.counter('signalbox_upgrade_deployments_total', 'Steps of rollouts.', ['event']);
-  const broken = metrics.counter(
-    'signalbox_upgrade_broken_observations_total',
-    'Observations of rollouts that made no sense.',
-  );
+  const evaluations = metrics.counter('signalbox_upgrade_evaluations_total');
+  const deployments = metrics.counter('signalbox_upgrade_deployments_total');
+  const broken = metrics.counter('signalbox_upgrade_broken_observations_total');
   for (const result of ['continue', 'advance', 'promote', 'harm']) evaluations.inc({ result }, 0);
   return {
     evaluated(step) {
@@ -32,6 +27,7 @@ export function createRolloutMetrics(metrics: Metrics): RolloutMetrics {
     broken(count) {
       broken.inc(count);
     },
+    failures: metrics.counter('signalbox_loop_failures_total'),
   };
 }
 

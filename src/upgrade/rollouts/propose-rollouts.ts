@@ -68,7 +68,7 @@ export function createProposer(options: {
   async function runOnce(): Promise<void> {
     await propose();
   }
-  return { loop: createLoop({ name: 'proposals', intervalMs, runOnce, log }), propose };
+  return { loop: createLoop({ name: 'proposals', intervalMs, runOnce, log, failures: metrics.failures }), propose };
 }
 
 async function withdrawVoid(

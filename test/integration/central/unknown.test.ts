@@ -116,8 +116,8 @@ it('warns of an instance whose outcomes are missing, and of no other', async () 
   await service.stop();
   expect(warnings).toEqual([{ instance_id: 'ill', decisions: 100, unknown: 10 }]);
   const text = await metrics.text();
-  expect(text).toContain('signalbox_unknown_outcome_rate{instance_id="ill"} 0.1\n');
-  expect(text).toContain('signalbox_unknown_outcome_rate{instance_id="well"} 0.02\n');
+  expect(text).toContain('signalbox_unknown_outcome_ratio{instance_id="ill"} 0.1\n');
+  expect(text).toContain('signalbox_unknown_outcome_ratio{instance_id="well"} 0.02\n');
   expect(text).toContain('signalbox_decisions_unknown_total{instance_id="ill"} 10\n');
   expect(text).not.toContain('singularity-1');
 });

@@ -1,4 +1,4 @@
-import type { ServiceName } from '../../../src/contracts/api.ts';
+import { type ServiceName, serviceNameSchema } from '../../../src/contracts/api.ts';
 
 /** JSON Schema as far as our OpenAPI documents use it. */
 export interface Schema {
@@ -34,8 +34,8 @@ export interface Operation {
   path: string;
   parameters: readonly Parameter[];
   body: Schema | null;
-  /** True where every service has it, from the same code. */
-  shared: boolean;
+  /** How many are answered by the same code: every service has it, or there are others beside it that take the same. */
+  sharedBy: number;
 }
 
 interface OpenApiDocument {
@@ -57,15 +57,19 @@ export async function readOperations(service: ServiceName, port: number): Promis
   const origin = `http://127.0.0.1:${port}`;
   const response = await fetch(`${origin}/openapi.json`);
   const { paths } = (await response.json()) as OpenApiDocument;
-  return Object.entries(paths).flatMap(([path, methods]) =>
-    Object.entries(methods).map(([method, description]) => ({
-      service,
-      origin,
-      method: method.toUpperCase(),
-      path,
-      parameters: description.parameters ?? [],
-      body: description.requestBody?.content['application/json']?.schema ?? null,
-      shared: description.tags?.includes('operations') ?? false,
-    })),
+  const operations = Object.entries(paths).flatMap(([path, methods]) =>
+    Object.entries(methods).map(([method, { tags, parameters = [], requestBody }]) => {
+      const body = requestBody?.content['application/json']?.schema ?? null;
+      const isEverywhere = tags?.includes('operations') ?? false;
+      return { service, origin, method: method.toUpperCase(), path, parameters, body, isEverywhere };
+    }),
   );
+  const kindOf = ({ method, path, parameters, body }: (typeof operations)[number]): string =>
+    JSON.stringify([method, path.slice(0, path.lastIndexOf('/')), parameters, body]);
+  return operations.map(({ isEverywhere, ...operation }) => ({
+    ...operation,
+    sharedBy: isEverywhere
+      ? serviceNameSchema.options.length
+      : operations.filter((other) => kindOf(other) === kindOf({ ...operation, isEverywhere })).length,
+  }));
 }

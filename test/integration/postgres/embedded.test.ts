@@ -1,9 +1,11 @@
+import { execFile } from 'node:child_process';
 import { chown, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { Client } from 'pg';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from 'vitest';
 import { StartupError } from '../../../src/platform/core/errors.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../../src/platform/postgres/embedded.ts';
 import { prepareCluster } from '../../../src/platform/postgres/embedded-cluster.ts';
@@ -17,18 +19,32 @@ const patience = { timeout: 15_000, interval: 20 };
 const asRoot = process.geteuid?.() === 0;
 const onLinux = process.platform === 'linux';
 
+/** Of a server that was started for the first time, which takes long, and stopped. */
+let usedDir: string;
 let dataDir: string;
 let started: { stop(): Promise<void> }[];
 
+/** Of mode 0700, as `mktemp -d` makes it: as root, PostgreSQL's own user may not enter it. */
+const emptyFolder = (): Promise<string> => mkdtemp(path.join(tmpdir(), 'signalbox-embedded-'));
+
+beforeAll(async () => {
+  usedDir = await emptyFolder();
+  await (await startEmbeddedPostgres({ dataDir: usedDir, log })).stop();
+});
+afterAll(() => rm(usedDir, { recursive: true, force: true }));
 beforeEach(async () => {
-  // Of mode 0700, as `mktemp -d` makes it: as root, PostgreSQL's own user may not enter it.
-  dataDir = await mkdtemp(path.join(tmpdir(), 'signalbox-embedded-'));
+  dataDir = await emptyFolder();
   started = [];
 });
 afterEach(async () => {
   for (const part of started.toReversed()) await part.stop();
   await rm(dataDir, { recursive: true, force: true });
 });
+
+/** So that a test of what comes later need not wait for a first start. */
+async function copyUsed(): Promise<void> {
+  await promisify(execFile)('cp', ['-a', `${usedDir}/.`, dataDir]);
+}
 
 async function start(): Promise<EmbeddedPostgres> {
   const postgres = await startEmbeddedPostgres({ dataDir, log });
@@ -108,6 +124,7 @@ describe('an embedded server', () => {
   });
 
   it('takes another port when its own is taken', async () => {
+    await copyUsed();
     const first = await start();
     await first.stop();
     const port = Number(new URL(first.connectionString).port);
@@ -123,6 +140,7 @@ describe('an embedded server', () => {
   });
 
   it('starts although a dead server left a file that names a living process', async () => {
+    await copyUsed();
     const first = await start();
     const file = path.join(dataDir, 'postgres', 'postmaster.pid');
     const left = await readFile(file, 'utf8');
@@ -135,7 +153,7 @@ describe('an embedded server', () => {
   });
 
   it('says what PostgreSQL said when it does not start', { timeout: 60_000 }, async () => {
-    await (await start()).stop();
+    await copyUsed();
     await writeFile(path.join(dataDir, 'postgres', 'PG_VERSION'), '9.6\n');
 
     const refusal = start();
@@ -147,7 +165,7 @@ describe('an embedded server', () => {
 
   it('removes what a killed first start left half made', async () => {
     const half = path.join(dataDir, 'postgres-new-killed');
-    await (await start()).stop();
+    await copyUsed();
     await writeFile(half, '');
     await start();
     expect(await readdir(dataDir)).not.toContain(path.basename(half));
@@ -156,6 +174,7 @@ describe('an embedded server', () => {
 
 describe('one instance for each data directory', () => {
   it('refuses a second one with a clear line, and leaves the first alone', async () => {
+    await copyUsed();
     const first = await start();
     const second = startProcess();
     expect(await second.waitForExit()).toBe(1);
@@ -188,6 +207,7 @@ describe('one instance for each data directory', () => {
   });
 
   it('takes the directory again when the connection that holds it is cut', async () => {
+    await copyUsed();
     const first = await start();
     const holder = "from pg_stat_activity where application_name like 'signalbox pid %'";
     const [before] = await query(first.connectionString, `select pid, pg_terminate_backend(pid) ${holder}`);
@@ -204,6 +224,8 @@ describe('one instance for each data directory', () => {
 });
 
 describe('after a kill -9', () => {
+  beforeEach(copyUsed);
+
   it.runIf(onLinux).each([
     { what: 'the process', alsoServer: false },
     { what: 'the process and the server', alsoServer: true },
@@ -257,7 +279,6 @@ describe('after a kill -9', () => {
   });
 
   it('adopts a server that went on running, and stops it at the end', async () => {
-    await (await start()).stop();
     const cluster = await prepareCluster(dataDir);
     const orphan = await launchServer(cluster, await choosePort(cluster.clusterDir));
     if ('failure' in orphan) throw new Error(orphan.failure);
@@ -279,7 +300,7 @@ describe.runIf(asRoot && onLinux)('as root', () => {
   });
 
   it('runs on a cluster of another user, in a folder which that user may not enter', async () => {
-    await (await start()).stop();
+    await copyUsed();
     const cluster = path.join(dataDir, 'postgres');
     for (const entry of await readdir(cluster, { recursive: true })) await chown(path.join(cluster, entry), 4321, 4321);
     await chown(cluster, 4321, 4321);

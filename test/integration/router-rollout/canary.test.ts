@@ -1,9 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { RoutingDecision } from '../../../src/contracts/event.ts';
 import { fails, hangs, says } from '../../e2e/racing-upstream.ts';
-import { postJson } from '../../e2e/requests.ts';
+import { patience, postJson } from '../../e2e/requests.ts';
 import { answerJson, beginStream, event, writeNow } from '../../e2e/upstream.ts';
-import { aPoll, ask, isEnded, many, models, type RolloutApp, startRolloutApp } from './support.ts';
+import { ask, isEnded, many, models, type RolloutApp, startRolloutApp } from './support.ts';
 
 let app: RolloutApp;
 beforeAll(async () => {
@@ -23,7 +23,7 @@ const arms = (events: readonly RoutingDecision[]): string[] => events.map(({ rol
 it('answers its share of the conversations, and labels the events of both arms', async () => {
   const share = 0.2;
   const rolloutId = await app.begin('canary', share);
-  const count = 2000;
+  const count = 1000;
   const answers = await many(count, 16, (index) => ask(app, `conversation ${index}`));
   const canary = answers.filter(({ model }) => model === candidate).length;
   // Four standard deviations of a binomial.
@@ -50,7 +50,7 @@ it('stays with its conversations, and keeps them as its share grows', async () =
   const first = await turns();
   expect(await turns()).toEqual(first);
   await app.step(rolloutId, 'canary', 0.5);
-  await aPoll();
+  await app.untilKnown();
   const later = await turns();
   const canary = (list: ReadonlyArray<string | null>) =>
     list.flatMap((model, index) => (model === candidate ? [index] : []));
@@ -245,11 +245,10 @@ describe('a rollback ends all calls within a second, under load,', () => {
           statuses.push((await ask(app, `load ${worker} ${turn}`)).status);
         return statuses;
       });
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-      expect(times.length).toBeGreaterThan(0);
+      await expect.poll(() => times.length, patience).toBeGreaterThan(0);
       await app.step(rolloutId, 'rolled_back', 0, isHeard);
       const rolledBackAt = performance.now();
-      await new Promise((resolve) => setTimeout(resolve, 3000));
+      await new Promise((resolve) => setTimeout(resolve, 2000));
       over.abort();
       expect(new Set((await load).flat())).toEqual(new Set([200]));
       expect(Math.max(...times) - rolledBackAt).toBeLessThan(1000);

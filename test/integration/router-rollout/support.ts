@@ -30,6 +30,8 @@ export interface RolloutApp {
   begin(state: 'shadow' | 'canary', share: number): Promise<string>;
   /** Takes a step as the upgrade service would; `isHeard` false: its notification is lost. */
   step(rolloutId: string, state: string, share: number, isHeard?: boolean): Promise<void>;
+  /** Waits until the router knows the steps that were taken. */
+  untilKnown(): Promise<void>;
   /** All rollouts end, and what was recorded is forgotten. */
   reset(): Promise<void>;
   /** All events so far, once there is what is waited for. */
@@ -38,6 +40,9 @@ export interface RolloutApp {
   stopServices(): Promise<void>;
   stop(): Promise<void>;
 }
+
+/** So long, in milliseconds, a test is troubled by what the candidate did in the one before. */
+const ejectionMs = 200;
 
 /** Without central, events stay in the queue for the test to read. */
 export async function startRolloutApp(
@@ -64,9 +69,8 @@ export async function startRolloutApp(
           registry: { refresh_ms: 3_600_000, health_check_ms: 3_600_000 },
           // The judge is asked by its name alone.
           routing: { ...alwaysTheBest, deny: [models.judge, 'raw-1'] },
-          // So that a test is not troubled by what the candidate did in the one before.
           resilience: {
-            ejection: { base_ejection_ms: 500, max_ejection_ms: 500 },
+            ejection: { base_ejection_ms: ejectionMs, max_ejection_ms: ejectionMs },
             throttle: { enabled: false },
             retry_budget: { share: 1, min_per_second: 1000 },
           },
@@ -93,7 +97,23 @@ export async function startRolloutApp(
     if (isHeard) await database.pool.query('select pg_notify($1, $2)', [rolloutsChannel, '']);
   }
 
+  /** Until the router has read what rollouts there are since now, and had time to take that in. */
+  async function untilKnown(): Promise<void> {
+    const { rows } = await database.pool.query<{ now: string }>('select clock_timestamp()::text as now');
+    await vi.waitFor(async () => {
+      const { rowCount } = await database.pool.query(
+        `select from pg_stat_activity where datname = current_database() and application_name <> 'test'
+           and query like '%from rollouts where state%' and state = 'idle'
+           and query_start > $1::timestamptz and state_change < clock_timestamp() - interval '10 ms'`,
+        [rows[0]?.now],
+      );
+      expect(rowCount).toBeGreaterThan(0);
+    }, patience);
+  }
+
   async function forgetEvents(): Promise<void> {
+    const buffered = metrics.gauge('signalbox_events_buffered');
+    await vi.waitFor(async () => expect((await buffered.get()).values).toMatchObject([{ value: 0 }]), patience);
     await database.pool.query('delete from pgmq.q_model_routing_decisions');
   }
 
@@ -105,6 +125,7 @@ export async function startRolloutApp(
     url,
     metrics,
     step,
+    untilKnown,
     async begin(state, share) {
       const rolloutId = randomUUID();
       await database.pool.query(
@@ -113,7 +134,7 @@ export async function startRolloutApp(
         [rolloutId, models.candidate, models.control],
       );
       await step(rolloutId, state, share);
-      await aPoll();
+      await untilKnown();
       await forgetEvents();
       return rolloutId;
     },
@@ -122,7 +143,7 @@ export async function startRolloutApp(
         "update rollouts set state = 'dismissed' where state in ('proposed', 'shadow', 'canary')",
       );
       await database.pool.query('select pg_notify($1, $2)', [rolloutsChannel, '']);
-      await aPoll();
+      await Promise.all([untilKnown(), new Promise((resolve) => setTimeout(resolve, ejectionMs))]);
       await forgetEvents();
       raw.reset();
     },
@@ -147,9 +168,6 @@ export async function startRolloutApp(
     },
   };
 }
-
-/** As long as the router may take to hear of a step whose notification was lost, and events to be sent. */
-export const aPoll = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 700));
 
 /** Prices, the candidate's status, and scores by which `auto` chooses the control first and the spare model next. */
 async function fillCatalogue({ pool }: TestDatabase, routerUrl: string): Promise<void> {

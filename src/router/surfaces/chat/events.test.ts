@@ -105,9 +105,21 @@ describe('a chat completion', () => {
     });
   });
 
+  it.each([
+    ['stop', 'stop'],
+    ['tool_calls', 'tool_calls'],
+    ['because the user asked for it', null],
+    ['x'.repeat(41), null],
+    [7, null],
+  ])('ends with %j, of which is kept %j: a word, and no text', (finish_reason, kept) => {
+    expect(readChatAnswer({ choices: [{ finish_reason }] }).finishReason).toBe(kept);
+    expect(read(chunk({}, { finish_reason })).finishReason).toBe(kept);
+  });
+
   it('may say nothing', () => {
     expect(readChatAnswer({})).toEqual({
       isFiltered: false,
+      finishReason: null,
       responseModel: null,
       responseId: null,
       usage: null,

@@ -1,10 +1,19 @@
 import { reportedCostUsd, usageFromChat } from '../../upstream/usage.ts';
-import { type AnswerReading, type Body, isObject, parseObject, type StreamReading } from '../surface.ts';
+import {
+  type AnswerReading,
+  type Body,
+  finishReasonOf,
+  isObject,
+  parseObject,
+  type StreamReading,
+} from '../surface.ts';
 
 export function readChatAnswer(document: Body): AnswerReading {
   const { model, choices } = document;
+  const last: unknown = Array.isArray(choices) ? choices.at(-1) : null;
   return {
     isFiltered: Array.isArray(choices) && choices.some(isFiltered),
+    finishReason: isObject(last) ? finishReasonOf(last['finish_reason']) : null,
     usage: usageFromChat(document['usage'], document['service_tier']),
     reportedCostUsd: reportedCostUsd(document['usage']),
     responseModel: typeof model === 'string' ? model : null,
@@ -50,7 +59,10 @@ export function readChatEvent(data: string, reading: StreamReading): boolean {
 function readChoice(choice: unknown, reading: StreamReading): void {
   if (!isObject(choice)) return;
   const { delta } = choice;
-  if (typeof choice['finish_reason'] === 'string') reading.isFinished = true;
+  if (typeof choice['finish_reason'] === 'string') {
+    reading.isFinished = true;
+    reading.finishReason = finishReasonOf(choice['finish_reason']);
+  }
   if (isFiltered(choice)) reading.isFiltered = true;
   if (!isObject(delta)) return;
   for (const field of textFields) {

@@ -17,6 +17,7 @@ export const embeddingsSurface: Surface = {
     reportedCostUsd: reportedCostUsd(usage),
     responseModel: typeof model === 'string' ? model : null,
     responseId: null,
+    finishReason: null,
   }),
   readEvent: () => false,
   errorBody: openAiErrorBody,

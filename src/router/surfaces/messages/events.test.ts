@@ -63,6 +63,7 @@ describe('a stream of messages', () => {
       expect(messagesSurface.readEvent(dataOf(event), reading)).toBe(false);
     }
     expect(reading.usage).toMatchObject({ inputTokens: 7, cachedInputTokens: 2, outputTokens: 9 });
+    expect(reading.finishReason).toBe('end_turn');
   });
 
   it('counts what it began with where it breaks off', () => {
@@ -101,6 +102,7 @@ describe('a message', () => {
   it('may say nothing', () => {
     expect(readMessagesAnswer({})).toEqual({
       isFiltered: false,
+      finishReason: null,
       responseModel: null,
       responseId: null,
       usage: null,

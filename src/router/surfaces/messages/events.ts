@@ -1,10 +1,18 @@
 import { mergeMessagesUsage, usageFromMessages } from '../../upstream/usage.ts';
-import { type AnswerReading, type Body, isObject, parseObject, type StreamReading } from '../surface.ts';
+import {
+  type AnswerReading,
+  type Body,
+  finishReasonOf,
+  isObject,
+  parseObject,
+  type StreamReading,
+} from '../surface.ts';
 
 export function readMessagesAnswer(document: Body): AnswerReading {
   const { model } = document;
   return {
     isFiltered: isFiltered(document),
+    finishReason: finishReasonOf(document['stop_reason']),
     usage: usageFromMessages(document['usage']),
     reportedCostUsd: null,
     responseModel: typeof model === 'string' ? model : null,
@@ -53,6 +61,7 @@ export function readMessagesEvent(data: string, reading: StreamReading): boolean
     }
     case 'message_delta':
       if (isFiltered(event['delta'])) reading.isFiltered = true;
+      if (isObject(event['delta'])) reading.finishReason = finishReasonOf(event['delta']['stop_reason']);
       if (isObject(event['usage'])) reading.usage = mergeMessagesUsage(reading.partialUsage, event['usage']);
       break;
     case 'message_stop':

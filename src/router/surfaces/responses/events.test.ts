@@ -91,6 +91,7 @@ describe('a response', () => {
   it('may say nothing', () => {
     expect(readResponsesAnswer({})).toEqual({
       isFiltered: false,
+      finishReason: null,
       responseModel: null,
       responseId: null,
       usage: null,

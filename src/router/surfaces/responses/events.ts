@@ -1,10 +1,18 @@
 import { reportedCostUsd, usageFromResponses } from '../../upstream/usage.ts';
-import { type AnswerReading, type Body, isObject, parseObject, type StreamReading } from '../surface.ts';
+import {
+  type AnswerReading,
+  type Body,
+  finishReasonOf,
+  isObject,
+  parseObject,
+  type StreamReading,
+} from '../surface.ts';
 
 export function readResponsesAnswer(document: Body): AnswerReading {
   const { model, id, incomplete_details: incomplete } = document;
   return {
     isFiltered: isObject(incomplete) && incomplete['reason'] === 'content_filter',
+    finishReason: finishReasonOf(isObject(incomplete) ? incomplete['reason'] : document['status']),
     usage: usageFromResponses(document['usage'], document['service_tier']),
     reportedCostUsd: reportedCostUsd(document['usage']),
     responseModel: typeof model === 'string' ? model : null,
@@ -32,6 +40,7 @@ export function readResponsesEvent(data: string, reading: StreamReading): boolea
     const answer = readResponsesAnswer(event['response']);
     const { usage, reportedCostUsd: cost, responseModel, responseId } = answer;
     reading.isFiltered ||= answer.isFiltered;
+    reading.finishReason = answer.finishReason;
     reading.usage = usage ?? reading.usage;
     reading.reportedCostUsd = cost ?? reading.reportedCostUsd;
     reading.responseModel ??= responseModel;

@@ -1,0 +1,77 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
+import { upgradeActionSchema } from '../../contracts/upgrade-api.ts';
+import type { ZodApp } from '../../platform/http/zod-app.ts';
+import type { SiblingName, Siblings } from '../forward/siblings.ts';
+
+interface Forwarded {
+  service: SiblingName;
+  method: 'GET' | 'POST';
+  path: string;
+  /** It only shows what would be chosen. */
+  readersMay?: boolean;
+}
+
+const get = (service: SiblingName, ...paths: readonly string[]): Forwarded[] =>
+  paths.map((path) => ({ service, method: 'GET', path }));
+const post = (service: SiblingName, ...paths: readonly string[]): Forwarded[] =>
+  paths.map((path) => ({ service, method: 'POST', path }));
+
+/** All that the page asks of other services; nothing else goes through. */
+const forwarded: readonly Forwarded[] = [
+  { service: 'router', method: 'POST', path: '/route', readersMay: true },
+  ...get('router', '/v1/models'),
+  ...post('router', '/classify', '/v1/chat/completions', '/race', '/feedback'),
+  ...get('upgrade', '/candidates', '/evaluations', '/rollouts/:id', '/rollouts/:id/log', '/incidents', '/status'),
+  ...post(
+    'upgrade',
+    ...upgradeActionSchema.options.map((action) => `/candidates/:id/${action}`),
+    '/incidents/:id/close',
+    '/discover',
+  ),
+  ...get('registry', '/models', '/models/:id', '/providers'),
+];
+
+/** Of an answer, what its reader needs. */
+const handedOn = /^(?:content-type|cache-control|retry-after|x-signalbox-.*)$/;
+const longestMs = 600_000;
+
+/** `/services/…`: other services through central, so that one session and one origin are enough for the page. */
+export function registerServices(app: ZodApp, siblings: Siblings): void {
+  for (const { service, method, path, readersMay } of forwarded) {
+    app.route({
+      method,
+      url: `/services/${service}${path}`,
+      config: readersMay === undefined ? {} : { readersMay },
+      schema: {
+        tags: ['services'],
+        summary: `${method} ${path} of the ${service}`,
+        ...(path.includes(':id') ? { params: z.object({ id: z.string().min(1).max(300) }) } : {}),
+      },
+      handler: (request, reply) => forward(siblings, service, request, reply),
+    });
+  }
+}
+
+async function forward(
+  siblings: Siblings,
+  service: SiblingName,
+  request: FastifyRequest,
+  reply: FastifyReply,
+): Promise<FastifyReply> {
+  const gone = new AbortController();
+  reply.raw.once('close', () => gone.abort());
+  const { accept = '*/*' } = request.headers;
+  const body = request.rawBody ?? null;
+  const answer = await siblings.send(service, {
+    method: request.method === 'GET' ? 'GET' : 'POST',
+    path: request.url.slice(`/services/${service}`.length),
+    headers: body === null ? { accept } : { accept, 'content-type': 'application/json' },
+    body,
+    signal: AbortSignal.any([gone.signal, AbortSignal.timeout(longestMs)]),
+  });
+  for (const [name, value] of Object.entries(answer.headers)) {
+    if (value !== undefined && handedOn.test(name)) void reply.header(name, value);
+  }
+  return reply.status(answer.status).send(answer.body);
+}

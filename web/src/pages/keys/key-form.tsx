@@ -1,0 +1,88 @@
+import { useState } from 'preact/hooks';
+import type { Key, NewKey } from '../../../../src/contracts/keys.ts';
+import { Dialog } from '../../components/dialog.tsx';
+import { Field } from '../../components/field.tsx';
+import { LimitFields, readLimits, typedLimits } from './limits.tsx';
+
+interface KeyFormProps {
+  /** Without it a key is made. */
+  edited?: Key;
+  teams: readonly string[];
+  save(key: NewKey): Promise<void>;
+  onClose(): void;
+}
+
+export function KeyForm({ edited, teams, save, onClose }: KeyFormProps) {
+  const [name, setName] = useState(edited?.name ?? '');
+  const [team, setTeam] = useState(edited?.team?.name ?? '');
+  const [models, setModels] = useState(edited?.models?.join(', ') ?? '');
+  const [mayExplore, setMayExplore] = useState(edited?.may_explore ?? true);
+  const [mayShadow, setMayShadow] = useState(edited?.may_shadow ?? false);
+  const [limits, setLimits] = useState(() => typedLimits(edited));
+
+  function typed(): NewKey {
+    const names = models.split(',').flatMap((part) => (part.trim() === '' ? [] : [part.trim()]));
+    return {
+      name,
+      team: team === '' ? null : team,
+      models: names.length === 0 ? null : names,
+      may_explore: mayExplore,
+      may_shadow: mayShadow,
+      ...readLimits(limits),
+    };
+  }
+
+  return (
+    <Dialog
+      title={edited === undefined ? 'New key' : `Edit “${edited.name}”`}
+      confirm={edited === undefined ? 'Make the key' : 'Save'}
+      onConfirm={() => save(typed())}
+      onClose={onClose}
+    >
+      <div class="form-row">
+        <Field label="Name">
+          {(attributes) => (
+            <input
+              {...attributes}
+              required
+              maxLength={200}
+              value={name}
+              onInput={(event) => setName(event.currentTarget.value)}
+            />
+          )}
+        </Field>
+        <Field label="Team">
+          {(attributes) => (
+            <select {...attributes} value={team} onChange={(event) => setTeam(event.currentTarget.value)}>
+              <option value="">None</option>
+              {teams.map((option) => (
+                <option key={option} value={option}>
+                  {option}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+      </div>
+      <Field label="Models" help="Names with commas between; * stands for any text. Empty: all.">
+        {(attributes) => (
+          <input
+            {...attributes}
+            placeholder="gpt-*, claude-*"
+            value={models}
+            onInput={(event) => setModels(event.currentTarget.value)}
+          />
+        )}
+      </Field>
+      <LimitFields limits={limits} onChange={setLimits} />
+      <label class="check">
+        <input type="checkbox" checked={mayExplore} onChange={(event) => setMayExplore(event.currentTarget.checked)} />
+        <span>Other models than the best may be tried now and then, to learn</span>
+      </label>
+      <label class="check">
+        <input type="checkbox" checked={mayShadow} onChange={(event) => setMayShadow(event.currentTarget.checked)} />
+        <span>Requests may be copied to a new model, to compare</span>
+      </label>
+    </Dialog>
+  );
+}
