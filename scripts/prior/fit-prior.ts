@@ -15,7 +15,7 @@ const separationPenalty = 10;
 /** A question without its choices counts by half, since it was asked with them. */
 const weightOfBare = 0.5;
 /** What fewer prompts have is not learned from: it is most of the weights, tells little, and could tell of single prompts. */
-const leastPrompts = 100;
+export const leastPrompts = 100;
 
 /** Which topic a prompt is of, learned from the rows that have one, with and without their choices. */
 export function fitTopics(rows: readonly PublicRow[]): TopicModel {

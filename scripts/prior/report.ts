@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { complexities } from '../../src/contracts/query-class.ts';
 import type { Prior } from '../../src/prediction/prior.ts';
 import type { ClassifiedPrompts } from './classifier.ts';
+import { leastPrompts } from './fit-prior.ts';
 import type { OtherData, UnknownModels } from './held-out.ts';
 import type { PublicRow } from './public-data.ts';
 import { topicNames } from './topic-labels.ts';
@@ -36,7 +37,7 @@ The prompts are those of public benchmarks: MMLU, GSM8K, MATH, HumanEval (MIT); 
 Questions, MGSM (CC BY-SA); TriviaQA, OpenBookQA, LogicGrid, MT-Bench (Apache-2.0); CommonsenseQA and CommonGen,
 of which the source does not say.
 
-No prompt and no word is in the file: it holds weights of hashed features, and only of such as at least 50 prompts have.
+No prompt and no word is in the file: it holds weights of hashed features, and only of such as at least ${leastPrompts} prompts have.
 The outcomes of TriviaQA, Natural Questions and CommonGen are the overlap of words with a reference, low for good answers
 too, and those of GPT-4 on \`high_school_mathematics\` (3% right) were misread by the source: their prompts tell topics, their
 outcomes nothing.
