@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
 import { StartupError } from '../core/errors.ts';
-import { assertSafeToListen, loadConfig, redactConfig } from './load.ts';
+import { assertSafeToListen, loadConfig } from './load.ts';
+import { showConfig } from './show.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'signalbox-config-'));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -68,7 +69,7 @@ describe('what is wrong is named with its path', () => {
     ['providers: [{ name: a, kind: openai }]', 'provider a: no key; set api_key_env or OPENAI_API_KEY'],
     [
       'providers: [{ name: a, kind: openai, api_key: k }, { name: a, kind: openai, api_key: k }]',
-      'provider a is configured twice',
+      'provider a: is configured twice',
     ],
   ])('%s', (yaml, expected) => {
     expect(problem(() => loadConfig({ file: file(yaml), env: {} }))).toContain(expected);
@@ -150,7 +151,7 @@ describe('secrets', () => {
         DATABASE_URL: 'postgres://user:hidden-3@db/signalbox',
       },
     });
-    const printed = JSON.stringify(redactConfig(config));
+    const printed = JSON.stringify(showConfig(config));
     expect(printed).not.toMatch(/hidden/);
     expect(printed).toContain('postgres://user:***@db/signalbox');
   });

@@ -87,7 +87,7 @@ async function letOutcomesBeUnknown(): Promise<string> {
   const { pool } = database;
   const metrics = createMetrics();
   await pool.query("update routing_records set created_at = created_at - interval '1 day'");
-  const loop = createUnknownOutcomes({ config: settings, pool, log: silentLogger(), metrics });
+  const loop = createUnknownOutcomes({ config: () => settings, pool, log: silentLogger(), metrics });
   await loop.start();
   await expect
     .poll(async () => (await pool.query("select 1 from routing_records where outcome = 'routed'")).rowCount)

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningApp, startApp } from '../../../src/app.ts';
 import { type ServiceName, serviceNameSchema } from '../../../src/contracts/api.ts';
 import { decisionsQueue } from '../../../src/contracts/event.ts';
+import { createLiveConfig } from '../../../src/platform/config/live.ts';
 import { loadConfig } from '../../../src/platform/config/load.ts';
 import { queueMetrics } from '../../../src/platform/postgres/pgmq.ts';
 import { decisionsDeadLetterQueue } from '../../../src/platform/postgres/queues.ts';
@@ -70,7 +71,7 @@ beforeAll(async () => {
     },
   });
   app = await startApp({
-    config,
+    config: createLiveConfig(config),
     services,
     embeddedDatabase: false,
     simulator: false,
