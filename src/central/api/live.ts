@@ -14,7 +14,10 @@ export function registerLive(app: ZodApp, live: Live): void {
     scope.get(
       '/live',
       {
-        sse: 'only',
+        // Whatever the client says that it accepts: a refusal of the plugin's would have another shape than all others.
+        sse: 'manual',
+        // The plugin would never end the answer to a HEAD.
+        exposeHeadRoute: false,
         schema: {
           tags: ['dashboard'],
           summary: 'What happens now, as server-sent events',

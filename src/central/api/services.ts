@@ -35,6 +35,8 @@ const forwarded: readonly Forwarded[] = [
 /** Of an answer, what its reader needs. */
 const handedOn = /^(?:content-type|cache-control|retry-after|x-signalbox-.*)$/;
 const longestMs = 600_000;
+/** A request may name the whole address (RFC 9112, section 3.2.2). */
+const origin = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i;
 
 /** `/services/…`: other services through central, so that one session and one origin are enough for the page. */
 export function registerServices(app: ZodApp, siblings: Siblings): void {
@@ -65,7 +67,7 @@ async function forward(
   const body = request.rawBody ?? null;
   const answer = await siblings.send(service, {
     method: request.method === 'GET' ? 'GET' : 'POST',
-    path: request.url.slice(`/services/${service}`.length),
+    path: request.url.replace(origin, '').slice(`/services/${service}`.length),
     headers: body === null ? { accept } : { accept, 'content-type': 'application/json' },
     body,
     signal: AbortSignal.any([gone.signal, AbortSignal.timeout(longestMs)]),
