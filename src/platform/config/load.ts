@@ -7,6 +7,7 @@ import { messageOf, StartupError } from '../core/errors.ts';
 import { type Provider, type ProviderDefinition, providerDefinitions } from '../providers/definitions.ts';
 import { configFromEnvironment, type Environment, providersFromEnvironment } from './environment.ts';
 import { type ConfigValues, configSchema, type ProviderConfig } from './schema.ts';
+import { withSecretFiles } from './secret-files.ts';
 
 /** The whole configuration of a process, frozen. */
 export interface Config extends Omit<ConfigValues, 'providers' | 'instance_id'> {
@@ -31,7 +32,7 @@ export interface LoadOptions {
  * @throws StartupError that names each wrong entry with its path.
  */
 export function loadConfig(options: LoadOptions = {}): Config {
-  const env = options.env ?? process.env;
+  const env = withSecretFiles(options.env ?? process.env);
   const cwd = options.cwd ?? process.cwd();
   const file = findFile(options.file ?? env['SIGNALBOX_CONFIG'], cwd);
   const fromFile = file === null ? {} : readYaml(file);
