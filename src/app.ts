@@ -1,8 +1,11 @@
 import type { Health, ServiceName } from './contracts/api.ts';
 import { createCentral } from './central/central.ts';
-import { assertSafeToListen, type Config, simulatedProviders } from './platform/config/load.ts';
+import type { LiveConfig } from './platform/config/live.ts';
+import { assertSafeToListen } from './platform/config/load.ts';
+import { simulatedProviders } from './platform/config/resolve-providers.ts';
 import { sleep } from './platform/core/clock.ts';
 import { StartupError } from './platform/core/errors.ts';
+import type { Live } from './platform/core/live.ts';
 import type { Service } from './platform/core/service.ts';
 import { baseUrlOf } from './platform/http/base-url.ts';
 import { startEmbeddedPostgres } from './platform/postgres/embedded.ts';
@@ -20,7 +23,7 @@ import { createSimulator } from './simulator/simulator.ts';
 import { createUpgrade } from './upgrade/upgrade.ts';
 
 export interface AppOptions {
-  config: Config;
+  config: LiveConfig;
   services: readonly ServiceName[];
   /** Start a PostgreSQL where the configuration names none. */
   embeddedDatabase: boolean;
@@ -34,7 +37,7 @@ export interface AppOptions {
 
 export interface RunningApp {
   ports: Partial<Record<ServiceName, number>>;
-  providers: readonly Provider[];
+  providers: Live<readonly Provider[]>;
   /** True when answers come from the simulator. */
   simulated: boolean;
   /** Ends everything in the reverse order of its start. */
@@ -42,8 +45,8 @@ export interface RunningApp {
 }
 
 interface ServiceContext {
-  config: Config;
-  providers: readonly Provider[];
+  config: LiveConfig;
+  providers: Live<readonly Provider[]>;
   pool: Pool;
   connectionString: string;
   /** Of the services that were started before. */
@@ -56,7 +59,7 @@ type HttpPart = Service & { port(): number };
 
 const factories: Readonly<Record<ServiceName, (context: ServiceContext) => HttpPart>> = {
   registry: createRegistry,
-  router: (context) => (context.config.workers === 1 ? createRouter(context) : createRouterWorkers(context)),
+  router: (context) => (context.config.current().workers === 1 ? createRouter(context) : createRouterWorkers(context)),
   upgrade: createUpgrade,
   central: createCentral,
 };
@@ -70,7 +73,9 @@ const readyTimeoutMs = 30_000;
  * @throws StartupError with one clear line; whatever was started before it is stopped again.
  */
 export async function startApp(options: AppOptions): Promise<RunningApp> {
-  const { config, log, metrics } = options;
+  const { log, metrics } = options;
+  // What is used here is what only a restart changes.
+  const config = options.config.current();
   assertSafeToListen(config);
   const releasers: Array<{ name: string; release(): Promise<void> }> = [];
 
@@ -103,11 +108,24 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     log.debug({ ...migrated }, 'database is up to date');
 
     const simulated = options.simulator && (config.demo.enabled || config.providers.length === 0);
-    const providers = simulated ? await startSimulator() : config.providers;
-    if (providers.length === 0) log.warn('no provider is configured: no model can be called');
+    const simulation = simulated ? await startSimulator() : [];
+    /** Those of the file answer as soon as there are some, unless a demo was asked for. */
+    const providers: Live<readonly Provider[]> = () => {
+      const { demo, providers: configured } = options.config.current();
+      return simulated && (demo.enabled || configured.length === 0) ? simulation : configured;
+    };
+    if (providers().length === 0) log.warn('no provider is configured: no model can be called');
 
     const ports: RunningApp['ports'] = {};
-    const context: ServiceContext = { config, providers, pool, connectionString, ports, log, metrics };
+    const context: ServiceContext = {
+      config: options.config,
+      providers,
+      pool,
+      connectionString,
+      ports,
+      log,
+      metrics,
+    };
     for (const name of options.services) ports[name] = (await startService(factories[name](context))).port();
     if (options.waitUntilReady ?? true) await untilReady(ports);
 

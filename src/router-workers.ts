@@ -1,14 +1,16 @@
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { WorkerConfig } from './platform/cluster/messages.ts';
 import { createWorkers } from './platform/cluster/workers.ts';
-import type { Config } from './platform/config/load.ts';
+import type { LiveConfig } from './platform/config/live.ts';
+import type { Live } from './platform/core/live.ts';
 import type { Service } from './platform/core/service.ts';
 import type { Provider } from './platform/providers/definitions.ts';
 import type { Logger } from './platform/telemetry/logger.ts';
 
 export interface RouterWorkersOptions {
-  config: Config;
-  providers: readonly Provider[];
+  config: LiveConfig;
+  providers: Live<readonly Provider[]>;
   connectionString: string;
   log: Logger;
 }
@@ -17,25 +19,31 @@ export interface RouterWorkersOptions {
 const program = fileURLToPath(new URL('cli/worker.ts', import.meta.url));
 const script = program.replace(/\.ts$/, path.extname(import.meta.filename));
 
-/** The router as several processes on one port, each a router of its own with an instance id of its own. */
+/**
+ * The router as several processes on one port, each a router of its own with an instance id of its own. They hear from
+ * here of every change of the configuration: all of them take over the same one.
+ */
 export function createRouterWorkers(options: RouterWorkersOptions): Service & { port(): number } {
   const { config, log } = options;
-  const shared: Config = {
-    ...config,
-    workers: 1,
-    database_url: options.connectionString,
-    providers: options.providers,
-    // The primary sends the demo's requests, once for all.
-    demo: { ...config.demo, enabled: false },
-  };
-  return createWorkers({
-    script,
-    // A worker that is started again keeps its name, and so its queue of scores.
-    configs: Array.from({ length: config.workers }, (_, index) => ({
-      ...shared,
-      instance_id: `${config.instance_id}-w${index + 1}`,
-    })),
-    drainTimeoutMs: config.drain_timeout_ms,
-    log,
-  });
+
+  function configs(): WorkerConfig[] {
+    const now = config.current();
+    return Array.from({ length: now.workers }, (_, index) => ({
+      config: {
+        ...now,
+        workers: 1,
+        database_url: options.connectionString,
+        providers: options.providers(),
+        // The primary sends the demo's requests, once for all.
+        demo: { ...now.demo, enabled: false },
+        // A worker that is started again keeps its name, and so its queue of scores.
+        instance_id: `${now.instance_id}-w${index + 1}`,
+      },
+      state: config.state(),
+    }));
+  }
+
+  const workers = createWorkers({ script, configs, drainTimeoutMs: () => config.current().drain_timeout_ms, log });
+  config.onChange(() => workers.reconfigure());
+  return workers;
 }

@@ -8,6 +8,7 @@ import { parse, parseAllDocuments } from 'yaml';
 import { z } from 'zod';
 import { type ServiceName, serviceNameSchema } from '../src/contracts/api.ts';
 import { environmentVariables } from '../src/platform/config/environment.ts';
+import { createLiveConfig } from '../src/platform/config/live.ts';
 import { loadConfig } from '../src/platform/config/load.ts';
 import { secretVariables } from '../src/platform/config/secret-files.ts';
 import { createHttpService } from '../src/platform/http/server.ts';
@@ -163,7 +164,7 @@ test('the paths that are asked for and the metrics that are named exist', async 
   const service = createHttpService({
     service: 'router',
     description: 'under test',
-    config: { ...defaults, ports: { registry: 0, router: 0, upgrade: 0, central: 0 } },
+    config: createLiveConfig({ ...defaults, ports: { registry: 0, router: 0, upgrade: 0, central: 0 } }),
     log: silentLogger(),
     metrics: createMetrics(),
     checks: () => ({}),

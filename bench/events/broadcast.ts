@@ -1,6 +1,7 @@
 import { publishScores } from '../../src/central/broadcast/publish-scores.ts';
 import { sleep } from '../../src/platform/core/clock.ts';
 import { createPool, type Pool, withTransaction } from '../../src/platform/postgres/pool.ts';
+import type { Provider } from '../../src/platform/providers/definitions.ts';
 import { silentLogger } from '../../src/platform/telemetry/logger.ts';
 import { createMetrics } from '../../src/platform/telemetry/metrics.ts';
 import { createSnapshotService } from '../../src/router/snapshot/snapshot-service.ts';
@@ -18,15 +19,17 @@ export async function measureBroadcast(
   { instances, updates }: { instances: number; updates: number },
 ): Promise<number[]> {
   const log = silentLogger();
+  const noProviders: readonly Provider[] = [];
   const shared = createPool({ connectionString, applicationName: 'bench instances', max: instances, log });
   const services = Array.from({ length: instances }, (_, index) =>
     createSnapshotService({
       pool: shared,
       connectionString,
       instanceId: `bench-${index}`,
-      providers: [],
-      masterKey: undefined,
-      usesPredictor: true,
+      providers: () => noProviders,
+      masterKey: () => undefined,
+      usesPredictor: () => true,
+      configVersion: () => ({ configVersion: null, configHash: null }),
       log,
       metrics: createMetrics(),
     }),

@@ -69,7 +69,7 @@ async function takeRaw(pool: Pool, batchSize: number, messages: number): Promise
 async function takeByConsumer(pool: Pool, batchSize: number, messages: number): Promise<void> {
   const metrics = createMetrics();
   const config = loadConfig({ env: {}, cwd: import.meta.dirname, flags: { consumer: { batch_size: batchSize } } });
-  const consumer = createConsumer({ config, pool, log: silentLogger(), metrics });
+  const consumer = createConsumer({ config: () => config, pool, log: silentLogger(), metrics });
   const counted = metrics.counter('signalbox_events_consumed_total');
   await consumer.start();
   for (let count = 0; count < messages;) {

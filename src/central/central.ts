@@ -1,6 +1,6 @@
 import { decisionsChannel } from '../contracts/event.ts';
 import type { ServiceName } from '../contracts/api.ts';
-import type { Config } from '../platform/config/load.ts';
+import type { LiveConfig } from '../platform/config/live.ts';
 import { systemClock } from '../platform/core/clock.ts';
 import { composeServices, type HealthCheck, type Service } from '../platform/core/service.ts';
 import { createHttpService } from '../platform/http/server.ts';
@@ -37,7 +37,7 @@ import { createMaintenance } from './maintain/maintenance.ts';
 import { createUnknownOutcomes } from './maintain/unknown-outcomes.ts';
 
 export interface CentralOptions {
-  config: Config;
+  config: LiveConfig;
   pool: Pool;
   /** Of the database that `pool` is for; notifications need a connection of their own. */
   connectionString: string;
@@ -53,21 +53,22 @@ export interface CentralOptions {
  */
 export function createCentral(options: CentralOptions): Service & { port(): number } {
   const { config, pool, connectionString, log, metrics } = options;
-  const access = createAccess(config, systemClock);
+  const settings = config.current;
+  const access = createAccess(settings, systemClock);
   const live = createLive({ pool, log });
-  const siblings = createSiblings(config, options.ports ?? {});
+  const siblings = createSiblings(settings, options.ports ?? {});
   const editor = createKeyEditor(pool);
-  const consumer = createConsumer({ config, pool, log, metrics });
+  const consumer = createConsumer({ config: settings, pool, log, metrics });
   const loops = {
     consumer,
-    learner: createLearner({ config, pool, log, metrics }),
-    predictor: createPredictorTrainer({ config, pool, connectionString, log, metrics }),
-    maintenance: createMaintenance({ config, pool, log, metrics }),
+    learner: createLearner({ config: settings, pool, log, metrics }),
+    predictor: createPredictorTrainer({ config: settings, pool, connectionString, log, metrics }),
+    maintenance: createMaintenance({ config: settings, pool, log, metrics }),
     leases: createLeaseForfeiture({ pool, log, metrics }),
-    unknown_outcomes: createUnknownOutcomes({ config, pool, log, metrics }),
+    unknown_outcomes: createUnknownOutcomes({ config: settings, pool, log, metrics }),
     queue_length: createQueueGauge({ pool, log, metrics }),
-    fleet_gauges: createFleetGauges({ config, pool, log, metrics }),
-    savings_gauge: createSavingsGauge({ config, pool, log, metrics }),
+    fleet_gauges: createFleetGauges({ pool, log, metrics }),
+    savings_gauge: createSavingsGauge({ config: settings, pool, log, metrics }),
   };
   const listener = createListener({
     connectionString,
@@ -83,7 +84,7 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
     service: 'central',
     description: 'What the fleet has measured and learned.',
     authenticate: (request) => access.authenticate(request),
-    trustProxy: config.dashboard.trust_proxy,
+    trustProxy: settings().dashboard.trust_proxy,
     tags: [
       { name: 'dashboard', description: 'What the page at / shows' },
       { name: 'session', description: 'Who asks' },
@@ -110,13 +111,13 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
       registerSecurityHeaders(app);
       registerPage(app);
       registerSession(app, access);
-      registerDashboard(app, pool, systemClock, siblings.urlOf('router'));
+      registerDashboard(app, pool, systemClock, () => siblings.urlOf('router'));
       registerLive(app, live);
       registerServices(app, siblings);
       registerModelMetrics(app, pool);
       registerScores(app, pool);
       registerPolicy(app, pool, log);
-      registerSavings(app, pool, systemClock, config.routing.quality_floor ?? null);
+      registerSavings(app, pool, systemClock, () => settings().routing.quality_floor ?? null);
       registerDecisions(app, pool);
       registerRaces(app, pool);
       registerDeadLetters(app, pool);

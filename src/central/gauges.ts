@@ -1,4 +1,5 @@
 import type { Config } from '../platform/config/load.ts';
+import type { Live } from '../platform/core/live.ts';
 import { createLoop, type Loop } from '../platform/core/loop.ts';
 import type { Pool } from '../platform/postgres/pool.ts';
 import { countBudgetLevels } from '../platform/store/budget-leases.ts';
@@ -8,7 +9,6 @@ import type { Metrics } from '../platform/telemetry/metrics.ts';
 import { tellSavings } from './savings/tell-savings.ts';
 
 export interface CentralGaugesOptions {
-  config: Pick<Config, 'routing'>;
   pool: Pool;
   log: Logger;
   metrics: Metrics;
@@ -43,7 +43,12 @@ export function createFleetGauges({ pool, log, metrics }: CentralGaugesOptions):
 }
 
 /** Shows what routing has cost and saved in the last day, as `GET /savings` tells it. */
-export function createSavingsGauge({ config, pool, log, metrics }: CentralGaugesOptions): Loop {
+export function createSavingsGauge({
+  config,
+  pool,
+  log,
+  metrics,
+}: CentralGaugesOptions & { config: Live<Pick<Config, 'routing'>> }): Loop {
   const savings = metrics.gauge('signalbox_savings_day_usd');
   return createLoop({
     name: 'savings gauge',
@@ -57,7 +62,7 @@ export function createSavingsGauge({ config, pool, log, metrics }: CentralGauges
         nowMs,
         baseline: null,
         limit: comparedDecisions,
-        floor: config.routing.quality_floor ?? null,
+        floor: config().routing.quality_floor ?? null,
       });
       savings.reset();
       savings.set({ part: 'cost' }, spent.total_usd);

@@ -2,9 +2,11 @@
 import { Command, CommanderError } from 'commander';
 import { messageOf, StartupError } from '../platform/core/errors.ts';
 import { version } from '../platform/core/version.ts';
+import { configCommand } from './config.ts';
 import { deadLettersCommand } from './dead-letters.ts';
 import { doctorCommand } from './doctor.ts';
 import { evaluateCommand } from './evaluate.ts';
+import { importCommand } from './import.ts';
 import { keysCommand } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
 import { modelsCommand } from './models.ts';
@@ -43,6 +45,8 @@ for (const command of [
   evaluateCommand(),
   upgradeCommand(),
   deadLettersCommand(),
+  configCommand(),
+  importCommand(),
   simCommand(),
   migrateCommand(),
   doctorCommand(),

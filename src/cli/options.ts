@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander';
 import { costQualityTradeoffSchema } from '../contracts/decision.ts';
-import { type Config, loadConfig } from '../platform/config/load.ts';
+import { type Config, type LoadOptions, loadConfig } from '../platform/config/load.ts';
 import { StartupError } from '../platform/core/errors.ts';
 
 /** Options that every command which reads the configuration has. */
@@ -28,7 +28,11 @@ export function withWorkersOption(command: Command): Command {
 }
 
 export function configFrom(options: ConfigOptions): Config {
-  return loadConfig({
+  return loadConfig(loadOptionsFrom(options));
+}
+
+export function loadOptionsFrom(options: ConfigOptions): LoadOptions {
+  return {
     file: options.config,
     flags: {
       ...(options.dataDir === undefined ? {} : { data_dir: options.dataDir }),
@@ -36,7 +40,7 @@ export function configFrom(options: ConfigOptions): Config {
       ...(options.workers === undefined ? {} : { workers: options.workers }),
       ...(options.demo === true ? { demo: { enabled: true } } : {}),
     },
-  });
+  };
 }
 
 /** Parser of a whole number within bounds. */

@@ -1,7 +1,7 @@
 import { Argument, Command } from 'commander';
 import { type ServiceName, serviceNameSchema } from '../contracts/api.ts';
 import { StartupError } from '../platform/core/errors.ts';
-import { configFrom, type ConfigOptions, withConfigOptions, withWorkersOption } from './options.ts';
+import { type ConfigOptions, loadOptionsFrom, withConfigOptions, withWorkersOption } from './options.ts';
 import { run } from './run.ts';
 
 export function serveCommand(): Command {
@@ -13,6 +13,6 @@ export function serveCommand(): Command {
       if (options.workers !== undefined && service !== 'router') {
         throw new StartupError(`--workers is for the router; ${service} runs in one process`);
       }
-      await run({ config: configFrom(options), services: [service], embeddedDatabase: false, simulator: false });
+      await run({ load: loadOptionsFrom(options), services: [service], embeddedDatabase: false, simulator: false });
     });
 }

@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { serviceNameSchema } from '../contracts/api.ts';
-import { configFrom, type ConfigOptions, withConfigOptions, withWorkersOption } from './options.ts';
+import { type ConfigOptions, loadOptionsFrom, withConfigOptions, withWorkersOption } from './options.ts';
 import { run } from './run.ts';
 
 export function upCommand(): Command {
@@ -15,7 +15,7 @@ Providers come from the environment (OPENAI_API_KEY, ANTHROPIC_API_KEY, HF_TOKEN
     )
     .action(async (options: ConfigOptions) => {
       await run({
-        config: configFrom(options),
+        load: loadOptionsFrom(options),
         services: serviceNameSchema.options,
         embeddedDatabase: true,
         simulator: true,

@@ -3,7 +3,7 @@ import { startApp } from '../app.ts';
 import { connectToPrimary } from '../platform/cluster/primary.ts';
 import { messageOf } from '../platform/core/errors.ts';
 import { shareMetricsWithPrimary } from '../platform/telemetry/cluster-metrics.ts';
-import { createLogger } from '../platform/telemetry/logger.ts';
+import { createLeveledLogger } from '../platform/telemetry/logger.ts';
 import { createMetrics } from '../platform/telemetry/metrics.ts';
 import { endOnCrash } from './run.ts';
 
@@ -13,7 +13,10 @@ const metrics = createMetrics({ collectProcess: true, collectText: primary.colle
 shareMetricsWithPrimary(metrics);
 
 const config = await primary.config;
-const log = createLogger({ level: config.log_level }).child({ worker: config.instance_id });
+const { log_level: level, instance_id: instanceId } = config.current();
+const leveled = createLeveledLogger({ level });
+config.onChange((now) => leveled.setLevel(now.log_level));
+const log = leveled.log.child({ worker: instanceId });
 endOnCrash(log);
 try {
   const app = await startApp({

@@ -20,6 +20,7 @@ export const healthSchema = z.object({
   version: z.string(),
   instance_id: z.string(),
   uptime_seconds: z.number(),
+  config_version: z.int().describe('1 from the start, one more with each change of the configuration.'),
   checks: z.record(z.string(), z.object({ ok: z.boolean(), detail: z.string().optional() })),
 });
 export type Health = z.infer<typeof healthSchema>;

@@ -10,6 +10,8 @@ const instanceSchema = z.object({
   up_to_date: z.boolean().describe('Whether that is the newest there is.'),
   started_at: z.iso.datetime(),
   last_seen_at: z.iso.datetime(),
+  config_version: z.int().nullable().describe('1 from its start, one more with each change of its configuration.'),
+  config_hash: z.string().nullable().describe('Equal for instances with equal configuration files.'),
   is_live: z.boolean().describe('Whether it was heard of within the last minute.'),
 });
 

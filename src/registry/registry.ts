@@ -1,4 +1,5 @@
-import type { Config } from '../platform/config/load.ts';
+import type { LiveConfig } from '../platform/config/live.ts';
+import type { Live } from '../platform/core/live.ts';
 import { composeServices, type HealthCheck, type Service } from '../platform/core/service.ts';
 import { createHttpService } from '../platform/http/server.ts';
 import type { Pool } from '../platform/postgres/pool.ts';
@@ -13,9 +14,9 @@ import { createProviderChecks } from './health/check-providers.ts';
 import { createCatalogueGauges } from './health/gauges.ts';
 
 export interface RegistryOptions {
-  config: Config;
+  config: LiveConfig;
   /** Apart from the configuration's, since the simulated ones may have joined them. */
-  providers: readonly Provider[];
+  providers: Live<readonly Provider[]>;
   pool: Pool;
   log: Logger;
   metrics: Metrics;
@@ -30,20 +31,32 @@ export interface Registry extends Service {
 export function createRegistry(options: RegistryOptions): Registry {
   const { config, providers, pool, metrics } = options;
   const log = options.log.child({ service: 'registry' });
-  const { refresh_ms: refreshMs, health_check_ms: checkMs, list_timeout_ms: listTimeoutMs } = config.registry;
+  const listTimeoutMs = (): number => config.current().registry.list_timeout_ms;
 
   const gauges = createCatalogueGauges({ pool, log, metrics });
   const refresh = createRefresh({
     providers,
     pool,
-    intervalMs: refreshMs,
+    intervalMs: () => config.current().registry.refresh_ms,
     listTimeoutMs,
-    triesNewModels: config.upgrade.mode !== 'off',
+    triesNewModels: () => config.current().upgrade.mode !== 'off',
     log,
     metrics,
     onRefreshed: () => gauges.loop.wake(),
   });
-  const checks = createProviderChecks({ providers, pool, intervalMs: checkMs, timeoutMs: listTimeoutMs, log, metrics });
+  const checks = createProviderChecks({
+    providers,
+    pool,
+    intervalMs: () => config.current().registry.health_check_ms,
+    timeoutMs: listTimeoutMs,
+    log,
+    metrics,
+  });
+  config.onChange((now, before) => {
+    if (now.providers === before.providers) return;
+    refresh.loop.wake();
+    checks.wake();
+  });
   const edit = createEdit({ pool, providers });
 
   function readiness(): Record<string, HealthCheck> {

@@ -1,25 +1,17 @@
-import { SignalboxError } from '../platform/core/errors.ts';
 import type { Decision, DecisionStep } from './decide.ts';
 import type { ActiveRollout } from './select/rollout.ts';
 import type { Snapshot } from './snapshot/snapshot.ts';
-import type { SnapshotService } from './snapshot/snapshot-service.ts';
 import type { ChainStep } from './upstream/chain.ts';
 
-/**
- * A model of a decision as the chain calls it; one that a rollout tries only while the rollout says so.
- *
- * @throws SignalboxError `internal` for a provider that is not configured.
- */
-export function toChainStep(step: DecisionStep, decision: Decision, snapshots: SnapshotService): ChainStep {
-  const provider = snapshots.current().providers.get(step.providerName);
-  if (provider === undefined) throw new SignalboxError('internal', `provider ${step.providerName} is not configured`);
-  const chainStep = { modelId: step.modelId, provider };
+/** A model of a decision as the chain calls it; one that a rollout tries only while the rollout says so. */
+export function toChainStep(step: DecisionStep, decision: Decision, currentSnapshot: () => Snapshot): ChainStep {
+  const chainStep = { modelId: step.modelId, provider: step.provider };
   if (step !== decision.chain[0]) return chainStep;
   if (decision.rollout?.arm === 'shadow') {
-    return { ...chainStep, mayBeCalled: () => isStillIn('shadow', decision, snapshots.current()) };
+    return { ...chainStep, mayBeCalled: () => isStillIn('shadow', decision, currentSnapshot()) };
   }
   if (decision.origin !== 'canary') return chainStep;
-  return { ...chainStep, trial: { isActive: () => isStillIn('canary', decision, snapshots.current()) } };
+  return { ...chainStep, trial: { isActive: () => isStillIn('canary', decision, currentSnapshot()) } };
 }
 
 /** Whether the rollout of a decision still sends its candidate what it did when that was decided. */

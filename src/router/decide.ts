@@ -4,10 +4,12 @@ import type { Classification, Complexity } from '../contracts/query-class.ts';
 import type { RaceLane } from '../contracts/race.ts';
 import type { RolloutLabel } from '../contracts/rollout.ts';
 import { SignalboxError } from '../platform/core/errors.ts';
+import type { Provider } from '../platform/providers/definitions.ts';
 import { classify } from './classify/classify.ts';
 import { hashFeatures } from './classify/hash-features.ts';
 import type { Prompt } from './classify/prompt.ts';
 import { estimateInputTokens } from './predict/tokens.ts';
+import { modelsOfName } from './select/aliases.ts';
 import { asOfControl, assignArm, chooseCopy, explainArm } from './select/canary.ts';
 import {
   chooseModel,
@@ -19,6 +21,7 @@ import {
 } from './select/choose.ts';
 import { chooseField } from './select/field.ts';
 import { estimatedCostUsd } from './select/filter.ts';
+import { matchesPattern } from './select/pattern.ts';
 import { type PinnedRefusal, refusesPinned, resolvePinned } from './select/pinned.ts';
 import type { Policy, SelectionRequest } from './select/policy.ts';
 import { autoVariants, parseRequestedModel, type RequestedModel } from './select/requested-model.ts';
@@ -30,6 +33,8 @@ import type { Snapshot } from './snapshot/snapshot.ts';
 export interface DecisionStep {
   modelId: string;
   providerName: string;
+  /** As it was configured at the decision: the request ends with it, whatever changes meanwhile. */
+  provider: Provider;
   entry: RoutableModel | null;
   complexityScore: number;
 }
@@ -184,7 +189,10 @@ function readRequest(
     complexity: classification.complexity,
     inputTokens: estimateInputTokens(request.prompt),
     inputModalities: request.prompt.modalities,
-    onlyModels: requested.kind === 'auto' ? (request.models ?? null) : null,
+    onlyModels:
+      requested.kind === 'auto'
+        ? (request.models?.flatMap((name) => modelsOfName(name, policy.aliases)) ?? null)
+        : null,
     successShifts: shifts,
   };
   const predictor = version === 0 ? null : ({ version, arm: isHeldOut ? 'held_out' : 'used' } as const);
@@ -220,7 +228,7 @@ function chooseAutomatically(selection: SelectionRequest, context: DecisionConte
     expectedTtftMs,
     exploration,
   );
-  const [first, ...rest] = chain.map(({ entry }) => stepOf(entry, selection));
+  const [first, ...rest] = chain.map(({ entry }) => stepOf(entry, selection, snapshot));
   if (first === undefined) {
     throw noneEligible(explanation.excluded, explanation.excluded_counts);
   }
@@ -247,13 +255,20 @@ interface ListedStep extends DecisionStep {
   entry: RoutableModel;
 }
 
-function stepOf(entry: RoutableModel, { complexity }: SelectionRequest): ListedStep {
+function stepOf(entry: RoutableModel, { complexity }: SelectionRequest, snapshot: Snapshot): ListedStep {
   return {
     modelId: entry.model.model_id,
     providerName: entry.provider.name,
+    provider: providerOf(entry.provider.name, snapshot),
     entry,
     complexityScore: entry.scores[complexity].score,
   };
+}
+
+function providerOf(name: string, { providers }: Snapshot): Provider {
+  const provider = providers.get(name);
+  if (provider === undefined) throw new SignalboxError('internal', `provider ${name} is not configured`);
+  return provider;
 }
 
 /** The choice with what rollouts make of it. A canary goes before the whole chain, so that it takes nobody's place in it. */
@@ -282,7 +297,10 @@ function tryOut(
   return {
     ...labelled,
     origin: 'canary',
-    chain: [stepOf(candidate, selection), ...choice.chain.filter(({ entry }) => entry?.key !== candidate.key)],
+    chain: [
+      stepOf(candidate, selection, snapshot),
+      ...choice.chain.filter(({ entry }) => entry?.key !== candidate.key),
+    ],
     estimatedCostUsd: estimatedCostUsd(candidate, selection, policy),
   };
 }
@@ -300,7 +318,9 @@ function honourPinned(
   { snapshot, policy }: DecisionContext,
 ): Choice {
   const [wanted = ''] = names;
-  const places = names.map((name) => resolvePinned(name, snapshot, selection.providerOrder));
+  const places = names.map((name) =>
+    modelsOfName(name, policy.aliases).flatMap((model) => resolvePinned(model, snapshot, selection.providerOrder)),
+  );
   if ((places[0] ?? []).length === 0) {
     throw new SignalboxError(
       'model_not_found',
@@ -308,11 +328,15 @@ function honourPinned(
       { param: 'model' },
     );
   }
-  const judged = places.flat().map((place) => ({ place, refusal: refusesPinned(place, selection, snapshot) }));
+  const judged = places.flatMap((ofName, index) => {
+    const bounds = boundsOfName(names[index] ?? '', selection, policy);
+    return ofName.map((place) => ({ place, refusal: refusesPinned(place, bounds, snapshot) }));
+  });
   const [first, ...rest] = judged
     .filter(({ refusal }) => refusal === null)
     .map(({ place }): DecisionStep => ({
       ...place,
+      provider: providerOf(place.providerName, snapshot),
       complexityScore: place.entry?.scores[selection.complexity].score ?? 0,
     }));
   if (first === undefined) throw refusedPin(wanted, judged[0]?.refusal ?? 'provider_not_allowed', selection);
@@ -328,6 +352,12 @@ function honourPinned(
       excluded_counts: {},
     },
   };
+}
+
+/** Whoever may use an alias may use what it stands for. */
+function boundsOfName(name: string, selection: SelectionRequest, { aliases }: Policy): SelectionRequest {
+  const isAllowed = selection.allowedModels?.some((pattern) => matchesPattern(pattern, name)) ?? true;
+  return isAllowed && Object.hasOwn(aliases, name) ? { ...selection, allowedModels: null } : selection;
 }
 
 function refusedPin(name: string, refusal: PinnedRefusal, { nativeSurface }: SelectionRequest): SignalboxError {

@@ -1,5 +1,6 @@
 import { SignalboxError } from '../platform/core/errors.ts';
 import type { Config } from '../platform/config/load.ts';
+import type { Live } from '../platform/core/live.ts';
 import { uuidv7 } from '../platform/core/ids.ts';
 import type { Admission, Caller, Need, Reservation, Spent } from './admission/admission.ts';
 import type { RequestOutcome } from './accounting.ts';
@@ -16,6 +17,7 @@ import {
 } from './decide.ts';
 import { needOf } from './need.ts';
 import { createSettlement, nothingSpent, type SettlementOptions } from './settlement.ts';
+import type { VersionedPolicy } from './policy-from-config.ts';
 import type { RecentDecisions } from './publish/recent-decisions.ts';
 import type { Resilience } from './resilience/resilience.ts';
 import type { Explorer } from './select/explorer.ts';
@@ -29,13 +31,12 @@ import type { StreamEnd } from './upstream/follow-stream.ts';
 import type { CallUpstream, ClientRequest } from './upstream/upstream.ts';
 
 export interface GatewayOptions extends SettlementOptions {
-  config: Pick<Config, 'deadlines' | 'retries' | 'limits' | 'resilience'>;
-  policy: Policy;
-  policyVersion: string;
+  config: Live<Pick<Config, 'deadlines' | 'retries' | 'limits' | 'resilience'>>;
+  policy: Live<VersionedPolicy>;
   snapshots: SnapshotService;
-  explorer: Explorer;
+  explorer: Live<Explorer>;
   /** Null where the configuration has none. */
-  qualityFloor: QualityFloor | null;
+  qualityFloor: Live<QualityFloor | null>;
   admission: Admission;
   resilience: Resilience;
   recent: RecentDecisions;
@@ -101,12 +102,13 @@ export interface Gateway {
 }
 
 export function createGateway(options: GatewayOptions): Gateway {
-  const { config, policy, snapshots, latency, admission, resilience, accounting, clock } = options;
+  const { config, snapshots, latency, admission, resilience, accounting, clock } = options;
   const settlement = createSettlement(options);
 
   /** The policy, with what a dollar counts for at the moment. */
-  function pacedPolicy(): Policy {
-    const { costPacer, qualityFloor } = options;
+  function pacedPolicy(policy: Policy): Policy {
+    const costPacer = options.costPacer();
+    const qualityFloor = options.qualityFloor();
     if (qualityFloor !== null) {
       return { ...policy, tradeOff: { value: qualityFloor.tradeOff(), source: 'quality_floor' } };
     }
@@ -115,28 +117,29 @@ export function createGateway(options: GatewayOptions): Gateway {
 
   /** A choice whose trade-off somebody else has set, or that nobody need call, is none of the floor's. */
   function watchQuality({ explanation: { trade_off: tradeOff }, expectsOutcome }: Decision): void {
-    if (tradeOff?.source === 'quality_floor' && expectsOutcome) options.qualityFloor?.observe(tradeOff.quality_ratio);
+    if (tradeOff?.source === 'quality_floor' && expectsOutcome) options.qualityFloor()?.observe(tradeOff.quality_ratio);
   }
 
   async function callChain(of: CallState, reservation: Reservation): Promise<Completion> {
     const { decision, request, clientSignal, attempts } = of;
     const { complexity } = decision.classification;
+    // What holds now holds for the whole request.
+    const { deadlines, retries, resilience: limits } = config();
     let failedMs = 0;
     let failedAttempts = 0;
     let lost = nothingSpent;
     const result = await runChain({
-      steps: of.steps.map((step) => toChainStep(step, decision, snapshots)),
+      steps: of.steps.map((step) => toChainStep(step, decision, snapshots.current)),
       request,
-      deadlineMs:
-        of.deadlineMs ?? (request.stream ? config.deadlines.first_token_ms : config.deadlines.complete_ms)[complexity],
-      retriesOfSameModel: config.retries.same_model,
-      backoffMs: config.retries.backoff_ms,
+      deadlineMs: of.deadlineMs ?? (request.stream ? deadlines.first_token_ms : deadlines.complete_ms)[complexity],
+      retriesOfSameModel: retries.same_model,
+      backoffMs: retries.backoff_ms,
       clientSignal,
       call: options.call,
       resilience,
       // A race has other lanes to begin with; a rollout has to see how slow its models are.
       p95TtftMs:
-        config.resilience.hedge.enabled && decision.origin !== 'race' && decision.rollout === null
+        limits.hedge.enabled && decision.origin !== 'race' && decision.rollout === null
           ? ({ provider, modelId }) => latency.p95Ms(`${provider.name}/${modelId}`)
           : () => null,
       nowMs: () => clock.monotonicMs(),
@@ -206,7 +209,7 @@ export function createGateway(options: GatewayOptions): Gateway {
   }: GatewayRequest): Promise<{ reservation: Reservation; steps: CallState['steps'] }> {
     const steps = decision.chain;
     const needOfSteps = (chain: Decision['chain']): Need =>
-      needOf({ ...decision, chain }, maxOutputTokens, config.limits.reserve_output_tokens);
+      needOf({ ...decision, chain }, maxOutputTokens, config().limits.reserve_output_tokens);
     if (reservation !== undefined) return { reservation, steps };
     try {
       return { reservation: await admission.reserve(caller, needOfSteps(steps), clientSignal), steps };
@@ -223,12 +226,13 @@ export function createGateway(options: GatewayOptions): Gateway {
   }
 
   function contextAt(nowMs: number): DecisionContext {
+    const { policy, version } = options.policy();
     return {
       snapshot: snapshots.current(),
-      policy: pacedPolicy(),
-      policyVersion: options.policyVersion,
+      policy: pacedPolicy(policy),
+      policyVersion: version,
       expectedTtftMs: (entry) => latency.expectedMs(entry.key) ?? entry.model.performance.avg_ttft_ms,
-      exploration: options.explorer.next(),
+      exploration: options.explorer().next(),
       decisionId: uuidv7(nowMs),
       nowMs,
     };
@@ -249,7 +253,7 @@ export function createGateway(options: GatewayOptions): Gateway {
       return decision;
     },
     field: (request, count) => decideField(request, count, contextAt(clock.nowMs())),
-    needOf: (decision, maxOutputTokens) => needOf(decision, maxOutputTokens, config.limits.reserve_output_tokens),
+    needOf: (decision, maxOutputTokens) => needOf(decision, maxOutputTokens, config().limits.reserve_output_tokens),
     reserve: async (caller, need, signal) => admission.reserve(caller, need, signal),
 
     async complete(request) {

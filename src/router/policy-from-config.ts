@@ -3,6 +3,12 @@ import type { Config } from '../platform/config/load.ts';
 import type { ExplorationBounds } from './select/explore.ts';
 import type { Policy } from './select/policy.ts';
 
+/** The rules of a decision, and their name: equal policies have equal versions. */
+export interface VersionedPolicy {
+  policy: Policy;
+  version: string;
+}
+
 export function policyFromConfig(config: Pick<Config, 'routing'>): Policy {
   const { routing } = config;
   return {
@@ -18,6 +24,7 @@ export function policyFromConfig(config: Pick<Config, 'routing'>): Policy {
     qualityFloor: routing.quality_floor ?? null,
     preferences: routing.preferences,
     expectedOutputTokens: routing.expected_output_tokens,
+    aliases: routing.aliases,
     allow: routing.allow,
     deny: routing.deny,
     fallbackChainLength: routing.fallback_chain_length,
@@ -30,7 +37,7 @@ export function explorationFromConfig({ routing }: Pick<Config, 'routing'>): Exp
   return enabled ? { floor, maxShare, maxExtraCost } : null;
 }
 
-/** Names the rules of a decision: equal policies have equal versions. */
-export function policyVersion(policy: Policy): string {
-  return createHash('sha256').update(JSON.stringify(policy)).digest('hex').slice(0, 12);
+export function versionedPolicy(routing: Config['routing']): VersionedPolicy {
+  const policy = policyFromConfig({ routing });
+  return { policy, version: createHash('sha256').update(JSON.stringify(policy)).digest('hex').slice(0, 12) };
 }

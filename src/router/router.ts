@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import type { Config } from '../platform/config/load.ts';
+import type { LiveConfig } from '../platform/config/live.ts';
 import { systemClock } from '../platform/core/clock.ts';
+import { derive, type Live } from '../platform/core/live.ts';
 import { composeServices, type Service } from '../platform/core/service.ts';
 import { createHttpService } from '../platform/http/server.ts';
 import type { Pool } from '../platform/postgres/pool.ts';
@@ -25,11 +27,12 @@ import { registerRace } from './api/race.ts';
 import { registerRoute } from './api/route.ts';
 import { callSignals } from './call-signals.ts';
 import { createGateway } from './gateway.ts';
-import { explorationFromConfig, policyFromConfig, policyVersion } from './policy-from-config.ts';
+import { explorationFromConfig, versionedPolicy } from './policy-from-config.ts';
 import { createLatencyTracker } from './predict/latency.ts';
 import { registerQualityMetrics } from './quality-metrics.ts';
 import { createPublisher } from './publish/publisher.ts';
 import { createRecentDecisions } from './publish/recent-decisions.ts';
+import { reachedOtherwise } from './resilience/reached-otherwise.ts';
 import { createRacing } from './racing/racing.ts';
 import { createFirstAttempts } from './shadow/first-attempts.ts';
 import { createShadow } from './shadow/shadow.ts';
@@ -42,7 +45,7 @@ import { createResilience } from './resilience/resilience.ts';
 import { createAffinity } from './select/affinity.ts';
 import { createCostPacer } from './select/cost-pacer.ts';
 import { createQualityFloor } from './select/quality-floor.ts';
-import { createExplorer } from './select/explorer.ts';
+import { createExplorer, type Explorer } from './select/explorer.ts';
 import { createVerifier } from './verify/verifier.ts';
 import { chatSurface } from './surfaces/chat/surface.ts';
 import { embeddingsSurface } from './surfaces/embeddings/surface.ts';
@@ -50,8 +53,8 @@ import { messagesSurface } from './surfaces/messages/surface.ts';
 import { responsesSurface } from './surfaces/responses/surface.ts';
 
 export interface RouterOptions {
-  config: Config;
-  providers: readonly Provider[];
+  config: LiveConfig;
+  providers: Live<readonly Provider[]>;
   pool: Pool;
   connectionString: string;
   log: Logger;
@@ -99,19 +102,31 @@ const answerRoutes: readonly AnswerRoute[] = [
 /** Decisions that feedback finds without asking Postgres. */
 const rememberedDecisions = 20_000;
 
+const noExploration: Explorer = { next: () => null };
+
+/** For copies, which are called once each. */
+function withoutRepeats(config: Config): Config {
+  const { retries, resilience } = config;
+  return {
+    ...config,
+    retries: { ...retries, same_model: 0 },
+    resilience: { ...resilience, hedge: { ...resilience.hedge, enabled: false } },
+  };
+}
+
 /** The router service: decides, calls, publishes. */
 export function createRouter(options: RouterOptions): Service & { port(): number } {
   const { config, providers, pool, connectionString, metrics } = options;
   const log = options.log.child({ service: 'router' });
-  const instanceId = config.instance_id;
-  const policy = policyFromConfig(config);
+  const settings = config.current;
+  const { instance_id: instanceId, data_dir: dataDir, events } = settings();
   const recent = createRecentDecisions(rememberedDecisions);
 
   const admission = createAdmission({
     pool,
     connectionString,
     instanceId,
-    config,
+    config: settings,
     clock: systemClock,
     log,
     metrics,
@@ -121,8 +136,12 @@ export function createRouter(options: RouterOptions): Service & { port(): number
     connectionString,
     instanceId,
     providers,
-    masterKey: config.master_key,
-    usesPredictor: config.routing.predictor.enabled,
+    masterKey: () => settings().master_key,
+    usesPredictor: () => settings().routing.predictor.enabled,
+    configVersion() {
+      const { version, fileHash } = config.state();
+      return { configVersion: version, configHash: fileHash };
+    },
     log,
     metrics,
   });
@@ -130,30 +149,48 @@ export function createRouter(options: RouterOptions): Service & { port(): number
     pool,
     connectionString,
     instanceId,
-    dataDir: config.data_dir,
-    bufferSize: config.events.buffer_size,
-    batchSize: config.events.batch_size,
-    flushMs: config.events.flush_ms,
-    outboxMaxBytes: config.events.outbox_max_bytes,
+    dataDir,
+    bufferSize: events.buffer_size,
+    batchSize: events.batch_size,
+    flushMs: events.flush_ms,
+    outboxMaxBytes: events.outbox_max_bytes,
     log,
     metrics,
   });
-  const passThrough = createPassThrough({
-    connections: config.upstream.connections,
-    connectTimeoutMs: config.upstream.connect_timeout_ms,
-  });
+  const passThrough = createPassThrough(
+    derive(
+      () => settings().upstream,
+      ({ connections, connect_timeout_ms: connectTimeoutMs }) => ({ connections, connectTimeoutMs }),
+    ),
+  );
   const call: CallUpstream = (upstream) =>
     passesThrough(upstream.provider, upstream.request.surface)
       ? passThrough.call(upstream)
       : callThroughAiSdk(upstream);
-  const resilience = createResilience(config.resilience, Math.random);
+  const resilienceSettings = (): Config['resilience'] => settings().resilience;
+  const resilience = createResilience(resilienceSettings, Math.random);
+  const resilienceOfCopies = createResilience(resilienceSettings, Math.random);
   registerResilienceMetrics(metrics, resilience, systemClock);
+  config.onChange((now, before) => {
+    for (const name of reachedOtherwise(now.providers, before.providers)) {
+      resilience.forget(name);
+      resilienceOfCopies.forget(name);
+    }
+  });
   const affinity = createAffinity(rememberedConversations);
-  const { target_cost_usd: targetCostUsd, quality_floor: floor, weights } = config.routing;
-  const explorer = createExplorer(explorationFromConfig(config), createRandom(randomUUID()));
-  const costPacer = targetCostUsd === undefined ? null : createCostPacer(targetCostUsd, weights.cost);
-  const qualityFloor = floor === undefined ? null : createQualityFloor(floor);
-  if (qualityFloor !== null) registerQualityMetrics(metrics, qualityFloor);
+  const explorer = derive(
+    () => settings().routing.exploration,
+    () => createExplorer(explorationFromConfig(settings()), createRandom(randomUUID())),
+  );
+  const costPacer = derive(
+    () => settings().routing.target_cost_usd,
+    (targetUsd) => (targetUsd === undefined ? null : createCostPacer(targetUsd, settings().routing.weights.cost)),
+  );
+  const qualityFloor = derive(
+    () => settings().routing.quality_floor,
+    (floor) => (floor === undefined ? null : createQualityFloor(floor)),
+  );
+  registerQualityMetrics(metrics, qualityFloor);
   const accounting = createAccounting({
     instanceId,
     publisher,
@@ -162,12 +199,11 @@ export function createRouter(options: RouterOptions): Service & { port(): number
     metrics,
   });
 
-  const otlp = createOtlp({ config, log, metrics });
+  const otlp = createOtlp({ config: settings(), log, metrics });
   const signalsOf = otlp === null ? null : callSignals(otlp.measure, metrics.boundedLabel);
   const firstAttempts = createFirstAttempts();
   const common = {
-    policy,
-    policyVersion: policyVersion(policy),
+    policy: derive(() => settings().routing, versionedPolicy),
     snapshots,
     admission,
     accounting: firstAttempts.observe(accounting),
@@ -177,7 +213,7 @@ export function createRouter(options: RouterOptions): Service & { port(): number
   };
   const gateway = createGateway({
     ...common,
-    config,
+    config: settings,
     latency: createLatencyTracker(),
     affinity,
     explorer,
@@ -190,24 +226,20 @@ export function createRouter(options: RouterOptions): Service & { port(): number
     // Copies are called once each, and what they meet with is no experience of users.
     gateway: createGateway({
       ...common,
-      config: {
-        ...config,
-        retries: { ...config.retries, same_model: 0 },
-        resilience: { ...config.resilience, hedge: { ...config.resilience.hedge, enabled: false } },
-      },
+      config: derive(settings, withoutRepeats),
       latency: createLatencyTracker(),
       affinity: createAffinity(1),
-      explorer: createExplorer(null, createRandom('copies')),
-      costPacer: null,
-      qualityFloor: null,
-      resilience: createResilience(config.resilience, Math.random),
+      explorer: () => noExploration,
+      costPacer: () => null,
+      qualityFloor: () => null,
+      resilience: resilienceOfCopies,
       recent: createRecentDecisions(1),
     }),
     accounting,
     attempts: firstAttempts,
     verifier: createVerifier(),
     currentSnapshot: () => snapshots.current(),
-    config,
+    config: settings,
     pool,
     log,
     metrics,
@@ -219,7 +251,7 @@ export function createRouter(options: RouterOptions): Service & { port(): number
     gateway,
     accounting,
     verifier,
-    config,
+    config: settings,
     clock: systemClock,
     metrics,
     random: Math.random,
@@ -236,7 +268,7 @@ export function createRouter(options: RouterOptions): Service & { port(): number
     config,
     log,
     metrics,
-    authenticate: authenticateWith(admission, { isKeyRequired: config.master_key !== undefined }),
+    authenticate: authenticateWith(admission, () => settings().master_key !== undefined),
     traces: otlp,
     checks: () => ({
       keys: admission.health?.() ?? { ok: true },
@@ -244,15 +276,16 @@ export function createRouter(options: RouterOptions): Service & { port(): number
       events: publisher.health?.() ?? { ok: true },
     }),
     routes(app) {
-      registerRoute(app, { gateway, affinity, clock: systemClock, deadlines: config.deadlines });
+      const aliases = (): Config['routing']['aliases'] => settings().routing.aliases;
+      registerRoute(app, { gateway, affinity, clock: systemClock, deadlines: () => settings().deadlines });
       registerClassify(app);
-      registerModels(app, () => snapshots.current());
+      registerModels(app, () => snapshots.current(), aliases);
       registerFeedback(app, { recent, findStored: (id) => findDecision(pool, id), publisher, instanceId });
-      const { stream_idle_ms: streamIdleMs } = config.deadlines;
+      const streamIdleMs = (): number => settings().deadlines.stream_idle_ms;
       for (const route of answerRoutes)
         registerAnswers(app, route, { gateway, affinity, clock: systemClock, streamIdleMs, racing, shadow });
       registerRace(app, { racing, streamIdleMs });
-      registerCountTokens(app, { currentSnapshot: () => snapshots.current(), passThrough });
+      registerCountTokens(app, { currentSnapshot: () => snapshots.current(), aliases, passThrough });
       registerPassThrough(app, {
         gateway,
         accounting,

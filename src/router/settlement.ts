@@ -1,5 +1,6 @@
 import { contentFilterCode } from '../contracts/event.ts';
 import type { Clock } from '../platform/core/clock.ts';
+import type { Live } from '../platform/core/live.ts';
 import { type Accounting, priceOf } from './accounting.ts';
 import type { Caller, Spent } from './admission/admission.ts';
 import type { AttemptNumbers } from './attempt-numbers.ts';
@@ -43,7 +44,7 @@ export interface SettlementOptions {
   accounting: Accounting;
   latency: LatencyTracker;
   affinity: Affinity;
-  costPacer: CostPacer | null;
+  costPacer: Live<CostPacer | null>;
   clock: Clock;
 }
 
@@ -83,7 +84,7 @@ export function createSettlement({ accounting, latency, affinity, costPacer, clo
 
   /** What the client itself chose says nothing of what a dollar should count for. */
   function paceCost({ origin }: Decision, costUsd: number | null): void {
-    if ((origin === 'auto' || origin === 'canary') && costUsd !== null) costPacer?.observe(costUsd);
+    if ((origin === 'auto' || origin === 'canary') && costUsd !== null) costPacer()?.observe(costUsd);
   }
 
   /** The conversation is with this model from now on, and so are answers that refer to this one. */

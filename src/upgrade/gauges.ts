@@ -1,4 +1,5 @@
 import { rolloutStateSchema } from '../contracts/rollout.ts';
+import type { Live } from '../platform/core/live.ts';
 import { createLoop, type Loop } from '../platform/core/loop.ts';
 import type { Pool } from '../platform/postgres/pool.ts';
 import { countOpenIncidents } from '../platform/store/incidents.ts';
@@ -22,7 +23,7 @@ export interface UpgradeGauges {
 /** Shows what the tables hold as metrics, so that every instance shows the same. */
 export function createUpgradeGauges(options: {
   pool: Pool;
-  settings: RolloutSettings;
+  settings: Live<RolloutSettings>;
   log: Logger;
   metrics: Metrics;
 }): UpgradeGauges {

@@ -1,6 +1,7 @@
 import { catalogueChannel } from '../contracts/index.ts';
 import { observationsChannel } from '../contracts/rollout.ts';
-import type { Config } from '../platform/config/load.ts';
+import type { LiveConfig } from '../platform/config/live.ts';
+import { derive, type Live } from '../platform/core/live.ts';
 import { composeServices, type HealthCheck, type Service } from '../platform/core/service.ts';
 import { createHttpService } from '../platform/http/server.ts';
 import { createListener } from '../platform/postgres/listen.ts';
@@ -23,9 +24,9 @@ import { createProposer } from './rollouts/propose-rollouts.ts';
 import { rolloutSettings } from './rollouts/settings.ts';
 
 export interface UpgradeOptions {
-  config: Config;
+  config: LiveConfig;
   /** Apart from the configuration's, since the simulated ones may have joined them. */
-  providers: readonly Provider[];
+  providers: Live<readonly Provider[]>;
   pool: Pool;
   /** Of the database that `pool` is for; notifications need a connection of their own. */
   connectionString: string;
@@ -45,9 +46,12 @@ export interface Upgrade extends Service {
 export function createUpgrade(options: UpgradeOptions): Upgrade {
   const { config, providers, pool, connectionString, metrics } = options;
   const log = options.log.child({ service: 'upgrade' });
-  const intervalMs = config.upgrade.discover_ms;
-  const settings = rolloutSettings(config);
-  const budgetMs = config.deadlines.refinement_ms;
+  const intervalMs = (): number => config.current().upgrade.discover_ms;
+  const settings = derive(
+    () => config.current().upgrade,
+    (upgrade) => rolloutSettings({ upgrade }),
+  );
+  const budgetMs = (): number => config.current().deadlines.refinement_ms;
 
   const counts = createRolloutMetrics(metrics);
   const gauges = createUpgradeGauges({ pool, settings, log, metrics });
@@ -69,8 +73,9 @@ export function createUpgrade(options: UpgradeOptions): Upgrade {
     onNotify: (channel) => (channel === observationsChannel ? engine : proposer.loop).wake(),
     log,
   });
-  const sweep = createSweep({ pool, budgetMs, isAutomatic: settings.mode === 'auto', log });
-  const list = createDiscover({ providers, pool, listTimeoutMs: config.registry.list_timeout_ms, log, metrics });
+  const sweep = createSweep({ pool, budgetMs, isAutomatic: () => settings().mode === 'auto', log });
+  const listTimeoutMs = (): number => config.current().registry.list_timeout_ms;
+  const list = createDiscover({ providers, pool, listTimeoutMs, log, metrics });
   const discover: Discover = async (trigger, signal) => {
     const run = await list(trigger, signal);
     await proposer.propose();

@@ -2,6 +2,7 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningApp, startApp } from '../../src/app.ts';
 import { serviceNameSchema } from '../../src/contracts/api.ts';
+import { createLiveConfig } from '../../src/platform/config/live.ts';
 import { loadConfig } from '../../src/platform/config/load.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/platform/postgres/embedded.ts';
 import { silentLogger } from '../../src/platform/telemetry/logger.ts';
@@ -28,10 +29,12 @@ beforeAll(async () => {
   providers = await startTestProviders();
   database = await startEmbeddedPostgres({ dataDir: folder.folder, log: silentLogger() });
   app = await startApp({
-    config: loadConfig({
-      env: { ...freePorts, ...providers.environment, DATABASE_URL: database.connectionString },
-      cwd: folder.folder,
-    }),
+    config: createLiveConfig(
+      loadConfig({
+        env: { ...freePorts, ...providers.environment, DATABASE_URL: database.connectionString },
+        cwd: folder.folder,
+      }),
+    ),
     services: serviceNameSchema.options,
     embeddedDatabase: false,
     simulator: false,

@@ -1,6 +1,8 @@
 import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { z } from 'zod';
+import { createLiveConfig } from '../../src/platform/config/live.ts';
+import { loadConfig } from '../../src/platform/config/load.ts';
 import { createHttpService, type HttpService } from '../../src/platform/http/server.ts';
 import { silentLogger } from '../../src/platform/telemetry/logger.ts';
 import { createMetrics } from '../../src/platform/telemetry/metrics.ts';
@@ -14,14 +16,9 @@ beforeAll(async () => {
   service = createHttpService({
     service: 'router',
     description: 'A description to be read.',
-    config: {
-      host: '127.0.0.1',
-      ports: { registry: 0, router: 0, upgrade: 0, central: 0 },
-      instance_id: 'docs',
-      master_key: undefined,
-      body_limit_bytes: 1024,
-      drain_timeout_ms: 1000,
-    },
+    config: createLiveConfig(
+      loadConfig({ env: {}, cwd: '/', flags: { ports: { router: 0 }, drain_timeout_ms: 1000 } }),
+    ),
     log: silentLogger(),
     metrics: createMetrics(),
     checks: () => ({}),

@@ -3,6 +3,7 @@ import { type RunningApp, startApp } from '../../src/app.ts';
 import type { ServiceName } from '../../src/contracts/api.ts';
 import type { Model } from '../../src/contracts/model.ts';
 import type { Evaluation } from '../../src/contracts/upgrade-api.ts';
+import { createLiveConfig } from '../../src/platform/config/live.ts';
 import { loadConfig } from '../../src/platform/config/load.ts';
 import { silentLogger } from '../../src/platform/telemetry/logger.ts';
 import { createMetrics } from '../../src/platform/telemetry/metrics.ts';
@@ -36,24 +37,26 @@ afterEach(async () => {
 
 async function start(services: readonly ServiceName[], name: string, config: object): Promise<RunningApp> {
   const app = await startApp({
-    config: loadConfig({
-      env: {
-        ...freePorts,
-        OPENAI_API_KEY: 'sk-test',
-        OPENAI_BASE_URL: `${providers.baseUrl}/v1`,
-        DATABASE_URL: database.connectionString,
-        INSTANCE_ID: name,
-      },
-      cwd: import.meta.dirname,
-      flags: {
-        routing: alwaysTheBest,
-        registry: { refresh_ms: 200 },
-        retries: { backoff_ms: 1, same_model: 0 },
-        // Whoever is tried is called, so that it is seen to fail.
-        resilience: { ejection: { consecutive_failures: 100 }, throttle: { enabled: false } },
-        ...config,
-      },
-    }),
+    config: createLiveConfig(
+      loadConfig({
+        env: {
+          ...freePorts,
+          OPENAI_API_KEY: 'sk-test',
+          OPENAI_BASE_URL: `${providers.baseUrl}/v1`,
+          DATABASE_URL: database.connectionString,
+          INSTANCE_ID: name,
+        },
+        cwd: import.meta.dirname,
+        flags: {
+          routing: alwaysTheBest,
+          registry: { refresh_ms: 200 },
+          retries: { backoff_ms: 1, same_model: 0 },
+          // Whoever is tried is called, so that it is seen to fail.
+          resilience: { ejection: { consecutive_failures: 100 }, throttle: { enabled: false } },
+          ...config,
+        },
+      }),
+    ),
     services,
     embeddedDatabase: false,
     simulator: false,

@@ -4,6 +4,7 @@ import path from 'node:path';
 import OpenAI from 'openai';
 import { type RunningApp, startApp } from '../../src/app.ts';
 import { type ServiceName, serviceNameSchema } from '../../src/contracts/api.ts';
+import { createLiveConfig } from '../../src/platform/config/live.ts';
 import { loadConfig } from '../../src/platform/config/load.ts';
 import { silentLogger } from '../../src/platform/telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../../src/platform/telemetry/metrics.ts';
@@ -96,14 +97,16 @@ export async function startTestApp(
     const database = await createTestDatabase();
     releasers.push(() => database.drop());
     const app = await startApp({
-      config: loadConfig({
-        env: { ...freePorts, ...providers.environment, DATABASE_URL: database.connectionString },
-        cwd: folderWithoutConfig,
-        flags: {
-          ...options.config,
-          routing: { ...alwaysTheBest, ...(options.config?.['routing'] as object | undefined) },
-        },
-      }),
+      config: createLiveConfig(
+        loadConfig({
+          env: { ...freePorts, ...providers.environment, DATABASE_URL: database.connectionString },
+          cwd: folderWithoutConfig,
+          flags: {
+            ...options.config,
+            routing: { ...alwaysTheBest, ...(options.config?.['routing'] as object | undefined) },
+          },
+        }),
+      ),
       services: serviceNameSchema.options,
       embeddedDatabase: false,
       simulator: false,

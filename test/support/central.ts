@@ -1,4 +1,5 @@
 import { createCentral } from '../../src/central/central.ts';
+import { createLiveConfig } from '../../src/platform/config/live.ts';
 import { loadConfig } from '../../src/platform/config/load.ts';
 import { silentLogger } from '../../src/platform/telemetry/logger.ts';
 import { createMetrics } from '../../src/platform/telemetry/metrics.ts';
@@ -12,11 +13,13 @@ export async function startIdleCentral(database: TestDatabase, masterKey: string
     pool: database.pool,
     // A listener that hears nothing: it is connected to another database.
     connectionString: new URL('/postgres', database.connectionString).href,
-    config: loadConfig({
-      env: {},
-      cwd: '/',
-      flags: { ports: { central: 0 }, master_key: masterKey, consumer: { poll_ms: 3_600_000 } },
-    }),
+    config: createLiveConfig(
+      loadConfig({
+        env: {},
+        cwd: '/',
+        flags: { ports: { central: 0 }, master_key: masterKey, consumer: { poll_ms: 3_600_000 } },
+      }),
+    ),
     log: silentLogger(),
     metrics: createMetrics(),
   });

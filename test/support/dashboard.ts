@@ -1,3 +1,4 @@
+import { createLiveConfig } from '../../src/platform/config/live.ts';
 import { loadConfig } from '../../src/platform/config/load.ts';
 import type { Pool } from '../../src/platform/postgres/pool.ts';
 import { silentLogger } from '../../src/platform/telemetry/logger.ts';
@@ -15,11 +16,13 @@ export interface DemoOptions {
 /** All services with the simulator behind them, and without traffic unless the configuration asks for it. */
 export function startDemo({ connectionString, config = {} }: DemoOptions): Promise<RunningApp> {
   return startApp({
-    config: loadConfig({
-      env: { ...freePorts, DATABASE_URL: connectionString },
-      cwd: import.meta.dirname,
-      flags: { simulator: { time_scale: 0.3 }, learner: { min_samples: 20 }, ...config },
-    }),
+    config: createLiveConfig(
+      loadConfig({
+        env: { ...freePorts, DATABASE_URL: connectionString },
+        cwd: import.meta.dirname,
+        flags: { simulator: { time_scale: 0.3 }, learner: { min_samples: 20 }, ...config },
+      }),
+    ),
     services: ['registry', 'router', 'upgrade', 'central'],
     embeddedDatabase: false,
     simulator: true,

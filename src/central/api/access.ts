@@ -3,6 +3,7 @@ import type { FastifyRequest } from 'fastify';
 import type { Role, Session } from '../../contracts/dashboard-session.ts';
 import type { Config } from '../../platform/config/load.ts';
 import type { Clock } from '../../platform/core/clock.ts';
+import { derive, type Live } from '../../platform/core/live.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import { createKeyCheck, presentedKey } from '../../platform/security/master-key.ts';
 import { createSessionCookie } from './session-cookie.ts';
@@ -32,11 +33,28 @@ export interface Access {
 const sessionMs = 12 * 3_600_000;
 const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 
-export function createAccess(config: Pick<Config, 'master_key' | 'read_key'>, clock: Clock): Access {
-  const { master_key: masterKey, read_key: readKey } = config;
+type Keys = Pick<Config, 'master_key' | 'previous_master_keys' | 'read_key'>;
+
+/** By the keys of now: sessions that others have opened end. */
+export function createAccess(config: Live<Keys>, clock: Clock): Access {
+  const access = derive(config, (keys) => accessWith(keys, clock));
+  return {
+    authenticate: (request) => access().authenticate(request),
+    session: (request) => access().session(request),
+    roleOfKey: (key) => access().roleOfKey(key),
+    open: (role, request) => access().open(role, request),
+    close: (request) => access().close(request),
+    refuseForeignSites,
+  };
+}
+
+function accessWith(
+  { master_key: masterKey, previous_master_keys: previous, read_key: readKey }: Keys,
+  clock: Clock,
+): Access {
   if (masterKey === undefined) return openAccess();
-  const isMasterKey = createKeyCheck(masterKey);
-  const isReadKey = readKey === undefined ? () => false : createKeyCheck(readKey);
+  const isMasterKey = createKeyCheck([masterKey, ...previous]);
+  const isReadKey = readKey === undefined ? () => false : createKeyCheck([readKey]);
   const cookie = createSessionCookie({ masterKey, readKey });
 
   function roleOfHeaders(headers: FastifyRequest['headers']): Role | null {

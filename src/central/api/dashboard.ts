@@ -12,6 +12,7 @@ import {
 } from '../../contracts/dashboard.ts';
 import { modelIdSchema, providerNameSchema } from '../../contracts/model.ts';
 import type { Clock } from '../../platform/core/clock.ts';
+import type { Live } from '../../platform/core/live.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { readInstallation } from '../dashboard/installation.ts';
@@ -25,7 +26,7 @@ const tags = ['dashboard'];
 /** An answer may be as old, so that many who look cost as much as one. */
 const keptMs = 2000;
 
-export function registerDashboard(app: ZodApp, pool: Pool, clock: Clock, routerUrl: string | null): void {
+export function registerDashboard(app: ZodApp, pool: Pool, clock: Clock, routerUrl: Live<string | null>): void {
   const overviews = createKeptAnswers<Overview>(keptMs, () => clock.monotonicMs());
   app.get(
     '/overview',
@@ -78,6 +79,6 @@ export function registerDashboard(app: ZodApp, pool: Pool, clock: Clock, routerU
   app.get(
     '/dashboard/installation',
     { schema: { tags, summary: 'What a first run wants to know', response: { 200: installationSchema } } },
-    async () => readInstallation(pool, routerUrl),
+    async () => readInstallation(pool, routerUrl()),
   );
 }

@@ -27,6 +27,8 @@ export function registerInstances(app: ZodApp, pool: Pool): void {
           address: instance.address,
           applied_seq: instance.appliedSeq,
           up_to_date: instance.appliedSeq >= seq,
+          config_version: instance.configVersion,
+          config_hash: instance.configHash,
           started_at: instance.startedAt.toISOString(),
           last_seen_at: instance.lastSeenAt.toISOString(),
           is_live: instance.isLive,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { errorBodySchema } from '../../contracts/api.ts';
 import { type Savings, savingsSchema } from '../../contracts/savings.ts';
 import type { Clock } from '../../platform/core/clock.ts';
+import type { Live } from '../../platform/core/live.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { createKeptAnswers } from '../savings/kept-answers.ts';
@@ -40,7 +41,7 @@ const querySchema = z
     path: ['since'],
   });
 
-export function registerSavings(app: ZodApp, pool: Pool, clock: Clock, floor: number | null): void {
+export function registerSavings(app: ZodApp, pool: Pool, clock: Clock, floor: Live<number | null>): void {
   const answers = createKeptAnswers<Savings>(keptMs, () => clock.monotonicMs());
   app.get(
     '/savings',
@@ -57,7 +58,7 @@ export function registerSavings(app: ZodApp, pool: Pool, clock: Clock, floor: nu
         const { hours = 24, since, baseline = null, decisions } = query;
         const nowMs = clock.nowMs();
         const sinceMs = since === undefined ? nowMs - hours * hourMs : Date.parse(since);
-        return tellSavings(pool, { sinceMs, nowMs, baseline, limit: decisions, floor });
+        return tellSavings(pool, { sinceMs, nowMs, baseline, limit: decisions, floor: floor() });
       }),
   );
 }

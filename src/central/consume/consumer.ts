@@ -1,5 +1,6 @@
 import type { Config } from '../../platform/config/load.ts';
 import { decisionsQueue } from '../../contracts/event.ts';
+import type { Live } from '../../platform/core/live.ts';
 import { createLoop, type Loop } from '../../platform/core/loop.ts';
 import { queueMetrics } from '../../platform/postgres/pgmq.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
@@ -10,7 +11,7 @@ import { type BatchResult, consumeBatch } from './consume-batch.ts';
 import { createTurns } from './turns.ts';
 
 interface ConsumerOptions {
-  config: Pick<Config, 'consumer'>;
+  config: Live<Pick<Config, 'consumer'>>;
   pool: Pool;
   log: Logger;
   metrics: Metrics;
@@ -30,11 +31,10 @@ const lanes = 2;
 export function createConsumer({ config, pool, log, metrics }: ConsumerOptions): Loop {
   const count = createBatchMetrics(metrics);
   const turns = createTurns();
-  const { batch_size: batchSize, visibility_s: visibilitySeconds, poll_ms: pollMs } = config.consumer;
 
   return createLoop({
     name: 'consumer',
-    intervalMs: pollMs,
+    intervalMs: () => config().consumer.poll_ms,
     log,
     // Events pile up meanwhile, so a consumer whose database was away comes back soon.
     maxBackoffMs: 5_000,
@@ -60,6 +60,7 @@ export function createConsumer({ config, pool, log, metrics }: ConsumerOptions):
 
   /** Whether there is more. */
   async function consumeOne(): Promise<boolean> {
+    const { batch_size: batchSize, visibility_s: visibilitySeconds } = config().consumer;
     const batch = await consumeBatch(pool, { batchSize, visibilitySeconds, turns });
     count(batch);
     if (batch.deadLetters > 0)

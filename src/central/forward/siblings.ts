@@ -3,6 +3,7 @@ import { Agent } from 'undici';
 import type { ServiceName } from '../../contracts/api.ts';
 import type { Config } from '../../platform/config/load.ts';
 import { messageOf, SignalboxError } from '../../platform/core/errors.ts';
+import type { Live } from '../../platform/core/live.ts';
 import type { Service } from '../../platform/core/service.ts';
 import { baseUrlOf } from '../../platform/http/base-url.ts';
 
@@ -37,7 +38,7 @@ const answerTimeoutMs = 310_000;
 const silenceTimeoutMs = 125_000;
 
 export function createSiblings(
-  config: Pick<Config, 'host' | 'ports' | 'master_key' | 'dashboard'>,
+  config: Live<Pick<Config, 'host' | 'ports' | 'master_key' | 'dashboard'>>,
   runningPorts: Readonly<Partial<Record<ServiceName, number>>>,
 ): Siblings {
   const agent = new Agent({
@@ -45,13 +46,13 @@ export function createSiblings(
     headersTimeout: answerTimeoutMs,
     bodyTimeout: silenceTimeoutMs,
   });
-  const authorization = config.master_key === undefined ? {} : { authorization: `Bearer ${config.master_key}` };
 
   function urlOf(name: SiblingName): string | null {
-    const named = config.dashboard[`${name}_url`];
+    const { dashboard, host, ports } = config();
+    const named = dashboard[`${name}_url`];
     if (named !== undefined) return named.replace(/\/+$/, '');
-    const port = runningPorts[name] ?? config.ports[name];
-    return port === 0 ? null : baseUrlOf(config.host, port);
+    const port = runningPorts[name] ?? ports[name];
+    return port === 0 ? null : baseUrlOf(host, port);
   }
 
   return {
@@ -68,6 +69,8 @@ export function createSiblings(
         );
       }
       const { origin, pathname } = new URL(url);
+      const { master_key: masterKey } = config();
+      const authorization = masterKey === undefined ? {} : { authorization: `Bearer ${masterKey}` };
       try {
         // Not as a URL, which would resolve `..` to a path that nobody has allowed.
         const answer = await agent.request({

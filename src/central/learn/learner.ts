@@ -1,4 +1,5 @@
 import type { Config } from '../../platform/config/load.ts';
+import type { Live } from '../../platform/core/live.ts';
 import { createLoop, type Loop } from '../../platform/core/loop.ts';
 import { tryWithAdvisoryLock } from '../../platform/postgres/advisory-lock.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
@@ -23,7 +24,7 @@ export async function learnOnce(pool: Pool, rule: Config['learner']): Promise<Le
 }
 
 export interface LearnerOptions {
-  config: Pick<Config, 'learner'>;
+  config: Live<Pick<Config, 'learner'>>;
   pool: Pool;
   log: Logger;
   metrics: Metrics;
@@ -31,7 +32,6 @@ export interface LearnerOptions {
 
 /** Learns on a schedule. Any number may run; one at a time learns. */
 export function createLearner({ config, pool, log, metrics }: LearnerOptions): Loop {
-  const rule = config.learner;
   const ticks = metrics.counter('signalbox_learner_ticks_total');
   const published = metrics.counter('signalbox_score_updates_published_total');
   const alarms = metrics.counter('signalbox_learner_alarms_total');
@@ -39,7 +39,7 @@ export function createLearner({ config, pool, log, metrics }: LearnerOptions): L
   const lastRound = metrics.gauge('signalbox_learner_last_round_timestamp_seconds');
   let nextAgeingMs = 0;
 
-  async function age(): Promise<void> {
+  async function age(rule: Config['learner']): Promise<void> {
     if (rule.kind !== 'bayesian' || performance.now() < nextAgeingMs) return;
     await tryWithAdvisoryLock(pool, learnerLock, (client) => ageBeliefs(client, rule));
     nextAgeingMs = performance.now() + ageingMs;
@@ -47,11 +47,12 @@ export function createLearner({ config, pool, log, metrics }: LearnerOptions): L
 
   return createLoop({
     name: 'learner',
-    intervalMs: rule.interval_ms,
+    intervalMs: () => config().learner.interval_ms,
     log,
     failures: metrics.counter('signalbox_loop_failures_total'),
     async runOnce() {
-      await age();
+      const rule = config().learner;
+      await age(rule);
       const result = await learnOnce(pool, rule);
       lastRound.setToCurrentTime();
       ticks.inc({ result: result === undefined ? 'elsewhere' : result.cells === 0 ? 'nothing_new' : 'learned' });

@@ -1,5 +1,6 @@
 import { predictorsChannel } from '../../contracts/event.ts';
 import type { Config } from '../../platform/config/load.ts';
+import type { Live } from '../../platform/core/live.ts';
 import { createLoop, type Loop } from '../../platform/core/loop.ts';
 import { tryWithAdvisoryLock } from '../../platform/postgres/advisory-lock.ts';
 import { notify } from '../../platform/postgres/notify.ts';
@@ -22,8 +23,9 @@ const trainerLock = 'predictor';
 const keptPredictors = 5;
 
 export interface PredictorTrainerOptions {
-  config: Pick<Config, 'learner'> &
-    Partial<Pick<Config, 'master_key'>> & { routing: Pick<Config['routing'], 'predictor'> };
+  config: Live<
+    Pick<Config, 'learner'> & Partial<Pick<Config, 'master_key'>> & { routing: Pick<Config['routing'], 'predictor'> }
+  >;
   pool: Pool;
   /** Of the database that `pool` is for; the thread that trains has a connection of its own. */
   connectionString: string;
@@ -37,14 +39,12 @@ export interface PredictorTrainerOptions {
  */
 export function createPredictorTrainer(options: PredictorTrainerOptions): Loop {
   const { config, pool, connectionString, log, metrics } = options;
-  const rule = config.learner.predictor;
-  const holdout = config.routing.predictor.holdout;
   const trained = metrics.counter('signalbox_predictors_trained_total');
   const retired = metrics.counter('signalbox_predictors_retired_total');
   const newest = metrics.gauge('signalbox_predictor_version');
 
   async function retireIfHarmful(current: StoredPredictor, tallies: readonly PredictorTally[]): Promise<void> {
-    const harm = harmOf(tallies, current.version, 1 - holdout);
+    const harm = harmOf(tallies, current.version, 1 - config().routing.predictor.holdout);
     if (harm === null) return;
     const reason = `${harm.used.bad} of ${harm.used.requests} choices with it turned out bad, and ${harm.heldOut.bad} of ${harm.heldOut.requests} without`;
     await tryWithAdvisoryLock(pool, trainerLock, async (client) => {
@@ -57,12 +57,13 @@ export function createPredictorTrainer(options: PredictorTrainerOptions): Loop {
 
   async function train(outcomes: number, signal: AbortSignal): Promise<void> {
     const startedAtMs = performance.now();
+    const { learner, master_key: masterKey } = config();
     const made = await trainInThread(
       {
         connectionString,
-        masterKey: config.master_key,
-        minOutcomes: rule.min_outcomes,
-        maxOutcomes: rule.max_outcomes,
+        masterKey,
+        minOutcomes: learner.predictor.min_outcomes,
+        maxOutcomes: learner.predictor.max_outcomes,
       },
       signal,
     );
@@ -84,15 +85,15 @@ export function createPredictorTrainer(options: PredictorTrainerOptions): Loop {
 
   return createLoop({
     name: 'predictor trainer',
-    intervalMs: rule.interval_ms,
+    intervalMs: () => config().learner.predictor.interval_ms,
     log,
     failures: metrics.counter('signalbox_loop_failures_total'),
     async runOnce(signal) {
-      if (!config.routing.predictor.enabled) return;
+      if (!config().routing.predictor.enabled) return;
       const [tallies, current] = await Promise.all([listPredictorTallies(pool), findNewestPredictor(pool)]);
       if (current !== undefined && !current.isRetired) await retireIfHarmful(current, tallies);
       const outcomes = tallies.reduce((sum, { requests }) => sum + requests, 0);
-      if (isWorthTraining(outcomes, current, rule.min_outcomes)) await train(outcomes, signal);
+      if (isWorthTraining(outcomes, current, config().learner.predictor.min_outcomes)) await train(outcomes, signal);
     },
   });
 }

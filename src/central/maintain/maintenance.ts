@@ -1,5 +1,6 @@
 import { scoreUpdatesQueue } from '../../contracts/event.ts';
 import type { Config } from '../../platform/config/load.ts';
+import type { Live } from '../../platform/core/live.ts';
 import { createLoop, type Loop } from '../../platform/core/loop.ts';
 import { tryWithAdvisoryLock } from '../../platform/postgres/advisory-lock.ts';
 import { dropQueue, trimQueue } from '../../platform/postgres/pgmq.ts';
@@ -96,7 +97,7 @@ async function maintain(client: PoolClient, retention: Retention): Promise<Maint
 
 /** Maintains on a schedule. Any number may run; one at a time maintains. */
 export function createMaintenance(options: {
-  config: Pick<Config, 'retention'>;
+  config: Live<Pick<Config, 'retention'>>;
   pool: Pool;
   log: Logger;
   metrics: Metrics;
@@ -108,7 +109,7 @@ export function createMaintenance(options: {
     log,
     failures: metrics.counter('signalbox_loop_failures_total'),
     async runOnce() {
-      const result = await maintainOnce(pool, config.retention);
+      const result = await maintainOnce(pool, config().retention);
       if (result === undefined) return undefined;
       log.debug({ ...result }, 'maintained');
       return result.more ? 'again' : undefined;

@@ -1,4 +1,5 @@
 import type { Config } from '../../platform/config/load.ts';
+import type { Live } from '../../platform/core/live.ts';
 import { createLoop } from '../../platform/core/loop.ts';
 import type { HealthCheck, Service } from '../../platform/core/service.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
@@ -19,13 +20,12 @@ const alarmDecisions = 100;
  * each warns of.
  */
 export function createUnknownOutcomes(options: {
-  config: Pick<Config, 'consumer'>;
+  config: Live<Pick<Config, 'consumer'>>;
   pool: Pool;
   log: Logger;
   metrics: Metrics;
 }): Service {
   const { pool, log, metrics } = options;
-  const { unknown_after_s: afterSeconds, unknown_alarm_rate: alarmRate } = options.config.consumer;
   const marked = metrics.counter('signalbox_decisions_unknown_total');
   let shares: readonly UnknownShare[] = [];
   let alarming: readonly UnknownShare[] = [];
@@ -38,6 +38,7 @@ export function createUnknownOutcomes(options: {
   }
 
   async function check(): Promise<void> {
+    const { unknown_after_s: afterSeconds, unknown_alarm_rate: alarmRate } = options.config().consumer;
     shares = await listUnknownShares(pool, afterSeconds);
     const known = new Set(alarming.map((share) => share.instanceId));
     alarming = shares.filter((share) => share.decisions >= alarmDecisions && rateOf(share) > alarmRate);
@@ -54,6 +55,7 @@ export function createUnknownOutcomes(options: {
     log,
     failures: metrics.counter('signalbox_loop_failures_total'),
     async runOnce() {
+      const { unknown_after_s: afterSeconds } = options.config().consumer;
       const instances = await markUnknownOutcomes(pool, afterSeconds, batchLimit);
       for (const { instanceId, count, copies } of instances) {
         if (count > copies) marked.inc({ instance_id: label(instanceId) }, count - copies);

@@ -1,8 +1,16 @@
+import type { ConfigState } from '../config/live.ts';
 import type { Config } from '../config/load.ts';
+
+/** What a worker is configured with. */
+export interface WorkerConfig {
+  config: Config;
+  state: ConfigState;
+}
 
 /** What the primary tells a worker. */
 export type ToWorker =
-  { type: 'start'; config: Config } | { type: 'stop' } | { type: 'metrics'; id: number; text: string | null };
+  /** Sent first, and again after each change. */
+  { type: 'config'; config: WorkerConfig } | { type: 'stop' } | { type: 'metrics'; id: number; text: string | null };
 
 /** What a worker tells the primary. */
 export type FromWorker =

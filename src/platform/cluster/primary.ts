@@ -1,11 +1,11 @@
 import cluster from 'node:cluster';
-import type { Config } from '../config/load.ts';
-import type { FromWorker, ToWorker } from './messages.ts';
+import { type ConfigHolder, createLiveConfig, type LiveConfig } from '../config/live.ts';
+import type { FromWorker, ToWorker, WorkerConfig } from './messages.ts';
 
 /** The primary, as a worker sees it. */
 export interface Primary {
-  /** What to start with. */
-  readonly config: Promise<Config>;
+  /** What to start with, and what changes of it while this process runs. */
+  readonly config: Promise<LiveConfig>;
   /** Why to stop: a signal, or the primary wants it or has ended. After a second signal the process ends at once. */
   readonly stopRequested: Promise<string>;
   tell(message: FromWorker): void;
@@ -19,7 +19,8 @@ export interface Primary {
 export function connectToPrimary(): Primary {
   const waiting = new Map<number, (text: string | null) => void>();
   let lastId = 0;
-  let start: (config: Config) => void = () => undefined;
+  let live: ConfigHolder | undefined;
+  let start: (config: LiveConfig) => void = () => undefined;
   let requestStop: (reason: string) => void = () => undefined;
   let stopping = false;
 
@@ -30,6 +31,10 @@ export function connectToPrimary(): Primary {
   function stopOrEnd(reason: string): void {
     if (stopping) process.exit(130);
     stop(reason);
+  }
+  function configure({ config, state }: WorkerConfig): void {
+    if (live !== undefined) live.set(config, state);
+    else start((live = createLiveConfig(config, state)));
   }
   function tell(message: FromWorker): void {
     if (process.connected) process.send?.(message);
@@ -56,7 +61,7 @@ export function connectToPrimary(): Primary {
   };
 
   process.on('message', (message: ToWorker) => {
-    if (message.type === 'start') start(message.config);
+    if (message.type === 'config') configure(message.config);
     else if (message.type === 'stop') stop('primary');
     else if (message.type === 'metrics') {
       waiting.get(message.id)?.(message.text);
@@ -77,5 +82,7 @@ export function connectToPrimary(): Primary {
       process.once(signal, () => process.exit(130));
     });
   }
+  // It is for the primary, which reads the file for all; a worker would end of it.
+  process.on('SIGHUP', () => undefined);
   return primary;
 }

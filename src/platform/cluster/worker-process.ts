@@ -1,10 +1,9 @@
 import cluster from 'node:cluster';
-import type { Config } from '../config/load.ts';
-import type { FromWorker, ToWorker } from './messages.ts';
+import type { FromWorker, ToWorker, WorkerConfig } from './messages.ts';
 
 /** A worker, as the primary sees it. */
 export interface WorkerProcess {
-  readonly config: Config;
+  readonly instanceId: string;
   /** That it takes requests, or why it never will; never rejects. */
   readonly started: Promise<{ port: number } | { reason: string }>;
   readonly ended: Promise<{ code: number | null; signal: string | null }>;
@@ -16,7 +15,7 @@ export interface WorkerProcess {
 
 /** Forks a worker and starts it with the configuration. */
 export function launchWorker(
-  config: Config,
+  start: WorkerConfig,
   onMetricsRequest: (worker: WorkerProcess, id: number) => void,
 ): WorkerProcess {
   const forked = cluster.fork();
@@ -24,7 +23,7 @@ export function launchWorker(
   let settleEnd: (end: { code: number | null; signal: string | null }) => void = () => undefined;
 
   const worker: WorkerProcess = {
-    config,
+    instanceId: start.config.instance_id,
     started: new Promise((resolve) => (settle = resolve)),
     ended: new Promise((resolve) => (settleEnd = resolve)),
     tell(message) {
@@ -41,9 +40,11 @@ export function launchWorker(
   // Of a channel that broke while something was sent; the end of the process says the rest.
   forked.on('error', () => undefined);
   forked.once('exit', (code: number | null, signal: string | null) => {
-    settle({ reason: `worker ${config.instance_id} ended while it started (${signal ?? `exit code ${code ?? ''}`})` });
+    settle({
+      reason: `worker ${start.config.instance_id} ended while it started (${signal ?? `exit code ${code ?? ''}`})`,
+    });
     settleEnd({ code, signal });
   });
-  worker.tell({ type: 'start', config });
+  worker.tell({ type: 'config', config: start });
   return worker;
 }

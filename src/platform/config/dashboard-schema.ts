@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { atRestart } from './marks.ts';
 
 const serviceUrl = z.url({ protocol: /^https?$/ }).optional();
 
@@ -10,5 +11,6 @@ export const dashboardSchema = z.strictObject({
   trust_proxy: z
     .boolean()
     .default(false)
-    .describe('Believe X-Forwarded-For, -Host and -Proto: only behind a proxy that sets them.'),
+    .describe('Believe X-Forwarded-For, -Host and -Proto: only behind a proxy that sets them.')
+    .meta(atRestart),
 });

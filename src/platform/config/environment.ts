@@ -53,6 +53,14 @@ export const telemetryVariables: Variables = [
   ['OTEL_METRIC_EXPORT_INTERVAL', ['telemetry', 'metrics', 'interval_ms'], number],
 ];
 
+/** The environment variable that sets what is at a path; null where none does. */
+export function variableOf(path: readonly string[]): string | null {
+  const wanted = path.join('.');
+  return (
+    [...environmentVariables, ...telemetryVariables].find(([, target]) => target.join('.') === wanted)?.[0] ?? null
+  );
+}
+
 /** The part of the configuration that the environment sets. Empty variables count as unset. */
 export function configFromEnvironment(env: Environment): Record<string, unknown> {
   const config: Record<string, unknown> = {};

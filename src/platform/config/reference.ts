@@ -1,38 +1,18 @@
-import { z } from 'zod';
-import { configSchema } from './schema.ts';
-
-interface JsonSchema {
-  type?: string;
-  description?: string;
-  default?: unknown;
-  enum?: unknown[];
-  minimum?: number;
-  maximum?: number;
-  properties?: Record<string, JsonSchema>;
-  items?: JsonSchema;
-}
+import { type JsonSchema, type Setting, settings } from './settings.ts';
 
 /** Every key of the configuration file with its kind, default and meaning, as a Markdown table made from the schema. */
 export function describeConfig(): string {
-  const schema = z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema;
-  const rows = describe(schema, '');
-  return ['| key | kind | default | meaning |', '|---|---|---|---|', ...rows].join('\n');
+  return [
+    '| key | kind | default | a change takes effect | meaning |',
+    '|---|---|---|---|---|',
+    ...settings().map(row),
+  ].join('\n');
 }
 
-function describe(schema: JsonSchema, path: string): string[] {
-  return Object.entries(schema.properties ?? {}).flatMap(([name, property]) => {
-    const key = path === '' ? name : `${path}.${name}`;
-    if (property.properties !== undefined) return describe(property, key);
-    if (property.items?.properties !== undefined) {
-      return [row(key, 'list', property), ...describe(property.items, `${key}[]`)];
-    }
-    return [row(key, kindOf(property), property)];
-  });
-}
-
-function row(key: string, kind: string, schema: JsonSchema): string {
+function row({ path, schema, needsRestart }: Setting): string {
   const fallback = schema.default === undefined ? '' : `\`${JSON.stringify(schema.default)}\``;
-  return `| \`${key}\` | ${kind} | ${fallback} | ${schema.description ?? ''} |`;
+  const change = needsRestart ? '**at a restart**' : 'at once';
+  return `| \`${path}\` | ${kindOf(schema)} | ${fallback} | ${change} | ${schema.description ?? ''} |`;
 }
 
 function kindOf(schema: JsonSchema): string {

@@ -1,7 +1,12 @@
 import { z } from 'zod';
+import { isAutoModel } from '../../contracts/auto-model.ts';
 import { costQualityTradeoffSchema } from '../../contracts/decision.ts';
 
 const weight = z.number().min(0).max(100);
+const modelName = z
+  .string()
+  .min(1)
+  .refine((name) => !isAutoModel(name), 'must be the name of a model: auto has none of these');
 const chain = (...models: string[]) => z.array(z.string().min(1)).default(models);
 
 /**
@@ -94,6 +99,10 @@ const routingFields = z.strictObject({
     .max(1_000_000)
     .optional()
     .describe('Mean cost of a request to keep to: the weight of the cost follows it. Not set: the weight stays.'),
+  aliases: z
+    .record(modelName.max(200), z.array(modelName).min(1).max(20))
+    .default({})
+    .describe('Names of your own that clients may ask for, each with its models, which are tried in turn.'),
   allow: z.array(z.string().min(1)).default(['*']).describe('Models that auto may choose; * stands for any text.'),
   deny: z.array(z.string().min(1)).default([]).describe('Models that auto may not choose; stronger than allow.'),
   fallback_chain_length: z

@@ -1,10 +1,10 @@
 import { z } from 'zod';
 import { mostLanes } from '../../contracts/race.ts';
-import { providerNameSchema } from '../../contracts/model.ts';
-import { endpoints, providerKinds } from '../providers/definitions.ts';
 import { dashboardSchema } from './dashboard-schema.ts';
 import { learnerSchema } from './learner-schema.ts';
+import { atRestart, secret } from './marks.ts';
 import { milliseconds } from './milliseconds.ts';
+import { providersSchema } from './provider-schema.ts';
 import { routingSchema } from './routing-schema.ts';
 import { telemetrySchema } from './telemetry-schema.ts';
 import { upgradeSchema } from './upgrade-schema.ts';
@@ -18,27 +18,6 @@ const perComplexityMs = (simple: number, medium: number, complex: number) =>
       complex: milliseconds.default(complex),
     })
     .prefault({});
-
-const providerSchema = z.strictObject({
-  name: providerNameSchema.describe('How this provider is called in Signalbox; must be unique.'),
-  kind: z.enum(providerKinds).describe('Which API it speaks and where its prices are found.'),
-  base_url: z
-    .url({ protocol: /^https?$/ })
-    .optional()
-    .describe('Needed for openai-compatible.'),
-  api_key: z.string().min(1).optional().describe('Better kept out of the file: see api_key_env.'),
-  api_key_env: z
-    .union([z.string().min(1), z.array(z.string().min(1)).min(1).max(100)])
-    .optional()
-    .describe('Name of the environment variable that holds the key; several for keys that are used in turn.'),
-  passes: z
-    .array(z.enum(endpoints))
-    .min(1)
-    .optional()
-    .describe('Endpoints that it serves itself, where they are others than its kind’s; to all others we translate.'),
-  models: z.array(z.string().min(1)).default([]).describe('Models to offer besides those that the provider lists.'),
-});
-export type ProviderConfig = z.infer<typeof providerSchema>;
 
 /** Breakers, throttles and budgets around the calls of providers; each is explained in `src/router/resilience`. */
 const resilienceSchema = z.strictObject({
@@ -89,8 +68,13 @@ const resilienceSchema = z.strictObject({
     .prefault({}),
 });
 
-const configShape = z.strictObject({
-  host: z.string().min(1).default('127.0.0.1').describe('Address to listen on; others than loopback need master_key.'),
+const configFields = z.strictObject({
+  host: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('Address to listen on; others than loopback need master_key.')
+    .meta(atRestart),
   ports: z
     .strictObject({
       registry: port.default(8000),
@@ -99,34 +83,56 @@ const configShape = z.strictObject({
       central: port.default(8003),
     })
     .prefault({})
-    .describe('0 takes any free port.'),
-  workers: z.int().min(1).max(64).default(1).describe('Processes of the router, all on its one port.'),
+    .describe('0 takes any free port.')
+    .meta(atRestart),
+  workers: z.int().min(1).max(64).default(1).describe('Processes of the router, all on its one port.').meta(atRestart),
   instance_id: z
     .string()
     .min(1)
     .max(200)
     .regex(/^[\w.:@-]+$/)
     .optional()
-    .describe('Default: the host name and the router’s port.'),
-  data_dir: z.string().min(1).default('.signalbox').describe('Where the embedded PostgreSQL keeps its data.'),
+    .describe('Default: the host name and the router’s port.')
+    .meta(atRestart),
+  data_dir: z
+    .string()
+    .min(1)
+    .default('.signalbox')
+    .describe('Where the embedded PostgreSQL keeps its data.')
+    .meta(atRestart),
   database_url: z
     .string()
     .regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://')
     .optional()
-    .describe('A PostgreSQL to use instead of the embedded one.'),
-  database_pool_size: z.int().min(2).max(200).default(10).describe('Connections of one process.'),
+    .describe('A PostgreSQL to use instead of the embedded one.')
+    .meta(atRestart),
+  database_pool_size: z.int().min(2).max(200).default(10).describe('Connections of one process.').meta(atRestart),
   master_key: z
     .string()
     .min(16)
     .optional()
-    .describe('Required of every caller where it is set; on the router a virtual key will do.'),
+    .describe('Required of every caller where it is set; on the router a virtual key will do.')
+    .meta(secret),
+  previous_master_keys: z
+    .array(z.string().min(16))
+    .max(10)
+    .default([])
+    .describe('Accepted beside master_key, until all callers have the new one.')
+    .meta(secret),
   read_key: z
     .string()
     .min(16)
     .optional()
-    .describe('Opens what central only shows, beside master_key, which it must differ from.'),
+    .describe('Opens what central only shows, beside master_key, which it must differ from.')
+    .meta(secret),
   log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
-  body_limit_bytes: z.int().min(1024).max(1_073_741_824).default(33_554_432).describe('Larger bodies get 413.'),
+  body_limit_bytes: z
+    .int()
+    .min(1024)
+    .max(1_073_741_824)
+    .default(33_554_432)
+    .describe('Larger bodies get 413.')
+    .meta(atRestart),
   drain_timeout_ms: milliseconds.default(30_000).describe('How long a stop waits for requests under way.'),
 
   demo: z
@@ -134,15 +140,17 @@ const configShape = z.strictObject({
       enabled: z.boolean().default(false).describe('The same as --demo.'),
       requests_per_second: z.number().min(0).max(1000).default(4).describe("Of the demo's prompts."),
     })
-    .prefault({}),
+    .prefault({})
+    .meta(atRestart),
   simulator: z
     .strictObject({
       seed: z.string().min(1).default('signalbox').describe('Equal seeds give equal answers.'),
       time_scale: z.number().min(0).max(100).default(1).describe('0 answers without delay.'),
     })
-    .prefault({}),
+    .prefault({})
+    .meta(atRestart),
 
-  providers: z.array(providerSchema).max(100).default([]),
+  providers: providersSchema,
   registry: z
     .strictObject({
       refresh_ms: milliseconds.default(300_000).describe('How often each provider is asked for its list.'),
@@ -198,8 +206,9 @@ const configShape = z.strictObject({
         .min(1000)
         .max(3_600_000)
         .default(5000)
-        .describe('After so long without a sign the shares of an instance are charged as spent.'),
-      flush_ms: milliseconds.default(100).describe('How often costs are settled.'),
+        .describe('After so long without a sign the shares of an instance are charged as spent.')
+        .meta(atRestart),
+      flush_ms: milliseconds.default(100).describe('How often costs are settled.').meta(atRestart),
       wait_ms: milliseconds.default(1000).describe('Longest wait of a request for a share of its limits.'),
       max_waiting: z.int().min(1).max(100_000).default(1000).describe('Requests that wait so at once.'),
     })
@@ -216,7 +225,8 @@ const configShape = z.strictObject({
         .default(268_435_456)
         .describe('Events that wait on disk, in data_dir, while PostgreSQL is away. 0: in memory alone.'),
     })
-    .prefault({}),
+    .prefault({})
+    .meta(atRestart),
   consumer: z
     .strictObject({
       poll_ms: milliseconds.default(500).describe('How often the queue is read when no notification comes.'),
@@ -260,18 +270,23 @@ const configShape = z.strictObject({
     })
     .prefault({}),
   upgrade: upgradeSchema.prefault({}),
-  telemetry: telemetrySchema.prefault({}),
+  telemetry: telemetrySchema.prefault({}).meta(atRestart),
   dashboard: dashboardSchema.prefault({}),
 });
 
-export const configSchema = configShape
+export const configSchema = configFields
   .refine(({ read_key, master_key }) => read_key === undefined || master_key !== undefined, {
     message: 'means nothing without master_key',
     path: ['read_key'],
   })
-  .refine(({ read_key, master_key }) => read_key === undefined || read_key !== master_key, {
-    message: 'must differ from master_key',
-    path: ['read_key'],
+  .refine(
+    ({ read_key, master_key, previous_master_keys: previous }) =>
+      read_key === undefined || ![master_key, ...previous].includes(read_key),
+    { message: 'must differ from master_key', path: ['read_key'] },
+  )
+  .refine(({ master_key, previous_master_keys: previous }) => master_key !== undefined || previous.length === 0, {
+    message: 'needs a master_key beside it',
+    path: ['previous_master_keys'],
   });
 
 export type ConfigValues = z.infer<typeof configSchema>;

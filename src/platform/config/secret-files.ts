@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { messageOf, StartupError } from '../core/errors.ts';
+import { messageOf } from '../core/errors.ts';
 import { type ProviderDefinition, providerDefinitions } from '../providers/definitions.ts';
 import type { Environment } from './environment.ts';
+import type { ConfigProblem } from './problem.ts';
 
 /** Variables that hold a secret: `NAME_FILE` names a file that holds it instead. */
 export const secretVariables: readonly string[] = [
@@ -12,28 +13,24 @@ export const secretVariables: readonly string[] = [
 ];
 
 /**
- * The environment with the secrets filled in whose files it names, without white space around them.
- *
- * @throws StartupError where a variable and its file are both set, or a file cannot be read or is empty; no secret in it.
+ * The environment with the secrets filled in whose files it names, without white space around them. What is wrong, never a
+ * secret, is in `problems`: a variable and its file are both set, or a file cannot be read or is empty.
  */
-export function withSecretFiles(env: Environment): Environment {
+export function withSecretFiles(env: Environment): { env: Environment; problems: readonly ConfigProblem[] } {
   const secrets: Record<string, string> = {};
+  const problems: ConfigProblem[] = [];
   for (const name of secretVariables) {
-    const file = env[`${name}_FILE`];
+    const variable = `${name}_FILE`;
+    const file = env[variable];
     if (file === undefined || file === '') continue;
-    if ((env[name] ?? '') !== '') throw new StartupError(`${name} and ${name}_FILE are both set: one is enough`);
-    secrets[name] = readSecret(`${name}_FILE`, file);
+    try {
+      if ((env[name] ?? '') !== '') throw new Error(`${name} is set too: one is enough`);
+      const secret = readFileSync(file, 'utf8').trim();
+      if (secret === '') throw new Error(`${file} is empty`);
+      secrets[name] = secret;
+    } catch (error) {
+      problems.push({ path: variable, message: messageOf(error), line: null, variable: null });
+    }
   }
-  return { ...env, ...secrets };
-}
-
-function readSecret(variable: string, file: string): string {
-  let secret: string;
-  try {
-    secret = readFileSync(file, 'utf8').trim();
-  } catch (error) {
-    throw new StartupError(`${variable}: ${messageOf(error)}`, { cause: error });
-  }
-  if (secret === '') throw new StartupError(`${variable}: ${file} is empty`);
-  return secret;
+  return { env: { ...env, ...secrets }, problems };
 }

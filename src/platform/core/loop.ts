@@ -1,11 +1,13 @@
 import type { Counter } from 'prom-client';
 import type { Logger } from '../telemetry/logger.ts';
 import { sleep } from './clock.ts';
+import type { Live } from './live.ts';
 import type { HealthCheck, Service } from './service.ts';
 
 export interface LoopOptions {
   name: string;
-  intervalMs: number;
+  /** One that may change counts from the end of the next round on. */
+  intervalMs: number | Live<number>;
   /** One round. Return `'again'` when there is more to do now. `signal` aborts when the loop is stopped. */
   runOnce(signal: AbortSignal): Promise<'again' | void>;
   log: Logger;
@@ -26,7 +28,8 @@ export interface Loop extends Service {
  * too. `stop` waits for the round under way.
  */
 export function createLoop(options: LoopOptions): Loop {
-  const { name, intervalMs, runOnce, log, maxBackoffMs = 30_000, failures } = options;
+  const { name, runOnce, log, maxBackoffMs = 30_000, failures } = options;
+  const interval = (): number => (typeof options.intervalMs === 'number' ? options.intervalMs : options.intervalMs());
   // A series that begins with its first failure would hide it from `increase`.
   failures?.inc({ loop: name }, 0);
   const stopping = new AbortController();
@@ -39,7 +42,7 @@ export function createLoop(options: LoopOptions): Loop {
   async function run(): Promise<void> {
     while (!stopping.signal.aborted) {
       wakeRequested = false;
-      let delayMs = intervalMs;
+      let delayMs = interval();
       try {
         const more = await runOnce(stopping.signal);
         if (failuresInARow > 0) log.info({ loop: name, failed_rounds: failuresInARow }, 'rounds succeed again');
@@ -50,7 +53,7 @@ export function createLoop(options: LoopOptions): Loop {
         failuresInARow += 1;
         lastError = error;
         failures?.inc({ loop: name });
-        delayMs = Math.min(maxBackoffMs, Math.max(intervalMs, 100) * 2 ** Math.min(failuresInARow, 10));
+        delayMs = Math.min(maxBackoffMs, Math.max(interval(), 100) * 2 ** Math.min(failuresInARow, 10));
         const level = failuresInARow === 1 ? 'warn' : 'debug';
         log[level]({ loop: name, err: error, failures_in_a_row: failuresInARow, retry_in_ms: delayMs }, 'round failed');
       }

@@ -5,11 +5,11 @@ import swaggerUi from '@fastify/swagger-ui';
 import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { ServiceName } from '../../contracts/api.ts';
-import type { Config } from '../config/load.ts';
+import type { LiveConfig } from '../config/live.ts';
 import { SignalboxError, StartupError } from '../core/errors.ts';
 import type { HealthCheck, Service } from '../core/service.ts';
 import { version } from '../core/version.ts';
-import { createKeyCheck } from '../security/master-key.ts';
+import { createMasterKeyCheck } from '../security/master-key.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createSeries, type Metrics } from '../telemetry/metrics.ts';
 import type { Exporter } from '../telemetry/otlp.ts';
@@ -30,7 +30,7 @@ declare module 'fastify' {
 export interface HttpServiceOptions {
   service: ServiceName;
   description: string;
-  config: Pick<Config, 'host' | 'ports' | 'instance_id' | 'master_key' | 'body_limit_bytes' | 'drain_timeout_ms'>;
+  config: LiveConfig;
   log: Logger;
   metrics: Metrics;
   /** What readiness depends on. */
@@ -67,8 +67,8 @@ const openPath = /^\/(?:health|docs|openapi\.json)(?:\/|$)/;
  */
 export function createHttpService(options: HttpServiceOptions): HttpService {
   const { service, config, log, metrics, traces = null } = options;
-  const { host } = config;
-  const port = config.ports[service];
+  const { host, ports, body_limit_bytes: bodyLimit, instance_id: instanceId } = config.current();
+  const port = ports[service];
   let app: FastifyInstance | undefined;
   let connections: Connections | undefined;
   let stopping = false;
@@ -80,7 +80,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     const handleError = createErrorHandler(log);
     const server = fastify({
       logger: false,
-      bodyLimit: config.body_limit_bytes,
+      bodyLimit,
       genReqId: () => `${requestPrefix}-${(requestCount += 1)}`,
       forceCloseConnections: 'idle',
       return503OnClosing: false,
@@ -109,7 +109,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
         // What every service has comes after what this one is for.
         tags: [...options.tags, { name: 'operations', description: 'Health and metrics, as of every service' }],
         info: { title: `Signalbox ${service}`, description: options.description, version },
-        ...(config.master_key === undefined
+        ...(config.current().master_key === undefined
           ? {}
           : {
               components: { securitySchemes: { key: { type: 'http', scheme: 'bearer' } } },
@@ -134,7 +134,8 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       const zodScope = withZod(scope);
       registerOperations(zodScope, {
         service,
-        instanceId: config.instance_id,
+        instanceId,
+        config,
         metrics,
         checks: options.checks,
         isStopping: () => stopping,
@@ -157,8 +158,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
   }
 
   function addAuthentication(server: FastifyInstance): void {
-    const { authenticate = requireMasterKey(config.master_key) } = options;
-    if (authenticate === undefined) return;
+    const { authenticate = requireMasterKey(config) } = options;
     server.addHook('onRequest', (request, _reply, done) => {
       let refusal: Error | undefined;
       try {
@@ -203,13 +203,11 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       if (app === undefined) return;
       stopping = true;
       const server = app.server;
+      const { drain_timeout_ms: drainTimeoutMs } = config.current();
       const force = setTimeout(() => {
-        log.warn(
-          { service, drain_timeout_ms: config.drain_timeout_ms },
-          'requests still open after the drain time are cut',
-        );
+        log.warn({ service, drain_timeout_ms: drainTimeoutMs }, 'requests still open after the drain time are cut');
         server.closeAllConnections();
-      }, config.drain_timeout_ms);
+      }, drainTimeoutMs);
       try {
         const closed = app.close();
         connections?.drain();
@@ -226,11 +224,10 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
   };
 }
 
-function requireMasterKey(masterKey: string | undefined): HttpServiceOptions['authenticate'] {
-  if (masterKey === undefined) return undefined;
-  const hasKey = createKeyCheck(masterKey);
+function requireMasterKey(config: LiveConfig): NonNullable<HttpServiceOptions['authenticate']> {
+  const hasKey = createMasterKeyCheck(config.current);
   return ({ headers }) => {
-    if (!hasKey(headers))
+    if (hasKey(headers) === false)
       throw new SignalboxError('unauthorized', 'a valid key is required: Authorization: Bearer KEY');
   };
 }

@@ -1,21 +1,40 @@
 import { hash, timingSafeEqual } from 'node:crypto';
+import type { Config } from '../config/load.ts';
+import { derive, type Live } from '../core/live.ts';
 
-/** Checks a caller's key against a digest, in time that does not depend on where they differ. */
-export type KeyCheck = (headers: Readonly<Record<string, string | string[] | undefined>>) => boolean;
+type Headers = Readonly<Record<string, string | string[] | undefined>>;
+
+/** Checks a caller's key against digests, in time that does not depend on where they differ. */
+export type KeyCheck = (headers: Headers) => boolean;
 
 const digest = (text: string): Buffer => hash('sha256', text, 'buffer');
 
-/** Whether the key that a caller presents is this one. */
-export function createKeyCheck(masterKey: string): KeyCheck {
-  const expected = digest(masterKey);
+/** Whether the key that a caller presents is one of these. */
+export function createKeyCheck(keys: readonly string[]): KeyCheck {
+  const accepted = keys.map(digest);
   return (headers) => {
     const presented = presentedKey(headers);
-    return presented !== undefined && timingSafeEqual(digest(presented), expected);
+    if (presented === undefined) return false;
+    const shown = digest(presented);
+    return accepted.filter((expected) => timingSafeEqual(shown, expected)).length > 0;
   };
 }
 
+/**
+ * Whether the key that a caller presents is the master key, or one before it that is still accepted; null where none is
+ * required.
+ */
+export function createMasterKeyCheck(
+  config: Live<Pick<Config, 'master_key' | 'previous_master_keys'>>,
+): (headers: Headers) => boolean | null {
+  const check = derive(config, ({ master_key: current, previous_master_keys: previous }) =>
+    current === undefined ? null : createKeyCheck([current, ...previous]),
+  );
+  return (headers) => check()?.(headers) ?? null;
+}
+
 /** The key in `Authorization: Bearer` (OpenAI's way), `x-api-key` (Anthropic's) or `api-key` (Azure's). */
-export function presentedKey(headers: Readonly<Record<string, string | string[] | undefined>>): string | undefined {
+export function presentedKey(headers: Headers): string | undefined {
   const { authorization } = headers;
   if (typeof authorization === 'string') return /^Bearer +(.+)$/i.exec(authorization)?.[1];
   const apiKey = headers['x-api-key'] ?? headers['api-key'];

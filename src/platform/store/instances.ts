@@ -1,7 +1,14 @@
 import type { Executor } from '../postgres/pool.ts';
 
-/** A process that takes part. */
-export interface NewInstance {
+/** Which configuration an instance works with. */
+export interface ConfigVersion {
+  /** 1 from its start, one more with each change; null for an instance that does not say. */
+  configVersion: number | null;
+  /** Of its file: instances with equal files have equal ones. Null: no file, or it does not say. */
+  configHash: string | null;
+}
+
+interface InstanceFields {
   instanceId: string;
   service: string;
   version: string;
@@ -12,7 +19,10 @@ export interface NewInstance {
   startedAt: Date;
 }
 
-export interface Instance extends NewInstance {
+/** A process that takes part. */
+export type NewInstance = InstanceFields & Partial<ConfigVersion>;
+
+export interface Instance extends InstanceFields, ConfigVersion {
   /** The newest score update that it has applied. */
   appliedSeq: number;
   lastSeenAt: Date;
@@ -30,10 +40,12 @@ interface InstanceRow {
   started_at: Date;
   last_seen_at: Date;
   is_live: boolean;
+  config_version: number | null;
+  config_hash: string | null;
 }
 
 const columns = `instance_id, service, version, queue_name, address, applied_seq, started_at, last_seen_at,
-  last_seen_at > now() - interval '1 minute' as is_live`;
+  last_seen_at > now() - interval '1 minute' as is_live, config_version, config_hash`;
 
 function toInstance(row: InstanceRow): Instance {
   return {
@@ -46,29 +58,47 @@ function toInstance(row: InstanceRow): Instance {
     startedAt: row.started_at,
     lastSeenAt: row.last_seen_at,
     isLive: row.is_live,
+    configVersion: row.config_version,
+    configHash: row.config_hash,
   };
 }
 
 /** Announces an instance; one of the same id is replaced, with nothing applied yet. */
 export async function registerInstance(db: Executor, instance: NewInstance): Promise<void> {
   await db.query(
-    `insert into instances (instance_id, service, version, queue_name, address, started_at)
-     values ($1, $2, $3, $4, $5, $6)
+    `insert into instances (instance_id, service, version, queue_name, address, started_at, config_version, config_hash)
+     values ($1, $2, $3, $4, $5, $6, $7, $8)
      on conflict (instance_id) do update set
        service = excluded.service, version = excluded.version, queue_name = excluded.queue_name,
-       address = excluded.address, started_at = excluded.started_at, applied_seq = 0, last_seen_at = now()`,
-    [instance.instanceId, instance.service, instance.version, instance.queueName, instance.address, instance.startedAt],
+       address = excluded.address, started_at = excluded.started_at, config_version = excluded.config_version,
+       config_hash = excluded.config_hash, applied_seq = 0, last_seen_at = now()`,
+    [
+      instance.instanceId,
+      instance.service,
+      instance.version,
+      instance.queueName,
+      instance.address,
+      instance.startedAt,
+      instance.configVersion ?? null,
+      instance.configHash ?? null,
+    ],
   );
 }
 
 /**
- * Says that an instance is alive and how far it is. False when it is not known, because its silence was so long that it
+ * Says that an instance is alive, how far it is, and with which configuration. False when it is not known, because its silence was so long that it
  * was removed with its queue: it then has to make its queue and register again.
  */
-export async function heartbeatInstance(db: Executor, instanceId: string, appliedSeq: number): Promise<boolean> {
+export async function heartbeatInstance(
+  db: Executor,
+  instanceId: string,
+  appliedSeq: number,
+  { configVersion, configHash }: ConfigVersion = { configVersion: null, configHash: null },
+): Promise<boolean> {
   const { rowCount } = await db.query(
-    'update instances set last_seen_at = now(), applied_seq = $2 where instance_id = $1',
-    [instanceId, appliedSeq],
+    `update instances set last_seen_at = now(), applied_seq = $2, config_version = $3, config_hash = $4
+     where instance_id = $1`,
+    [instanceId, appliedSeq, configVersion, configHash],
   );
   return rowCount === 1;
 }

@@ -13,11 +13,24 @@ const redactedPaths = ['authorization', 'api_key', 'apiKey', 'password', 'master
   `*.*.${key}`,
 ]);
 
+/** A logger, and how to change the level of all that was made from it. */
+export interface LeveledLogger {
+  log: Logger;
+  setLevel(level: string): void;
+}
+
 /** Structured logs, one JSON line each, on stderr: stdout is for results such as the ready line. */
 export function createLogger(options: LoggerOptions): Logger {
-  return pino(
+  return createLeveledLogger(options).log;
+}
+
+/** As `createLogger`. Its children are few and live as long as the process: they are remembered. */
+export function createLeveledLogger(options: LoggerOptions): LeveledLogger {
+  const all: Logger[] = [];
+  const log = pino(
     {
       level: options.level,
+      onChild: (child: Logger) => void all.push(child),
       base: null,
       timestamp: pino.stdTimeFunctions.isoTime,
       formatters: { level: (label) => ({ level: label }) },
@@ -26,6 +39,13 @@ export function createLogger(options: LoggerOptions): Logger {
     },
     pino.destination({ fd: 2, sync: false }),
   );
+  all.push(log);
+  return {
+    log,
+    setLevel(level) {
+      for (const each of all) each.level = level;
+    },
+  };
 }
 
 /** A logger that writes nothing, for tests and tools. */

@@ -1,5 +1,6 @@
 import { modelKey, type Model, type ModelPatch, type NewModel } from '../../contracts/index.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
+import type { Live } from '../../platform/core/live.ts';
 import { type Pool, type PoolClient, withTransaction } from '../../platform/postgres/pool.ts';
 import type { Provider } from '../../platform/providers/definitions.ts';
 import type { CatalogueModel, StoredModel } from '../../platform/store/model-row.ts';
@@ -30,7 +31,7 @@ export function modelNotFound(id: string): SignalboxError {
 }
 
 /** What operators do to the catalogue: each a transaction of its own, one at a time with the refresh. */
-export function createEdit(options: { pool: Pool; providers: readonly Provider[] }): Edit {
+export function createEdit(options: { pool: Pool; providers: Live<readonly Provider[]> }): Edit {
   const { pool, providers } = options;
 
   function change<T>(write: (db: PoolClient) => Promise<T>): Promise<T> {
@@ -68,7 +69,7 @@ export function createEdit(options: { pool: Pool; providers: readonly Provider[]
 
   return {
     create({ model_id: modelId, provider: providerName, ...body }) {
-      const source = providers.find((provider) => provider.name === providerName) ?? {
+      const source = providers().find((provider) => provider.name === providerName) ?? {
         name: providerName,
         kind: 'openai-compatible' as const,
         priceListId: null,

@@ -1,4 +1,5 @@
 import { messageOf } from '../../platform/core/errors.ts';
+import type { Live } from '../../platform/core/live.ts';
 import { createLoop, type Loop } from '../../platform/core/loop.ts';
 import { type Pool, withTransaction } from '../../platform/postgres/pool.ts';
 import type { Provider } from '../../platform/providers/definitions.ts';
@@ -19,12 +20,12 @@ import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import { hasUnknownPrice, planRefresh } from './plan-refresh.ts';
 
 export interface RefreshOptions {
-  providers: readonly Provider[];
+  providers: Live<readonly Provider[]>;
   pool: Pool;
-  intervalMs: number;
-  listTimeoutMs: number;
+  intervalMs: Live<number>;
+  listTimeoutMs: Live<number>;
   /** Whether models that come later than their provider begin as candidates. */
-  triesNewModels: boolean;
+  triesNewModels: Live<boolean>;
   log: Logger;
   metrics: Metrics;
   /** Called after each round. */
@@ -48,7 +49,7 @@ const maxWarned = 10_000;
  * provider holds no lock; then one transaction under the catalogue's lock writes what has changed.
  */
 export function createRefresh(options: RefreshOptions): Refresh {
-  const { providers, pool, listTimeoutMs, triesNewModels, log, metrics } = options;
+  const { pool, listTimeoutMs, triesNewModels, log, metrics } = options;
   const duration = metrics.histogram('signalbox_registry_refresh_duration_seconds');
   const failures = metrics.counter('signalbox_registry_refresh_failures_total');
   const warned = new Set<string>();
@@ -57,7 +58,7 @@ export function createRefresh(options: RefreshOptions): Refresh {
   async function list(provider: Provider, signal: AbortSignal): Promise<ListedModel[] | null> {
     const stopTimer = duration.startTimer({ provider: provider.name });
     try {
-      return await listModels(provider, { timeoutMs: listTimeoutMs, signal });
+      return await listModels(provider, { timeoutMs: listTimeoutMs(), signal });
     } catch (error) {
       if (signal.aborted) throw error;
       reportFailure(provider, messageOf(error));
@@ -80,6 +81,7 @@ export function createRefresh(options: RefreshOptions): Refresh {
   }
 
   async function runOnce(signal: AbortSignal): Promise<void> {
+    const providers = options.providers();
     const lists = await Promise.all(
       providers.map(async (provider) => ({ provider, listed: await list(provider, signal) })),
     );
@@ -94,7 +96,7 @@ export function createRefresh(options: RefreshOptions): Refresh {
         const emptied = listed?.length === 0 && rows.some((row) => row.listed && row.source === 'discovered');
         if (emptied) reportFailure(provider, 'an empty list');
         const ageMs = at.getTime() - (starts.get(provider.name) ?? at).getTime();
-        return planRefresh(provider, emptied ? null : listed, rows, at, triesNewModels && ageMs > knownMs);
+        return planRefresh(provider, emptied ? null : listed, rows, at, triesNewModels() && ageMs > knownMs);
       });
       const entries = plans.flatMap((plan) => plan.upserts);
       const written =

@@ -1,4 +1,5 @@
 import { messageOf } from '../../platform/core/errors.ts';
+import type { Live } from '../../platform/core/live.ts';
 import { createLoop, type Loop } from '../../platform/core/loop.ts';
 import { type Pool, withTransaction } from '../../platform/postgres/pool.ts';
 import type { Provider } from '../../platform/providers/definitions.ts';
@@ -13,10 +14,10 @@ import type { Logger } from '../../platform/telemetry/logger.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
 
 export interface ProviderChecksOptions {
-  providers: readonly Provider[];
+  providers: Live<readonly Provider[]>;
   pool: Pool;
-  intervalMs: number;
-  timeoutMs: number;
+  intervalMs: Live<number>;
+  timeoutMs: Live<number>;
   log: Logger;
   metrics: Metrics;
 }
@@ -26,11 +27,11 @@ export interface ProviderChecksOptions {
  * provider; the others leave it alone for half an interval, so that three failures in a row take three intervals.
  */
 export function createProviderChecks(options: ProviderChecksOptions): Loop {
-  const { providers, pool, intervalMs, log } = options;
-  const timeoutMs = Math.min(options.timeoutMs, intervalMs);
+  const { pool, intervalMs, log } = options;
 
   async function check(provider: Provider, signal: AbortSignal): Promise<ProviderCheck> {
     const { name, simulated } = provider;
+    const timeoutMs = Math.min(options.timeoutMs(), intervalMs());
     try {
       const latencyMs = await probeProvider(provider, { timeoutMs, signal });
       return { provider: name, simulated, checkedAt: new Date(), latencyMs, error: null };
@@ -41,8 +42,9 @@ export function createProviderChecks(options: ProviderChecksOptions): Loop {
   }
 
   async function runOnce(signal: AbortSignal): Promise<void> {
+    const providers = options.providers();
     const names = providers.map((provider) => provider.name);
-    const due = await listProvidersToCheck(pool, names, new Date(Date.now() - intervalMs / 2));
+    const due = await listProvidersToCheck(pool, names, new Date(Date.now() - intervalMs() / 2));
     const checks = await Promise.all(
       providers.filter((provider) => due.includes(provider.name)).map((provider) => check(provider, signal)),
     );

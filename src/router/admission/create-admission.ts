@@ -2,9 +2,10 @@ import { virtualKeyPrefix } from '../../contracts/keys.ts';
 import type { Config } from '../../platform/config/load.ts';
 import type { Clock } from '../../platform/core/clock.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
+import { derive, type Live } from '../../platform/core/live.ts';
 import { composeServices, type HealthCheck, type Service } from '../../platform/core/service.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
-import { createKeyCheck, presentedKey } from '../../platform/security/master-key.ts';
+import { createMasterKeyCheck, presentedKey } from '../../platform/security/master-key.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import type { Admission, Caller, Reservation } from './admission.ts';
@@ -17,7 +18,7 @@ export interface AdmissionOptions {
   /** Of the database that `pool` is for; notifications need a connection of their own. */
   connectionString: string;
   instanceId: string;
-  config: Pick<Config, 'limits' | 'master_key' | 'upgrade'>;
+  config: Live<Pick<Config, 'limits' | 'master_key' | 'previous_master_keys' | 'upgrade'>>;
   clock: Clock;
   log: Logger;
   metrics: Metrics;
@@ -29,19 +30,22 @@ const nothing: Reservation = Object.freeze({ headers: Object.freeze({}), settle:
 export function createAdmission(options: AdmissionOptions): Admission & Service {
   const { pool, connectionString, instanceId, config, clock, log, metrics } = options;
   const directory = createKeyDirectory({ pool, connectionString, log, metrics });
-  const leases = createLeaseService({ pool, instanceId, config: config.limits, clock, log, metrics });
-  const { master_key: masterKey } = config;
+  const leases = createLeaseService({ pool, instanceId, config: () => config().limits, clock, log, metrics });
   /** Whoever has the master key, and anybody where none is required. */
-  const unlimited: Caller = Object.freeze({
-    keyId: null,
-    teamId: null,
-    allowedModels: null,
-    mayExplore: true,
-    mayShadow: config.upgrade.shadow.without_key,
-    costQualityTradeoff: null,
-    hasBudget: false,
-  });
-  const isMaster = masterKey === undefined ? () => false : createKeyCheck(masterKey);
+  const unlimited = derive(
+    () => config().upgrade.shadow.without_key,
+    (mayShadow): Caller =>
+      Object.freeze({
+        keyId: null,
+        teamId: null,
+        allowedModels: null,
+        mayExplore: true,
+        mayShadow,
+        costQualityTradeoff: null,
+        hasBudget: false,
+      }),
+  );
+  const isMaster = createMasterKeyCheck(config);
   const service = composeServices('admission', [directory, leases], log);
 
   return {
@@ -50,13 +54,13 @@ export function createAdmission(options: AdmissionOptions): Admission & Service 
       const presented = presentedKey(headers);
       const isVirtual = presented?.startsWith(virtualKeyPrefix) ?? false;
       // Where no key is required, what clients send because they must send something is not looked at.
-      if (!isVirtual && (masterKey === undefined || isMaster(headers))) return unlimited;
+      if (!isVirtual && isMaster(headers) !== false) return unlimited();
       if (presented !== undefined && isVirtual) {
         if (!directory.isLoaded()) throw notReady();
         const caller = directory.find(presented, clock.nowMs());
         if (caller !== undefined) return caller;
         // A master key may look like a virtual one.
-        if (isMaster(headers)) return unlimited;
+        if (isMaster(headers) === true) return unlimited();
       }
       throw new SignalboxError('unauthorized', 'a valid key is required: Authorization: Bearer KEY');
     },

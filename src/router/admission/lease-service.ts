@@ -2,6 +2,7 @@ import { uuidv7 } from '../../platform/core/ids.ts';
 import type { Clock } from '../../platform/core/clock.ts';
 import { messageOf, SignalboxError } from '../../platform/core/errors.ts';
 import { createLoop } from '../../platform/core/loop.ts';
+import type { Live } from '../../platform/core/live.ts';
 import type { Service } from '../../platform/core/service.ts';
 import type { Config } from '../../platform/config/load.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
@@ -21,7 +22,7 @@ export interface LeaseService extends Service {
 export interface LeaseServiceOptions {
   pool: Pool;
   instanceId: string;
-  config: Config['limits'];
+  config: Live<Config['limits']>;
   clock: Clock;
   log: Logger;
   metrics: Metrics;
@@ -47,12 +48,14 @@ const closingRounds = 5;
  */
 export function createLeaseService(options: LeaseServiceOptions): LeaseService {
   const { pool, instanceId, config, clock, log, metrics } = options;
+  // These two change with a restart alone: leases are held for so long, on the word of this process.
+  const { lease_ms: leaseMs, flush_ms: flushMs } = config();
   const accounts = createAccounts({
     pool,
     holder: uuidv7(),
     instanceId,
-    leaseMs: config.lease_ms,
-    times: { idleMs, renewMs: config.lease_ms / 3, freshMs: config.flush_ms },
+    leaseMs,
+    times: { idleMs, renewMs: leaseMs / 3, freshMs: flushMs },
     nowMs: () => clock.monotonicMs(),
   });
   const budgetRejections = metrics.counter('signalbox_budget_rejections_total');
@@ -158,7 +161,7 @@ export function createLeaseService(options: LeaseServiceOptions): LeaseService {
         },
       };
       const onAbort = (): void => waiter.reject(signal.reason);
-      const timer = setTimeout(() => waiter.reject(giveUp(waiter, clock.monotonicMs())), config.wait_ms);
+      const timer = setTimeout(() => waiter.reject(giveUp(waiter, clock.monotonicMs())), config().wait_ms);
       signal.addEventListener('abort', onAbort, { once: true });
       waiters.add(waiter);
       loop.wake();
@@ -195,7 +198,7 @@ export function createLeaseService(options: LeaseServiceOptions): LeaseService {
 
   const loop = createLoop({
     name: 'leases',
-    intervalMs: config.flush_ms,
+    intervalMs: flushMs,
     maxBackoffMs: 1000,
     log,
     failures: metrics.counter('signalbox_loop_failures_total'),
@@ -232,7 +235,7 @@ export function createLeaseService(options: LeaseServiceOptions): LeaseService {
       if (reservation !== undefined) return reservation;
       const refusal = refuse(limits, need, now);
       if (refusal !== undefined) throw refusal;
-      if (waiters.size >= config.max_waiting) throw notReady();
+      if (waiters.size >= config().max_waiting) throw notReady();
       return wait(limits, need, signal);
     },
     start: () => loop.start(),

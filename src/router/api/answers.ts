@@ -3,6 +3,7 @@ import type { Clock } from '../../platform/core/clock.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import type { ErrorShape } from '../../platform/http/error-shapes.ts';
 import { bodyBytesOf } from '../../platform/http/body-bytes.ts';
+import type { Live } from '../../platform/core/live.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import { conversationOf } from '../conversation.ts';
 import type { Completion, Gateway } from '../gateway.ts';
@@ -23,7 +24,7 @@ export interface AnswerRouteOptions {
   gateway: Gateway;
   affinity: Affinity;
   clock: Clock;
-  streamIdleMs: number;
+  streamIdleMs: Live<number>;
   racing: Racing;
   shadow: Shadow;
 }
@@ -106,7 +107,7 @@ export function registerAnswers(app: ZodApp, route: AnswerRoute, options: Answer
       if (completion.kind === 'cancelled') return reply;
       request.span?.set(answerAttributes(completion));
       Object.assign(headers, answerHeaders(completion, clock.monotonicMs() - startedAtMs));
-      await writeAnswer(reply.raw, completion, headers, surface, clientSignal, streamIdleMs, (chunk) =>
+      await writeAnswer(reply.raw, completion, headers, surface, clientSignal, streamIdleMs(), (chunk) =>
         watched?.take(chunk),
       );
       return reply;

@@ -1,5 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import { SignalboxError } from '../../platform/core/errors.ts';
+import type { Live } from '../../platform/core/live.ts';
 import type { Admission, Caller } from '../admission/admission.ts';
 
 declare module 'fastify' {
@@ -17,12 +18,12 @@ const openToKeys = /^\/(?:v1\/.*|route|route\/refinement|classify|feedback|race)
  *
  * @throws SignalboxError `unauthorized` without a valid key, or with one that does not open this route.
  */
-export function authenticateWith(admission: Admission, options: { isKeyRequired: boolean }) {
+export function authenticateWith(admission: Admission, isKeyRequired: Live<boolean>) {
   return function authenticate(request: FastifyRequest): void {
     const caller = admission.authenticate(request.headers);
     // The declared route and not the path, which may be written in many ways. Where there is no route, there is no secret.
     const route = request.routeOptions.url;
-    if (options.isKeyRequired && caller.keyId !== null && route !== undefined && !openToKeys.test(route)) {
+    if (isKeyRequired() && caller.keyId !== null && route !== undefined && !openToKeys.test(route)) {
       throw new SignalboxError('unauthorized', 'this needs the master key');
     }
     request.caller = caller;

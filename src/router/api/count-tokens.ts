@@ -2,10 +2,12 @@ import { Readable } from 'node:stream';
 import { countTokensRequestSchema } from '../../contracts/anthropic.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import { bodyBytesOf } from '../../platform/http/body-bytes.ts';
+import type { Live } from '../../platform/core/live.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import { estimateInputTokens } from '../predict/tokens.ts';
+import { modelsOfName } from '../select/aliases.ts';
 import { refusesPinned, resolvePinned } from '../select/pinned.ts';
-import { anyModel } from '../select/policy.ts';
+import { anyModel, type Policy } from '../select/policy.ts';
 import { parseRequestedModel } from '../select/requested-model.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 import { promptOfMessages } from '../surfaces/messages/read.ts';
@@ -16,11 +18,12 @@ import { headersFor, queryOf, signalOfClient } from './client-request.ts';
 
 export interface CountTokensOptions {
   currentSnapshot(): Snapshot;
+  aliases: Live<Policy['aliases']>;
   passThrough: PassThrough;
 }
 
 /** Anthropic's count of the tokens of a request: its own where the model is its own, an estimate for every other. */
-export function registerCountTokens(app: ZodApp, { currentSnapshot, passThrough }: CountTokensOptions): void {
+export function registerCountTokens(app: ZodApp, { currentSnapshot, aliases, passThrough }: CountTokensOptions): void {
   app.post(
     '/v1/messages/count_tokens',
     {
@@ -35,7 +38,8 @@ export function registerCountTokens(app: ZodApp, { currentSnapshot, passThrough 
       const { body } = request;
       const snapshot = currentSnapshot();
       const isPinned = parseRequestedModel(body.model).kind === 'pinned';
-      const places = isPinned ? resolvePinned(body.model, snapshot, []) : [];
+      const names = modelsOfName(body.model, aliases());
+      const places = isPinned ? names.flatMap((name) => resolvePinned(name, snapshot, [])) : [];
       if (isPinned && places.length === 0) {
         throw new SignalboxError('model_not_found', `the model ${body.model} does not exist here`, { param: 'model' });
       }

@@ -1,9 +1,11 @@
 import { z } from 'zod';
 import { raceStrategySchema } from '../../contracts/race.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
+import type { Live } from '../../platform/core/live.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Caller } from '../admission/admission.ts';
 import { matchesPattern } from '../select/pattern.ts';
+import type { Policy } from '../select/policy.ts';
 import { autoVariants } from '../select/requested-model.ts';
 import type { Snapshot } from '../snapshot/snapshot.ts';
 
@@ -16,10 +18,10 @@ const entrySchema = z.object({
 type Entry = z.infer<typeof entrySchema>;
 
 /**
- * OpenAI's model list: `auto` and its variants, races of the router's choice, then every model that the caller's key may use, by its own name and by
+ * OpenAI's model list: `auto` and its variants, races of the router's choice, aliases, then every model that the caller's key may use, by its own name and by
  * `provider/name`.
  */
-export function registerModels(app: ZodApp, currentSnapshot: () => Snapshot): void {
+export function registerModels(app: ZodApp, currentSnapshot: () => Snapshot, aliases: Live<Policy['aliases']>): void {
   app.get(
     '/v1/models',
     {
@@ -29,7 +31,10 @@ export function registerModels(app: ZodApp, currentSnapshot: () => Snapshot): vo
         response: { 200: z.object({ object: z.literal('list'), data: z.array(entrySchema) }) },
       },
     },
-    async ({ caller }) => ({ object: 'list' as const, data: listEntries(currentSnapshot(), caller.allowedModels) }),
+    async ({ caller }) => ({
+      object: 'list' as const,
+      data: listEntries(currentSnapshot(), aliases(), caller.allowedModels),
+    }),
   );
 
   app.get(
@@ -43,7 +48,7 @@ export function registerModels(app: ZodApp, currentSnapshot: () => Snapshot): vo
       },
     },
     async ({ params, caller }) => {
-      const entry = listEntries(currentSnapshot(), caller.allowedModels).find(
+      const entry = listEntries(currentSnapshot(), aliases(), caller.allowedModels).find(
         (candidate) => candidate.id === params.id,
       );
       if (entry === undefined) {
@@ -54,7 +59,7 @@ export function registerModels(app: ZodApp, currentSnapshot: () => Snapshot): vo
   );
 }
 
-function listEntries(snapshot: Snapshot, allowedModels: Caller['allowedModels']): Entry[] {
+function listEntries(snapshot: Snapshot, aliases: Policy['aliases'], allowedModels: Caller['allowedModels']): Entry[] {
   const isAllowed = (name: string): boolean =>
     allowedModels === null || allowedModels.some((pattern) => matchesPattern(pattern, name));
   const make = (id: string, owner: string, created: number): Entry => ({
@@ -70,6 +75,9 @@ function listEntries(snapshot: Snapshot, allowedModels: Caller['allowedModels'])
   ];
   const byName = new Map<string, Entry>();
   for (const id of automatic) byName.set(id, make(id, 'signalbox', 0));
+  for (const [alias, models] of Object.entries(aliases)) {
+    if ([alias, ...models].some(isAllowed)) byName.set(alias, make(alias, 'signalbox', 0));
+  }
   for (const { key, model } of snapshot.models) {
     if (model.status === 'disabled' || !(isAllowed(model.model_id) || isAllowed(key))) continue;
     const created = Math.floor(Date.parse(model.updated_at) / 1000);

@@ -90,8 +90,7 @@ async function handOn(
   request.span?.set(decisionAttributes(decision, endpoint));
   refuseBudgeted(request, decision, accounting);
   const [step] = decision.chain;
-  const provider = snapshot.providers.get(step.providerName);
-  if (provider === undefined) throw new SignalboxError('internal', `provider ${step.providerName} is not configured`);
+  const { provider } = step;
   reply.headers({ ...decisionHeaders(decision), 'x-signalbox-attempts': '1' });
   const startedAtMs = clock.monotonicMs();
   const signal = signalOfClient(reply);

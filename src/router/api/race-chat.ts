@@ -3,6 +3,7 @@ import type { ChatCompletionRequest } from '../../contracts/openai.ts';
 import type { RequestedRace } from '../race/requested-race.ts';
 import type { Racing } from '../racing/racing.ts';
 import { chatSurface } from '../surfaces/chat/surface.ts';
+import type { Live } from '../../platform/core/live.ts';
 import { collectStream } from '../upstream/collect-stream.ts';
 import { brokenOff, raceHeaders, refuseRace, settledSoon, toRaceOrder } from './race-order.ts';
 import { decisionHeaders, writeAnswer, writeStreamHead } from './write-answer.ts';
@@ -12,7 +13,7 @@ export async function answerRace(
   { strategy, models }: RequestedRace,
   request: FastifyRequest,
   reply: FastifyReply,
-  { racing, streamIdleMs }: { racing: Racing; streamIdleMs: number },
+  { racing, streamIdleMs }: { racing: Racing; streamIdleMs: Live<number> },
 ): Promise<FastifyReply> {
   const { race: given, models: listed, max_cost_usd: maxCostUsd, ...chat } = request.body as ChatCompletionRequest;
   const streams = chat.stream === true;
@@ -47,12 +48,12 @@ export async function answerRace(
   if (streams && winner.collected === null) {
     reply.hijack();
     Object.assign(headers, raceHeaders(race.raceId, null));
-    await writeAnswer(reply.raw, winner.completion, headers, chatSurface, order.clientSignal, streamIdleMs);
+    await writeAnswer(reply.raw, winner.completion, headers, chatSurface, order.clientSignal, streamIdleMs());
     return reply;
   }
   const collected =
     winner.collected ??
-    (await collectStream(winner.completion.answer, { signal: order.clientSignal, idleMs: streamIdleMs }));
+    (await collectStream(winner.completion.answer, { signal: order.clientSignal, idleMs: streamIdleMs() }));
   if (winner.collected === null) winner.completion.settle(collected.end);
   await settledSoon(end);
   Object.assign(headers, raceHeaders(race.raceId, end.costUsd()));

@@ -8,6 +8,7 @@ import {
 } from '../../contracts/race-api.ts';
 import { raceOptionsSchema } from '../../contracts/race-options.ts';
 import type { SignalboxError } from '../../platform/core/errors.ts';
+import type { Live } from '../../platform/core/live.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { PreparedRace, RaceEnd, Racing } from '../racing/racing.ts';
 import type { RaceOrder } from '../racing/race-order.ts';
@@ -28,7 +29,7 @@ import {
 
 export interface RaceRouteOptions {
   racing: Racing;
-  streamIdleMs: number;
+  streamIdleMs: Live<number>;
 }
 
 /** A client that leaves more of a stream lying is taken for gone. */
@@ -106,7 +107,7 @@ async function finish(
   if (winner !== null && winner.collected === null) {
     const collected = await collectStream(winner.completion.answer, {
       signal: order.clientSignal,
-      idleMs: streamIdleMs,
+      idleMs: streamIdleMs(),
       ...(watcher === undefined ? {} : { onText: (piece: string) => watcher.text(piece) }),
     });
     winner.completion.settle(collected.end);

@@ -7,6 +7,7 @@ import {
 } from '../../contracts/decision.ts';
 import type { Config } from '../../platform/config/load.ts';
 import type { Clock } from '../../platform/core/clock.ts';
+import type { Live } from '../../platform/core/live.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import { promptFromText } from '../classify/prompt.ts';
 import type { Decision } from '../decide.ts';
@@ -20,7 +21,7 @@ export interface RouteOptions {
   gateway: Gateway;
   affinity: Affinity;
   clock: Clock;
-  deadlines: Config['deadlines'];
+  deadlines: Live<Config['deadlines']>;
 }
 
 export function registerRoute(app: ZodApp, { gateway, affinity, clock, deadlines }: RouteOptions): void {
@@ -50,7 +51,7 @@ export function registerRoute(app: ZodApp, { gateway, affinity, clock, deadlines
           conversation,
         },
       });
-      return toResponse(decision, deadlines.first_token_ms[decision.classification.complexity]);
+      return toResponse(decision, deadlines().first_token_ms[decision.classification.complexity]);
     },
   );
 
@@ -79,7 +80,7 @@ export function registerRoute(app: ZodApp, { gateway, affinity, clock, deadlines
           mayExplore: caller.mayExplore,
         },
       });
-      return toResponse(decision, deadlines.refinement_ms);
+      return toResponse(decision, deadlines().refinement_ms);
     },
   );
 }

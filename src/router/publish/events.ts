@@ -10,7 +10,7 @@ export interface AttemptOutcome {
   index: number;
   /** Sent because the first call's first token was late. */
   isHedge: boolean;
-  step: DecisionStep;
+  step: Omit<DecisionStep, 'provider'>;
   outcome: TerminalOutcome;
   responseTimeMs: number;
   timeToFirstTokenMs: number | null;
@@ -26,7 +26,7 @@ export interface AttemptOutcome {
 type EventBase = Pick<RoutingEvent, 'timestamp' | 'instance_id' | 'event_id'>;
 
 /** The seed's fields and those that are the same for every event of a decision. */
-function decisionFields(decision: Decision, step: DecisionStep): Omit<RoutingDecision, 'outcome'> {
+function decisionFields(decision: Decision, step: AttemptOutcome['step']): Omit<RoutingDecision, 'outcome'> {
   return {
     complexity: decision.classification.complexity,
     selected_model: step.modelId,

@@ -77,7 +77,7 @@ export function createRacing(options: RacingOptions): Racing {
   const races = options.metrics.counter('signalbox_router_races_total');
   return {
     async prepare(order) {
-      const rules = await readRules(order, config.race, options.verifier);
+      const rules = await readRules(order, config().race, options.verifier);
       const raceId = uuidv7(options.clock.nowMs());
       const plan = await planRace(gateway, order, rules, raceId);
       const lanes = plan.lanes.map(({ decision, part }, index) => createLane(index, decision, part));
@@ -197,7 +197,7 @@ async function follow(
     request,
     order,
     rules,
-    idleMs: config.deadlines.stream_idle_ms,
+    idleMs: config().deadlines.stream_idle_ms,
   });
   // Once it was told to end, it counts as cancelled, whatever it says.
   if (!signal.aborted) {

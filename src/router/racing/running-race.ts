@@ -1,6 +1,7 @@
 import type { RaceCandidate } from '../../contracts/race-api.ts';
 import type { Config } from '../../platform/config/load.ts';
 import type { Clock } from '../../platform/core/clock.ts';
+import type { Live } from '../../platform/core/live.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import type { Accounting } from '../accounting.ts';
 import type { Gateway } from '../gateway.ts';
@@ -13,7 +14,7 @@ export interface RacingOptions {
   gateway: Gateway;
   accounting: Accounting;
   verifier: Verifier;
-  config: Pick<Config, 'race' | 'deadlines'>;
+  config: Live<Pick<Config, 'race' | 'deadlines'>>;
   clock: Clock;
   metrics: Metrics;
   /** Uniform in [0, 1). */

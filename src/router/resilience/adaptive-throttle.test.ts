@@ -18,7 +18,7 @@ describe('the probability of refusal', () => {
     [100, 40, 20 / 108],
     [100, 10, 80 / 108],
   ])('of %i calls, %i accepted → %f', (requests, accepts, expected) => {
-    const throttle = createAdaptiveThrottle(options, never);
+    const throttle = createAdaptiveThrottle(() => options, never);
     for (let call = 0; call < requests; call += 1) throttle.record('openai', call < accepts, 1000);
     expect(throttle.rejectProbability('openai', 1000)).toBeCloseTo(expected, 12);
   });
@@ -27,7 +27,7 @@ describe('the probability of refusal', () => {
     const calls = fc.array(fc.record({ isAccepted: fc.boolean(), afterMs: fc.nat(30_000) }), { maxLength: 300 });
     fc.assert(
       fc.property(calls, (list) => {
-        const throttle = createAdaptiveThrottle(options, never);
+        const throttle = createAdaptiveThrottle(() => options, never);
         let nowMs = 0;
         for (const { isAccepted, afterMs } of list) {
           nowMs += afterMs;
@@ -43,10 +43,13 @@ describe('the probability of refusal', () => {
 
 test('draws no random number while all is well, and counts what it refuses', () => {
   let draws = 0;
-  const throttle = createAdaptiveThrottle(options, () => {
-    draws += 1;
-    return 0;
-  });
+  const throttle = createAdaptiveThrottle(
+    () => options,
+    () => {
+      draws += 1;
+      return 0;
+    },
+  );
   expect(throttle.rejects('unknown', 0)).toBe(false);
   throttle.record('openai', true, 0);
   expect(throttle.rejects('openai', 0)).toBe(false);
@@ -57,21 +60,21 @@ test('draws no random number while all is well, and counts what it refuses', () 
 });
 
 test('what is over is forgotten after the window', () => {
-  const throttle = createAdaptiveThrottle(options, never);
+  const throttle = createAdaptiveThrottle(() => options, never);
   for (let call = 0; call < 100; call += 1) throttle.record('openai', false, 0);
   expect(throttle.states(0)).toEqual([{ target: 'openai', rejectProbability: 0.9 }]);
   expect(throttle.states(120_000)).toEqual([]);
 });
 
 test('shows no endless list', () => {
-  const throttle = createAdaptiveThrottle(options, never);
+  const throttle = createAdaptiveThrottle(() => options, never);
   for (let target = 0; target < 2 * maxStates; target += 1) throttle.record(`target ${target}`, false, 0);
   expect(throttle.states(0)).toHaveLength(maxStates);
 });
 
 /** Offers 50 calls a second to a backend that takes so many of them; how many it is sent in the last minute, a second. */
 function sentPerSecond(accepts: (second: number) => number, seconds: number): number {
-  const throttle = createAdaptiveThrottle(options, createRandom('throttle').next);
+  const throttle = createAdaptiveThrottle(() => options, createRandom('throttle').next);
   let sentLately = 0;
   for (let second = 0; second < seconds; second += 1) {
     let sent = 0;

@@ -1,5 +1,5 @@
 import { createRollingSum, type RollingSum } from './rolling-sum.ts';
-import { entryOf, maxStates } from './target-map.ts';
+import { deleteWhere, entryOf, maxStates } from './target-map.ts';
 
 /**
  * Client-side throttling: of a target that answers "too much", calls are refused here, with the probability
@@ -21,6 +21,8 @@ export interface AdaptiveThrottle {
    * calls under way would look as if none of them had been accepted.
    */
   record(target: string, isAccepted: boolean, nowMs: number): void;
+  /** Begins anew with the targets for which `matches` holds. */
+  forget(matches: (target: string) => boolean): void;
   /** In [0, 0.9]. */
   rejectProbability(target: string, nowMs: number): number;
   /** Those that are throttled, at most 200. */
@@ -47,16 +49,16 @@ interface Entry {
 }
 
 /** `random` is uniform in [0, 1). */
-export function createAdaptiveThrottle(options: ThrottleOptions, random: () => number): AdaptiveThrottle {
+export function createAdaptiveThrottle(options: () => ThrottleOptions, random: () => number): AdaptiveThrottle {
   const entries = new Map<string, Entry>();
   const create = (): Entry => ({
-    requests: createRollingSum(options.windowMs),
-    accepts: createRollingSum(options.windowMs),
+    requests: createRollingSum(() => options().windowMs),
+    accepts: createRollingSum(() => options().windowMs),
   });
 
   function probabilityOf(entry: Entry, nowMs: number): number {
     const requests = entry.requests.total(nowMs);
-    const excess = requests - options.k * entry.accepts.total(nowMs);
+    const excess = requests - options().k * entry.accepts.total(nowMs);
     return excess <= 0 ? 0 : Math.min(excess / (requests + requestPadding), maxRejectProbability);
   }
 
@@ -75,6 +77,8 @@ export function createAdaptiveThrottle(options: ThrottleOptions, random: () => n
       entry.requests.add(1, nowMs);
       if (isAccepted) entry.accepts.add(1, nowMs);
     },
+
+    forget: (matches) => deleteWhere(entries, matches),
 
     rejectProbability(target, nowMs) {
       const entry = entries.get(target);

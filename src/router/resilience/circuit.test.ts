@@ -12,7 +12,7 @@ const options: CircuitOptions = {
 };
 
 let circuit: Circuit;
-beforeEach(() => (circuit = createCircuit(options)));
+beforeEach(() => (circuit = createCircuit(() => options)));
 
 /** A call that takes a millisecond and ends at `nowMs`. */
 const ends = (outcome: CallOutcome, nowMs: number): void => {
@@ -174,7 +174,7 @@ describe('whatever happens', () => {
   it('lets through one probe at a time, sets no deadline earlier but by a success, and recovers', () => {
     fc.assert(
       fc.property(fc.array(event, { maxLength: 150 }), (events) => {
-        circuit = createCircuit(options);
+        circuit = createCircuit(() => options);
         const afterProbes: string[] = [];
         let nowMs = 0;
         for (const { afterMs, kind } of events) {

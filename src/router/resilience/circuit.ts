@@ -55,11 +55,9 @@ export const probeTimeoutMs = 30_000;
 /** Some providers name the end of the day's or month's quota; a try an hour finds out when it was raised. */
 const maxPauseMs = 3_600_000;
 
-export function createCircuit(options: CircuitOptions): Circuit {
-  const { baseEjectionMs, maxEjectionMs, windowMs } = options;
-  const maxEjections = Math.ceil(maxEjectionMs / baseEjectionMs);
-  const requests = createRollingSum(windowMs);
-  const failures = createRollingSum(windowMs);
+export function createCircuit(options: () => CircuitOptions): Circuit {
+  const requests = createRollingSum(() => options().windowMs);
+  const failures = createRollingSum(() => options().windowMs);
   let consecutiveFailures = 0;
   let ejections = 0;
   /** True from an ejection to the first success after it. */
@@ -77,19 +75,21 @@ export function createCircuit(options: CircuitOptions): Circuit {
   }
 
   function isOutlier(nowMs: number): boolean {
-    if (consecutiveFailures >= options.consecutiveFailures) return true;
+    const { consecutiveFailures: mostInARow, minRequests, failureRate } = options();
+    if (consecutiveFailures >= mostInARow) return true;
     const seen = requests.total(nowMs);
-    return seen >= options.minRequests && failures.total(nowMs) >= options.failureRate * seen;
+    return seen >= minRequests && failures.total(nowMs) >= failureRate * seen;
   }
 
   /** One ejection is forgiven for each window that the circuit has been closed. */
   function recentEjections(nowMs: number): number {
     if (isOpen || ejections === 0) return ejections;
-    return Math.max(0, ejections - Math.floor((nowMs - closedAtMs) / windowMs));
+    return Math.max(0, ejections - Math.floor((nowMs - closedAtMs) / options().windowMs));
   }
 
   function eject(nowMs: number): void {
-    ejections = Math.min(recentEjections(nowMs) + 1, maxEjections);
+    const { baseEjectionMs, maxEjectionMs } = options();
+    ejections = Math.min(recentEjections(nowMs) + 1, Math.ceil(maxEjectionMs / baseEjectionMs));
     isOpen = true;
     ejectedAtMs = nowMs;
     ejectedUntilMs = nowMs + Math.min(baseEjectionMs * ejections, maxEjectionMs);

@@ -8,7 +8,7 @@ let limit: ConcurrencyLimit;
 
 beforeEach(() => {
   vi.useFakeTimers();
-  limit = createConcurrencyLimit({ limit: 2, maxWaiting: 2 });
+  limit = createConcurrencyLimit(() => ({ limit: 2, maxWaiting: 2 }));
 });
 afterEach(() => vi.useRealTimers());
 
@@ -115,7 +115,7 @@ describe('createConcurrencyLimit', () => {
     const action = fc.oneof(fc.constant('ask'), fc.constant('ask'), fc.constant('release'), fc.constant('abort'));
     await fc.assert(
       fc.asyncProperty(fc.array(action, { maxLength: 60 }), async (actions) => {
-        limit = createConcurrencyLimit({ limit: 2, maxWaiting: 3 });
+        limit = createConcurrencyLimit(() => ({ limit: 2, maxWaiting: 3 }));
         const held: Release[] = [];
         const clients: AbortController[] = [];
         for (const kind of actions) {

@@ -48,8 +48,7 @@ interface Entry {
   waiting: Set<() => void> | null;
 }
 
-export function createConcurrencyLimit(options: ConcurrencyOptions): ConcurrencyLimit {
-  const { limit, maxWaiting } = options;
+export function createConcurrencyLimit(options: () => ConcurrencyOptions): ConcurrencyLimit {
   const entries = new Map<string, Entry>();
 
   function releaseOnce(target: string, entry: Entry): Release {
@@ -59,7 +58,8 @@ export function createConcurrencyLimit(options: ConcurrencyOptions): Concurrency
       isReleased = true;
       // The place goes to the next in line without becoming free, or a newcomer could take it first.
       const grantNext = entry.waiting?.values().next().value;
-      if (grantNext !== undefined) {
+      // Where fewer are allowed than before, nobody takes the place.
+      if (grantNext !== undefined && entry.underWay <= options().limit) {
         grantNext();
         return;
       }
@@ -100,6 +100,7 @@ export function createConcurrencyLimit(options: ConcurrencyOptions): Concurrency
         entries.set(target, entry);
         return releaseOnce(target, entry);
       }
+      const { limit, maxWaiting } = options();
       if (known.underWay < limit) {
         known.underWay += 1;
         return releaseOnce(target, known);

@@ -4,7 +4,7 @@ import { createHedgeBudget, hedgeDelayMs } from './hedge.ts';
 
 describe('createHedgeBudget', () => {
   it('saves ten hedges at the most', () => {
-    const budget = createHedgeBudget({ share: 0.05 });
+    const budget = createHedgeBudget(() => ({ share: 0.05 }));
     for (let request = 0; request < 19; request += 1) budget.deposit();
     expect(budget.tryWithdraw()).toBe(false);
     budget.deposit();
@@ -18,7 +18,7 @@ describe('createHedgeBudget', () => {
     const share = fc.double({ min: 0, max: 1, noNaN: true });
     fc.assert(
       fc.property(share, fc.integer({ min: 1, max: 2000 }), (wanted, requests) => {
-        const budget = createHedgeBudget({ share: wanted });
+        const budget = createHedgeBudget(() => ({ share: wanted }));
         let hedges = 0;
         for (let request = 0; request < requests; request += 1) {
           budget.deposit();

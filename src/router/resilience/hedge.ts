@@ -25,12 +25,11 @@ const token = 1_000_000;
 const maxTokens = 10;
 
 /** A token bucket that starts empty: at any time hedges ≤ `share` · requests, and at most ten at once. */
-export function createHedgeBudget(options: { share: number }): HedgeBudget {
-  const perRequest = Math.round(options.share * token);
+export function createHedgeBudget(options: () => { share: number }): HedgeBudget {
   let level = 0;
   return {
     deposit() {
-      level = Math.min(level + perRequest, maxTokens * token);
+      level = Math.min(level + Math.round(options().share * token), maxTokens * token);
     },
     tryWithdraw() {
       if (level < token) return false;

@@ -4,14 +4,14 @@ import { maxStates, maxTargets } from './target-map.ts';
 
 let ejection: OutlierEjection;
 beforeEach(() => {
-  ejection = createOutlierEjection({
+  ejection = createOutlierEjection(() => ({
     consecutiveFailures: 2,
     windowMs: 30_000,
     minRequests: 20,
     failureRate: 0.5,
     baseEjectionMs: 5000,
     maxEjectionMs: 300_000,
-  });
+  }));
 });
 
 test('targets stand alone', () => {

@@ -6,7 +6,7 @@ import {
   type CircuitState,
   createCircuit,
 } from './circuit.ts';
-import { entryOf, maxStates } from './target-map.ts';
+import { deleteWhere, entryOf, maxStates } from './target-map.ts';
 
 /** A circuit for each target, made with its first success or failure. See `circuit.ts` for the rules. */
 export interface OutlierEjection {
@@ -15,6 +15,8 @@ export interface OutlierEjection {
   record(target: string, outcome: CallOutcome, startedAtMs: number, nowMs: number): void;
   pause(target: string, durationMs: number, nowMs: number): void;
   state(target: string, nowMs: number): CircuitState;
+  /** Begins anew with the targets for which `matches` holds. */
+  forget(matches: (target: string) => boolean): void;
   /** Those that are not closed, at most 200. */
   states(nowMs: number): EjectionState[];
 }
@@ -25,7 +27,7 @@ export interface EjectionState extends CircuitState {
 
 const unknown: CircuitState = { status: 'closed', untilMs: null, ejections: 0 };
 
-export function createOutlierEjection(options: CircuitOptions): OutlierEjection {
+export function createOutlierEjection(options: () => CircuitOptions): OutlierEjection {
   const circuits = new Map<string, Circuit>();
   const create = (): Circuit => createCircuit(options);
 
@@ -43,6 +45,8 @@ export function createOutlierEjection(options: CircuitOptions): OutlierEjection 
     pause: (target, durationMs, nowMs) => entryOf(circuits, target, create).pause(durationMs, nowMs),
 
     state: (target, nowMs) => circuits.get(target)?.state(nowMs) ?? unknown,
+
+    forget: (matches) => deleteWhere(circuits, matches),
 
     states(nowMs) {
       const states: EjectionState[] = [];

@@ -12,7 +12,13 @@ const sonnet = { targets: callTargets('anthropic', null, 'anthropic/claude-sonne
 const chain = [luna, sol, sonnet];
 
 let resilience: Resilience;
-beforeEach(() => (resilience = createResilience(config, () => 0)));
+beforeEach(
+  () =>
+    (resilience = createResilience(
+      () => config,
+      () => 0,
+    )),
+);
 
 const failure = (
   failureClass: FailureClass,
@@ -62,7 +68,10 @@ describe('createResilience', () => {
 
   it('gives models on trial a quarter of the places, and lets nobody wait for one', async () => {
     const { concurrency } = config;
-    resilience = createResilience({ ...config, concurrency: { ...concurrency, per_provider: 8 } }, () => 0);
+    resilience = createResilience(
+      () => ({ ...config, concurrency: { ...concurrency, per_provider: 8 } }),
+      () => 0,
+    );
     const tried = { ...luna.targets, isTrial: true };
     const { signal } = new AbortController();
     const first = await resilience.acquire(tried, signal);
@@ -130,7 +139,10 @@ describe('createResilience', () => {
   });
 
   it('does not throttle where it is switched off', () => {
-    resilience = createResilience({ ...config, throttle: { ...config.throttle, enabled: false } }, () => 0);
+    resilience = createResilience(
+      () => ({ ...config, throttle: { ...config.throttle, enabled: false } }),
+      () => 0,
+    );
     call(luna, failure('rate_limit', 429), 1000);
     expect(resilience.beforeCall(luna.targets, false, 1000)).toBeNull();
   });
@@ -144,7 +156,10 @@ describe('createResilience', () => {
 
   it('limits the calls of a provider at once', async () => {
     const concurrency = { per_provider: 1, max_waiting: 0, max_wait_ms: 1000 };
-    resilience = createResilience({ ...config, concurrency }, () => 0);
+    resilience = createResilience(
+      () => ({ ...config, concurrency }),
+      () => 0,
+    );
     const { signal } = new AbortController();
     const release = resilience.acquire(luna.targets, signal);
     expect(release).toBeTypeOf('function');
@@ -154,7 +169,10 @@ describe('createResilience', () => {
 
   it('hedges only where it is switched on', () => {
     expect(resilience.hedgeDelayMs(900)).toBeNull();
-    resilience = createResilience({ ...config, hedge: { ...config.hedge, enabled: true } }, () => 0);
+    resilience = createResilience(
+      () => ({ ...config, hedge: { ...config.hedge, enabled: true } }),
+      () => 0,
+    );
     expect(resilience.hedgeDelayMs(900)).toBe(900);
     expect(resilience.hedgeDelayMs(null)).toBeNull();
   });

@@ -1,4 +1,5 @@
 import type { Config } from '../../platform/config/load.ts';
+import { derive, type Live } from '../../platform/core/live.ts';
 import { createAdaptiveThrottle, type ThrottleState } from './adaptive-throttle.ts';
 import type { CallTargets } from './call-targets.ts';
 import { type CallEnd, verdictOf } from './call-verdict.ts';
@@ -37,6 +38,8 @@ export interface Resilience {
   readonly hedges: HedgeBudget;
   /** Milliseconds after which to send a second call; null: none. `p95Ms`: of the model's time to the first token. */
   hedgeDelayMs(p95Ms: number | null): number | null;
+  /** Begins anew with a provider that is reached otherwise than before: what is known is of other servers or keys. */
+  forget(provider: string): void;
   /** For metrics: what is not as it should be, each list of at most 200. */
   states(nowMs: number): ResilienceStates;
 }
@@ -50,31 +53,35 @@ export interface ResilienceStates {
 /** Of the places of a provider, those that models on trial may take. */
 const trialShare = 0.25;
 
+/** The configuration in the words of the parts. */
+function optionsFrom({ ejection, throttle, concurrency, retry_budget: retries, hedge }: Config['resilience']) {
+  return {
+    ejection: {
+      consecutiveFailures: ejection.consecutive_failures,
+      windowMs: ejection.window_ms,
+      minRequests: ejection.min_requests,
+      failureRate: ejection.failure_rate,
+      baseEjectionMs: ejection.base_ejection_ms,
+      maxEjectionMs: ejection.max_ejection_ms,
+    },
+    throttle: { k: throttle.k, windowMs: throttle.window_ms },
+    concurrency: { limit: concurrency.per_provider, maxWaiting: concurrency.max_waiting },
+    trials: { limit: Math.ceil(concurrency.per_provider * trialShare), maxWaiting: 0 },
+    retries: { share: retries.share, minPerSecond: retries.min_per_second },
+    hedges: { share: hedge.share },
+    hedgeDelay: { minDelayMs: hedge.min_delay_ms, maxDelayMs: hedge.max_delay_ms },
+  };
+}
+
 /** `random` is uniform in [0, 1). */
-export function createResilience(config: Config['resilience'], random: () => number): Resilience {
-  const ejection = createOutlierEjection({
-    consecutiveFailures: config.ejection.consecutive_failures,
-    windowMs: config.ejection.window_ms,
-    minRequests: config.ejection.min_requests,
-    failureRate: config.ejection.failure_rate,
-    baseEjectionMs: config.ejection.base_ejection_ms,
-    maxEjectionMs: config.ejection.max_ejection_ms,
-  });
-  const throttle = createAdaptiveThrottle({ k: config.throttle.k, windowMs: config.throttle.window_ms }, random);
-  const concurrency = createConcurrencyLimit({
-    limit: config.concurrency.per_provider,
-    maxWaiting: config.concurrency.max_waiting,
-  });
-  const trials = createConcurrencyLimit({
-    limit: Math.ceil(config.concurrency.per_provider * trialShare),
-    maxWaiting: 0,
-  });
-  const retries = createRetryBudget({
-    share: config.retry_budget.share,
-    minPerSecond: config.retry_budget.min_per_second,
-  });
-  const hedges = createHedgeBudget({ share: config.hedge.share });
-  const hedgeBounds = { minDelayMs: config.hedge.min_delay_ms, maxDelayMs: config.hedge.max_delay_ms };
+export function createResilience(config: Live<Config['resilience']>, random: () => number): Resilience {
+  const options = derive(config, optionsFrom);
+  const ejection = createOutlierEjection(() => options().ejection);
+  const throttle = createAdaptiveThrottle(() => options().throttle, random);
+  const concurrency = createConcurrencyLimit(() => options().concurrency);
+  const trials = createConcurrencyLimit(() => options().trials);
+  const retries = createRetryBudget(() => options().retries);
+  const hedges = createHedgeBudget(() => options().hedges);
 
   /** The strictest of the three: a call is only as good as the worst that it depends on. */
   function check(targets: CallTargets, nowMs: number): CircuitCheck {
@@ -102,20 +109,20 @@ export function createResilience(config: Config['resilience'], random: () => num
 
   return {
     usable: (steps, nowMs) =>
-      usableSteps(steps, (step) => check(step.targets, nowMs) === 'ejected', config.ejection.max_ejected_share),
+      usableSteps(steps, (step) => check(step.targets, nowMs) === 'ejected', config().ejection.max_ejected_share),
 
     isUsable: (targets, nowMs) => check(targets, nowMs) !== 'ejected',
 
     acquire: (targets, signal, maxWaitMs = Infinity) =>
       targets.isTrial === true
         ? acquireForTrial(targets, signal)
-        : concurrency.acquire(targets.provider, signal, Math.min(maxWaitMs, config.concurrency.max_wait_ms)),
+        : concurrency.acquire(targets.provider, signal, Math.min(maxWaitMs, config().concurrency.max_wait_ms)),
 
     beforeCall(targets, isPanic, nowMs) {
       const status = check(targets, nowMs);
       if (status === 'ejected' && !isPanic) return 'ejected';
       // A probe is not left to chance: it is rare, and what ends an ejection.
-      if (status !== 'probe' && config.throttle.enabled && throttle.rejects(targets.deployment, nowMs)) {
+      if (status !== 'probe' && config().throttle.enabled && throttle.rejects(targets.deployment, nowMs)) {
         return 'throttled';
       }
       if (status !== 'closed') {
@@ -139,7 +146,14 @@ export function createResilience(config: Config['resilience'], random: () => num
 
     retries,
     hedges,
-    hedgeDelayMs: (p95Ms) => (config.hedge.enabled ? hedgeDelayMs(p95Ms, hedgeBounds) : null),
+    hedgeDelayMs: (p95Ms) => (config().hedge.enabled ? hedgeDelayMs(p95Ms, options().hedgeDelay) : null),
+
+    forget(provider) {
+      const isOfProvider = (target: string): boolean =>
+        target === provider || target.startsWith(`${provider}#`) || target.startsWith(`${provider}/`);
+      ejection.forget(isOfProvider);
+      throttle.forget(isOfProvider);
+    },
 
     states: (nowMs) => ({
       ejected: ejection.states(nowMs),

@@ -16,7 +16,7 @@ test.each([
   [5, 0.2, 0, 1],
   [1000, 0, 0, 0],
 ])('%i requests with a share of %f and %f a second allow %i retries', (requests, share, minPerSecond, expected) => {
-  const budget = createRetryBudget({ share, minPerSecond });
+  const budget = createRetryBudget(() => ({ share, minPerSecond }));
   for (let request = 0; request < requests; request += 1) budget.deposit(1000);
   expect(budget.balance(1000)).toBe(expected);
   expect(withdrawAll(budget, 1000)).toBe(expected);
@@ -24,7 +24,7 @@ test.each([
 });
 
 test('neither what was saved nor what was spent lasts longer than ten seconds', () => {
-  const budget = createRetryBudget({ share: 0.2, minPerSecond: 1 });
+  const budget = createRetryBudget(() => ({ share: 0.2, minPerSecond: 1 }));
   for (let request = 0; request < 1000; request += 1) budget.deposit(0);
   expect(withdrawAll(budget, 5000)).toBe(210);
   expect(budget.balance(10_000)).toBe(0);
@@ -35,7 +35,7 @@ test('over the last ten seconds there are never more retries than the formula al
   const step = fc.record({ afterMs: fc.nat(800), requests: fc.nat(20), retries: fc.nat(20) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 100 }), (steps) => {
-      const budget = createRetryBudget({ share: 0.2, minPerSecond: 0.5 });
+      const budget = createRetryBudget(() => ({ share: 0.2, minPerSecond: 0.5 }));
       const requests: number[] = [];
       const retries: number[] = [];
       let nowMs = 0;

@@ -28,13 +28,13 @@ export interface RetryBudgetOptions {
 
 const windowMs = 10_000;
 
-export function createRetryBudget(options: RetryBudgetOptions): RetryBudget {
-  const { share, minPerSecond } = options;
-  const reserve = (minPerSecond * windowMs) / 1000;
-  const requests = createRollingSum(windowMs);
-  const retries = createRollingSum(windowMs);
+export function createRetryBudget(options: () => RetryBudgetOptions): RetryBudget {
+  const requests = createRollingSum(() => windowMs);
+  const retries = createRollingSum(() => windowMs);
 
   function balance(nowMs: number): number {
+    const { share, minPerSecond } = options();
+    const reserve = (minPerSecond * windowMs) / 1000;
     return Math.max(0, Math.floor(share * requests.total(nowMs) + reserve - retries.total(nowMs)));
   }
 

@@ -6,7 +6,7 @@ test('what is older than the window is gone, and what is newer than nine tenths 
   const step = fc.record({ afterMs: fc.integer({ min: 0, max: 400 }), amount: fc.integer({ min: 0, max: 5 }) });
   fc.assert(
     fc.property(fc.array(step, { maxLength: 200 }), fc.constantFrom(1000, 700, 30_000), (steps, windowMs) => {
-      const sum = createRollingSum(windowMs);
+      const sum = createRollingSum(() => windowMs);
       const added: Array<{ atMs: number; amount: number }> = [];
       let nowMs = 12_345;
       for (const { afterMs, amount } of steps) {
@@ -23,7 +23,7 @@ test('what is older than the window is gone, and what is newer than nine tenths 
 });
 
 test('forgets all after a pause, and when it is told to', () => {
-  const sum = createRollingSum(1000);
+  const sum = createRollingSum(() => 1000);
   sum.add(3, 500);
   const nowMs = Date.UTC(2030, 0);
   expect(sum.total(nowMs)).toBe(0);
@@ -34,7 +34,7 @@ test('forgets all after a pause, and when it is told to', () => {
 });
 
 test('a clock that steps back loses nothing', () => {
-  const sum = createRollingSum(1000);
+  const sum = createRollingSum(() => 1000);
   sum.add(1, 5000);
   sum.add(1, 4000);
   expect(sum.total(3000)).toBe(2);

@@ -9,16 +9,24 @@ export interface RollingSum {
 
 const bucketCount = 10;
 
-/** The window is cut into ten buckets; as time goes on the oldest is emptied and used again. `windowMs` is above 0. */
-export function createRollingSum(windowMs: number): RollingSum {
-  const bucketMs = windowMs / bucketCount;
+/**
+ * The window is cut into ten buckets; as time goes on the oldest is emptied and used again. `windowMs` is above 0; where it
+ * changes, counting begins anew.
+ */
+export function createRollingSum(windowMs: () => number): RollingSum {
+  let countedMs = windowMs();
   const buckets: number[] = Array.from({ length: bucketCount }, () => 0);
   /** Which bucket since time 0 is the newest; it lies at this number modulo ten. */
   let newest = 0;
   let total = 0;
 
   function advance(nowMs: number): void {
-    const current = Math.floor(nowMs / bucketMs);
+    if (countedMs !== windowMs()) {
+      countedMs = windowMs();
+      newest = 0;
+      clear();
+    }
+    const current = Math.floor(nowMs / (countedMs / bucketCount));
     if (current <= newest) return;
     const outdated = Math.min(current - newest, bucketCount);
     for (let step = 1; step <= outdated; step += 1) {
@@ -27,6 +35,11 @@ export function createRollingSum(windowMs: number): RollingSum {
       buckets[slot] = 0;
     }
     newest = current;
+  }
+
+  function clear(): void {
+    buckets.fill(0);
+    total = 0;
   }
 
   return {
@@ -40,9 +53,6 @@ export function createRollingSum(windowMs: number): RollingSum {
       advance(nowMs);
       return total;
     },
-    clear() {
-      buckets.fill(0);
-      total = 0;
-    },
+    clear,
   };
 }

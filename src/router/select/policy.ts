@@ -18,6 +18,8 @@ export interface Policy {
   /** Models in order of preference, as `model_id` or `provider/model_id`. */
   preferences: Readonly<Record<QueryType, readonly string[]>>;
   expectedOutputTokens: PerComplexity<number>;
+  /** Names of the operator's, each for the models that it stands for, in their order. */
+  aliases: Readonly<Record<string, readonly string[]>>;
   allow: readonly string[];
   deny: readonly string[];
   fallbackChainLength: number;

@@ -1,3 +1,4 @@
+import type { Live } from '../../platform/core/live.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { addShadowSpending, settleShadowSpending } from '../../platform/store/shadow-spending.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
@@ -24,10 +25,10 @@ export interface SpendingHold {
   settle(usd: number | null): Promise<void>;
 }
 
-export function createDailySpending(maxUsd: number, { pool, log }: { pool: Pool; log: Logger }): DailySpending {
+export function createDailySpending(maxUsd: Live<number>, { pool, log }: { pool: Pool; log: Logger }): DailySpending {
   return {
     async hold(heldUsd) {
-      const day = await addShadowSpending(pool, heldUsd, maxUsd);
+      const day = await addShadowSpending(pool, heldUsd, maxUsd());
       if (day === null) return null;
       let settled: Promise<void> | null = null;
       const write = async (usedUsd: number): Promise<void> => {

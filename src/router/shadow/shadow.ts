@@ -2,6 +2,7 @@ import type { ShadowPair } from '../../contracts/rollout.ts';
 import type { Config } from '../../platform/config/load.ts';
 import { sleep } from '../../platform/core/clock.ts';
 import type { Service } from '../../platform/core/service.ts';
+import type { Live } from '../../platform/core/live.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
@@ -62,7 +63,7 @@ export interface ShadowOptions {
   attempts: FirstAttempts;
   verifier: Verifier;
   currentSnapshot(): Snapshot;
-  config: Pick<Config, 'deadlines' | 'upgrade'>;
+  config: Live<Pick<Config, 'deadlines' | 'upgrade'>>;
   pool: Pool;
   log: Logger;
   metrics: Metrics;
@@ -81,10 +82,9 @@ const judgeMs = 60_000;
 
 export function createShadow(options: ShadowOptions): Shadow {
   const { gateway, attempts, verifier, log } = options;
-  const { judge, max_usd_per_day: maxUsdPerDay } = options.config.upgrade.shadow;
-  const { deadlines } = options.config;
+  const judgeOf = (): string | undefined => options.config().upgrade.shadow.judge;
   const skipped = options.metrics.counter('signalbox_router_shadow_skipped_total');
-  const spending = createDailySpending(maxUsdPerDay, options);
+  const spending = createDailySpending(() => options.config().upgrade.shadow.max_usd_per_day, options);
   const underWay = new Set<Promise<void>>();
   const stopping = new AbortController();
   let isStopping = false;
@@ -170,6 +170,7 @@ export function createShadow(options: ShadowOptions): Shadow {
     hold: SpendingHold,
   ): Promise<CollectedStream | 'out_of_time' | null> {
     const { complexity } = decision.classification;
+    const { deadlines } = options.config();
     const late = new AbortController();
     const timer = setTimeout(() => late.abort(), deadlines.complete_ms[complexity] + lateMs);
     const signal = AbortSignal.any([stopping.signal, late.signal]);
@@ -231,10 +232,11 @@ export function createShadow(options: ShadowOptions): Shadow {
     answers: readonly [control: string, shadow: string],
     { candidateKey, controlKey }: ActiveRollout,
   ): Promise<ShadowPair['scores']> {
+    const judge = judgeOf();
     // Judges prefer what they have written themselves.
     if (judge === undefined || [candidateKey, controlKey].some((key) => isSameModel(key, judge))) return null;
     const question = questionOf(request.body);
-    const hold = await holdForJudge(question, answers, bounds);
+    const hold = await holdForJudge(judge, question, answers, bounds);
     if (typeof hold === 'string') return null;
     try {
       const scores = await askJudge(answers, {
@@ -259,20 +261,21 @@ export function createShadow(options: ShadowOptions): Shadow {
   }
 
   async function holdForJudge(
+    judge: string,
     question: string,
     answers: readonly string[],
     bounds: Bounds,
   ): Promise<SpendingHold | Skipped> {
-    const need = needOfJudge(`${question}\n${answers.join('\n')}`, bounds);
+    const need = needOfJudge(judge, `${question}\n${answers.join('\n')}`, bounds);
     return need === null || need.costUsd === null ? 'price_unknown' : holdUsd(need.costUsd);
   }
 
   /** Null where it may not be asked, or is not there. */
-  function needOfJudge(text: string, bounds: Bounds): Need | null {
+  function needOfJudge(judge: string, text: string, bounds: Bounds): Need | null {
     try {
       const decision = gateway.consider({
         prompt: promptFromText(text),
-        requestedModel: judge ?? '',
+        requestedModel: judge,
         origin: 'shadow',
         constraints: within(bounds),
       });
@@ -297,7 +300,7 @@ export function createShadow(options: ShadowOptions): Shadow {
         return null;
       }
       // Kept only where something is made of it.
-      const kept = judge !== undefined || formOf(body) !== null ? createKeptAnswer(stream) : null;
+      const kept = judgeOf() !== undefined || formOf(body) !== null ? createKeptAnswer(stream) : null;
       let isFinished = false;
       return {
         take: (chunk) => kept?.take(chunk),

@@ -8,6 +8,7 @@ import {
 } from '../../contracts/event.ts';
 import type { ProviderHealth } from '../../contracts/model.ts';
 import type { Model } from '../../contracts/model.ts';
+import { derive, type Live } from '../../platform/core/live.ts';
 import { createLoop } from '../../platform/core/loop.ts';
 import type { HealthCheck, Service } from '../../platform/core/service.ts';
 import { version } from '../../platform/core/version.ts';
@@ -18,7 +19,7 @@ import type { Pool } from '../../platform/postgres/pool.ts';
 import type { Provider } from '../../platform/providers/definitions.ts';
 import { listComplexityScores } from '../../platform/store/complexity-scores.ts';
 import { listCellBeliefs } from '../../platform/store/learner-cells.ts';
-import { heartbeatInstance, registerInstance } from '../../platform/store/instances.ts';
+import { type ConfigVersion, heartbeatInstance, registerInstance } from '../../platform/store/instances.ts';
 import { listOfferedModels } from '../../platform/store/models.ts';
 import { readFeatureSalt } from '../../platform/store/predictors.ts';
 import { listProviderHealth } from '../../platform/store/provider-health.ts';
@@ -50,11 +51,13 @@ export interface SnapshotServiceOptions {
   pool: Pool;
   connectionString: string;
   instanceId: string;
-  providers: readonly Provider[];
+  providers: Live<readonly Provider[]>;
   /** A part of the secret that scrambles features, where there is one. */
-  masterKey: string | undefined;
+  masterKey: Live<string | undefined>;
   /** Whether what was learned of prompts takes part in choices. */
-  usesPredictor: boolean;
+  usesPredictor: Live<boolean>;
+  /** Which configuration is in force, for those who look after the fleet. */
+  configVersion: Live<ConfigVersion>;
   log: Logger;
   metrics: Metrics;
 }
@@ -75,7 +78,7 @@ const visibilitySeconds = 30;
  * serves on.
  */
 export function createSnapshotService(options: SnapshotServiceOptions): SnapshotService {
-  const { pool, connectionString, instanceId, providers, masterKey, log, metrics } = options;
+  const { pool, connectionString, instanceId, providers, masterKey, usesPredictor, log, metrics } = options;
   const queue = scoreQueueName(instanceId);
   const applied = metrics.counter('signalbox_score_updates_applied_total');
   const modelCount = metrics.gauge('signalbox_snapshot_models');
@@ -87,14 +90,17 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
   let health: readonly ProviderHealth[] = [];
   let scores = new Map<string, LearnedScore>();
   let beliefs: readonly LearnedBelief[] = [];
-  let scrambler: FeatureScrambler | null = null;
-  const prior = options.usesPredictor ? decodePrior(readFileSync(shippedPrior)) : null;
-  const predictors = options.usesPredictor ? createPredictorReader(pool, log) : null;
+  let scrambler: Live<FeatureScrambler> | null = null;
+  const prior = derive(usesPredictor, (uses) => (uses ? decodePrior(readFileSync(shippedPrior)) : null));
+  const predictors = createPredictorReader(pool, log);
   let beliefsReadAtMs = 0;
   let sequence = 0;
   let snapshot: Snapshot = emptySnapshot;
   /** The list of rollouts that the snapshot was made with. */
   let shownRollouts: readonly ActiveRollout[] = [];
+  /** What of the configuration it was made with. */
+  let shownProviders = providers();
+  let shownPrior = prior();
   let joined = false;
   let endFirstRound: () => void = () => undefined;
   const firstRound = new Promise<void>((resolve) => {
@@ -107,16 +113,18 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
 
   function rebuild(): void {
     shownRollouts = rollouts.current();
+    shownProviders = providers();
+    shownPrior = prior();
     snapshot = buildSnapshot({
       models,
       health,
       learnedScores: [...scores.values()],
       beliefs,
       instanceId,
-      providers,
+      providers: shownProviders,
       rollouts: shownRollouts,
-      predictor: predictors?.current() ?? null,
-      prior,
+      predictor: usesPredictor() ? predictors.current() : null,
+      prior: shownPrior,
       scoreSequence: sequence,
       nowMs: Date.now(),
     });
@@ -129,9 +137,12 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
       listProviderHealth(pool),
       listComplexityScores(pool),
       readBeliefs(),
-      predictors?.read(),
+      predictors.read(),
     ]);
-    scrambler ??= createFeatureScrambler(await readFeatureSalt(pool), masterKey);
+    if (scrambler === null) {
+      const salt = await readFeatureSalt(pool);
+      scrambler = derive(masterKey, (key) => createFeatureScrambler(salt, key));
+    }
     models = offered;
     health = providerHealth;
     // A newer update may have come by the queue while the tables were read.
@@ -161,6 +172,7 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
       queueName: queue,
       address: null,
       startedAt,
+      ...options.configVersion(),
     });
     joined = true;
   }
@@ -227,7 +239,7 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
     failures,
     async runOnce() {
       if (!joined) return;
-      const known = await heartbeatInstance(pool, instanceId, sequence);
+      const known = await heartbeatInstance(pool, instanceId, sequence, options.configVersion());
       // Central forgot this instance while it could not be reached, and its queue with it.
       if (!known) {
         await join();
@@ -248,6 +260,9 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
   return {
     name: 'snapshot',
     current() {
+      // An empty one is filled by the first reading of the catalogue.
+      const isOutdated = providers() !== shownProviders || prior() !== shownPrior;
+      if (isOutdated && snapshot.loadedAtMs !== 0) rebuild();
       const active = rollouts.current();
       if (active !== shownRollouts) {
         snapshot = withRollouts(snapshot, active);
@@ -255,7 +270,7 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
       }
       return snapshot;
     },
-    scrambler: () => scrambler,
+    scrambler: () => scrambler?.() ?? null,
     async start() {
       await Promise.all([reloader.start(), updater.start(), heartbeat.start(), listener.start(), rollouts.start()]);
       // Where there is a catalogue already, the first request meets it.

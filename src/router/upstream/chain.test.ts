@@ -65,7 +65,7 @@ beforeEach(async () => {
     server.closeAllConnections();
     server.close();
   };
-  passThrough = createPassThrough({ connections: 10, connectTimeoutMs: 1000 });
+  passThrough = createPassThrough(() => ({ connections: 10, connectTimeoutMs: 1000 }));
 });
 
 afterEach(async () => {
@@ -95,7 +95,10 @@ function run(steps: ChainStep[], changes: Partial<ChainOptions> = {}) {
     backoffMs: 1,
     clientSignal: new AbortController().signal,
     call: passThrough.call,
-    resilience: createResilience(resilienceConfig, () => 0.99),
+    resilience: createResilience(
+      () => resilienceConfig,
+      () => 0.99,
+    ),
     p95TtftMs: () => null,
     nowMs: () => performance.now(),
     random: () => 0.5,
@@ -160,7 +163,10 @@ describe('a model on trial', () => {
   test('is left out for what is told of it', async () => {
     const spared: string[] = [];
     const onSpared: ChainOptions['onSpared'] = ({ modelId }, why) => spared.push(`${modelId} ${why}`);
-    const resilience = createResilience(resilienceConfig, () => 0.99);
+    const resilience = createResilience(
+      () => resilienceConfig,
+      () => 0.99,
+    );
     script = { a: Array.from({ length: 9 }, () => error(500)), b: Array.from({ length: 12 }, () => completion) };
     const chain = [onTrial('a'), step('b')];
     for (let turn = 0; turn < 9; turn += 1) await run(chain, { resilience, onSpared });
@@ -171,7 +177,7 @@ describe('a model on trial', () => {
     await run([onTrial('a', false), step('b')], { onSpared });
     await run([{ ...step('a'), mayBeCalled: () => false }, step('b')], { onSpared });
     const full = createResilience(
-      { ...resilienceConfig, concurrency: { ...resilienceConfig.concurrency, per_provider: 1 } },
+      () => ({ ...resilienceConfig, concurrency: { ...resilienceConfig.concurrency, per_provider: 1 } }),
       () => 0.99,
     );
     const release = await full.acquire(
@@ -184,7 +190,10 @@ describe('a model on trial', () => {
   });
 
   test('does not keep the only other model from being tried though it is ejected', async () => {
-    const resilience = createResilience(resilienceConfig, () => 0.99);
+    const resilience = createResilience(
+      () => resilienceConfig,
+      () => 0.99,
+    );
     script = { b: Array.from({ length: 6 }, () => error(500)) };
     for (let turn = 0; turn < 3; turn += 1) await codeOf(run([step('b', 'q')], { resilience }));
     calls.length = 0;
@@ -369,7 +378,10 @@ describe('a provider with several keys', () => {
   });
 
   test('is not given up while one of its keys is ejected', async () => {
-    const resilience = createResilience(resilienceConfig, () => 0);
+    const resilience = createResilience(
+      () => resilienceConfig,
+      () => 0,
+    );
     script = { a: [error(401), completion, completion], b: [completion] };
     const steps = [keys('one', 'two'), step('b')];
     for (let round = 0; round < 2; round += 1) {
@@ -383,7 +395,7 @@ describe('a provider with several keys', () => {
 describe('a hedge', () => {
   const hedged = () => {
     const resilience = createResilience(
-      { ...resilienceConfig, hedge: { enabled: true, share: 1, min_delay_ms: 20, max_delay_ms: 20 } },
+      () => ({ ...resilienceConfig, hedge: { enabled: true, share: 1, min_delay_ms: 20, max_delay_ms: 20 } }),
       () => 0.99,
     );
     return { resilience, p95TtftMs: () => 20 };

@@ -1,4 +1,5 @@
 import { type Dispatcher, Pool } from 'undici';
+import { derive, type Live } from '../../platform/core/live.ts';
 import { authHeaders, type Provider } from '../../platform/providers/definitions.ts';
 import { asksForUsage, providerBody } from './provider-body.ts';
 import { createReplyBody, type ReplyBody } from './reply-body.ts';
@@ -39,27 +40,38 @@ interface Place {
 const handedOn = ['request-id', 'x-request-id', 'openai-processing-ms', 'openai-version', 'openai-organization'];
 
 /** Providers are reached over connections that are kept. */
-export function createPassThrough({ connections, connectTimeoutMs }: PassThroughOptions): PassThrough {
-  const poolOptions: Pool.Options = {
-    connections,
-    pipelining: 1,
-    keepAliveTimeout: 60_000,
-    connect: { timeout: connectTimeoutMs },
-    // The chain's own deadlines hold, per attempt and per stream silence; what is handed on has none but the client's.
-    headersTimeout: 0,
-    bodyTimeout: 0,
-  };
-  const places = new Map<string, Place>();
+export function createPassThrough(options: Live<PassThroughOptions>): PassThrough {
+  const everyPlace = new Set<Place>();
+  // With other options there are other pools; those before end with the requests that they have.
+  const places = derive(options, () => {
+    for (const place of everyPlace) retire(place);
+    return new Map<string, Place>();
+  });
   // Providers that refused to be asked for the usage of a stream: servers that know no `stream_options`.
   const refusesUsage = new Set<string>();
 
+  function retire(place: Place): void {
+    const forget = (): void => void everyPlace.delete(place);
+    place.pool.close().then(forget, forget);
+  }
+
   function placeOf({ baseUrl }: Provider): Place {
-    let place = places.get(baseUrl);
-    if (place === undefined) {
-      const { origin, pathname } = new URL(baseUrl);
-      place = { pool: new Pool(origin, poolOptions), path: pathname === '/' ? '' : pathname };
-      places.set(baseUrl, place);
-    }
+    const known = places().get(baseUrl);
+    if (known !== undefined) return known;
+    const { connections, connectTimeoutMs } = options();
+    const { origin, pathname } = new URL(baseUrl);
+    const pool = new Pool(origin, {
+      connections,
+      pipelining: 1,
+      keepAliveTimeout: 60_000,
+      connect: { timeout: connectTimeoutMs },
+      // The chain's own deadlines hold, per attempt and per stream silence; what is handed on has none but the client's.
+      headersTimeout: 0,
+      bodyTimeout: 0,
+    });
+    const place = { pool, path: pathname === '/' ? '' : pathname };
+    places().set(baseUrl, place);
+    everyPlace.add(place);
     return place;
   }
 
@@ -149,7 +161,7 @@ export function createPassThrough({ connections, connectTimeoutMs }: PassThrough
     send,
     // Requests under way were drained before; what is left is idle or belongs to clients that are gone.
     async close() {
-      await Promise.all([...places.values()].map(({ pool }) => pool.destroy()));
+      await Promise.all([...everyPlace].map(({ pool }) => pool.destroy()));
     },
   };
 }

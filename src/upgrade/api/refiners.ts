@@ -1,10 +1,11 @@
 import { refinerSweepSchema } from '../../contracts/upgrade-api.ts';
+import type { Live } from '../../platform/core/live.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import { callsNeeded, type Sweep } from '../refiners/sweep.ts';
 
 export function registerRefiners(
   app: ZodApp,
-  { sweep, budgetMs }: { sweep: () => Promise<Sweep>; budgetMs: number },
+  { sweep, budgetMs }: { sweep: () => Promise<Sweep>; budgetMs: Live<number> },
 ): void {
   app.post(
     '/refiners/sweep',
@@ -18,7 +19,7 @@ export function registerRefiners(
     async () => {
       const { models, changed } = await sweep();
       return {
-        budget_ms: budgetMs,
+        budget_ms: budgetMs(),
         calls_needed: callsNeeded,
         models: models.map(({ provider, modelId, calls, p50Ms, isRefiner, fits, proposal }) => ({
           provider,

@@ -10,6 +10,7 @@ import {
   upgradeStepSchema,
 } from '../../contracts/upgrade-api.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
+import type { Live } from '../../platform/core/live.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { listRolloutLog } from '../../platform/store/rollout-log.ts';
@@ -39,7 +40,7 @@ const summaries: Record<z.infer<typeof upgradeActionSchema>, string> = {
 /** The routes of rollouts: what is known of them, and what operators do. */
 export function registerRollouts(
   app: ZodApp,
-  { pool, act, settings }: { pool: Pool; act: Act; settings: RolloutSettings },
+  { pool, act, settings }: { pool: Pool; act: Act; settings: Live<RolloutSettings> },
 ): void {
   app.get(
     '/evaluations',
@@ -57,7 +58,7 @@ export function registerRollouts(
     async ({ query: { state, limit } }) => {
       const rollouts = await listRollouts(pool, { states: state === undefined ? undefined : [state], limit });
       return {
-        evaluations: rollouts.map((rollout) => toEvaluation(rollout, settings)),
+        evaluations: rollouts.map((rollout) => toEvaluation(rollout, settings())),
         count: rollouts.length,
       };
     },
@@ -67,7 +68,7 @@ export function registerRollouts(
     {
       schema: { tags, summary: 'One of them', params: paramsSchema, response: { 200: evaluationSchema, ...errors } },
     },
-    async ({ params: { id } }) => toEvaluation(await rolloutOf(pool, id), settings),
+    async ({ params: { id } }) => toEvaluation(await rolloutOf(pool, id), settings()),
   );
   app.get(
     '/rollouts/:id/log',

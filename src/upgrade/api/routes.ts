@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { errorBodySchema } from '../../contracts/index.ts';
 import { type UpgradeCandidateBody, upgradeCandidatesSchema } from '../../contracts/upgrade-api.ts';
+import type { Live } from '../../platform/core/live.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { type DiscoveryRun, findLatestDiscoveryRun } from '../../platform/store/discovery-runs.ts';
@@ -38,7 +39,7 @@ const candidatesQuerySchema = z.object({ limit: z.coerce.number().int().min(1).m
 /** The routes of discovery. */
 export function registerRoutes(
   app: ZodApp,
-  options: { pool: Pool; discover: Discover; schedule: Schedule; intervalMs: number },
+  options: { pool: Pool; discover: Discover; schedule: Schedule; intervalMs: Live<number> },
 ): void {
   const { pool, discover, schedule, intervalMs } = options;
   const tags = ['upgrade'];
@@ -47,7 +48,7 @@ export function registerRoutes(
     const run = await findLatestDiscoveryRun(pool);
     return {
       running: schedule.isRunning(),
-      interval_ms: intervalMs,
+      interval_ms: intervalMs(),
       last_run: run === undefined ? null : toRunBody(run),
     };
   }

@@ -1,5 +1,6 @@
 import { messageOf, SignalboxError } from '../../platform/core/errors.ts';
 import { uuidv7 } from '../../platform/core/ids.ts';
+import type { Live } from '../../platform/core/live.ts';
 import { tryWithAdvisoryLock } from '../../platform/postgres/advisory-lock.ts';
 import type { Executor, Pool } from '../../platform/postgres/pool.ts';
 import type { Provider } from '../../platform/providers/definitions.ts';
@@ -12,9 +13,9 @@ import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import { findCandidates } from './find-candidates.ts';
 
 export interface DiscoverOptions {
-  providers: readonly Provider[];
+  providers: Live<readonly Provider[]>;
   pool: Pool;
-  listTimeoutMs: number;
+  listTimeoutMs: Live<number>;
   log: Logger;
   metrics: Metrics;
 }
@@ -27,11 +28,11 @@ const longestListMs = 30_000;
 
 /** Asks every provider for its list and records what is new in it. One run at a time in the whole fleet. */
 export function createDiscover(options: DiscoverOptions): Discover {
-  const { providers, pool, log, metrics } = options;
-  const timeoutMs = Math.min(options.listTimeoutMs, longestListMs);
+  const { pool, log, metrics } = options;
   const runs = metrics.counter('signalbox_upgrade_discovery_runs_total');
 
   async function list(provider: Provider, signal: AbortSignal | undefined) {
+    const timeoutMs = Math.min(options.listTimeoutMs(), longestListMs);
     try {
       const listed = await listModels(provider, { timeoutMs, ...(signal === undefined ? {} : { signal }) });
       return { provider: provider.name, ids: listed.map((model) => model.id), error: null };
@@ -47,6 +48,7 @@ export function createDiscover(options: DiscoverOptions): Discover {
     signal: AbortSignal | undefined,
   ): Promise<DiscoveryRun> {
     const startedAt = new Date();
+    const providers = options.providers();
     const lists = await Promise.all(providers.map((provider) => list(provider, signal)));
     const known = await listKnownModels(
       db,

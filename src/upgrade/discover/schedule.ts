@@ -1,4 +1,5 @@
 import { SignalboxError } from '../../platform/core/errors.ts';
+import type { Live } from '../../platform/core/live.ts';
 import { createLoop, type Loop } from '../../platform/core/loop.ts';
 import type { Service } from '../../platform/core/service.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
@@ -26,7 +27,7 @@ export interface Schedule extends Service {
  */
 export function createSchedule(options: {
   pool: Pool;
-  intervalMs: number;
+  intervalMs: Live<number>;
   discover: Discover;
   log: Logger;
   metrics: Metrics;
@@ -37,7 +38,7 @@ export function createSchedule(options: {
 
   async function runOnce(signal: AbortSignal): Promise<void> {
     const since = (await findLatestDiscoveryRun(pool))?.startedAt ?? (await findCatalogueStart(pool));
-    if (since === undefined || Date.now() - since.getTime() < intervalMs) return;
+    if (since === undefined || Date.now() - since.getTime() < intervalMs()) return;
     try {
       await discover('schedule', signal);
     } catch (error) {
@@ -48,8 +49,15 @@ export function createSchedule(options: {
 
   async function resume(): Promise<void> {
     if (loop !== undefined) return;
-    const tickMs = Math.min(intervalMs, longestTickMs);
-    loop = createLoop({ name: 'discovery schedule', intervalMs: tickMs, maxBackoffMs: tickMs, runOnce, log, failures });
+    const tickMs = (): number => Math.min(intervalMs(), longestTickMs);
+    loop = createLoop({
+      name: 'discovery schedule',
+      intervalMs: tickMs,
+      maxBackoffMs: tickMs(),
+      runOnce,
+      log,
+      failures,
+    });
     await loop.start();
   }
 

@@ -1,3 +1,4 @@
+import type { Live } from '../../platform/core/live.ts';
 import { type Pool, withTransaction } from '../../platform/postgres/pool.ts';
 import { lockCatalogue, notifyCatalogue } from '../../platform/store/models.ts';
 import { makeRefiner, measureRefiners, type RefinerMeasurement } from '../../platform/store/refiner-measurements.ts';
@@ -25,13 +26,13 @@ export interface Sweep {
  * Measures cheap models against the budget of a refinement, by the calls that were made of them anyway, and says which would
  * do as refiners. It makes them so itself only where `isAutomatic`, and never against an operator's word.
  */
-export function createSweep(options: { pool: Pool; budgetMs: number; isAutomatic: boolean; log: Logger }) {
+export function createSweep(options: { pool: Pool; budgetMs: Live<number>; isAutomatic: Live<boolean>; log: Logger }) {
   const { pool, budgetMs, isAutomatic, log } = options;
 
   return async function sweep(): Promise<Sweep> {
     const measured = await measureRefiners(pool, { ...cheap, days });
-    const models = measured.map((model) => ({ ...model, ...opinionOf(model, budgetMs) }));
-    const chosen = isAutomatic
+    const models = measured.map((model) => ({ ...model, ...opinionOf(model, budgetMs()) }));
+    const chosen = isAutomatic()
       ? models.filter(({ fits, isRefiner, isSpeedPinned }) => fits === true && !isRefiner && !isSpeedPinned)
       : [];
     if (chosen.length > 0) {

@@ -1,6 +1,7 @@
 import { modelKey, type Model } from '../../contracts/index.ts';
 import type { UpgradeAction, UpgradeStep } from '../../contracts/upgrade-api.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
+import type { Live } from '../../platform/core/live.ts';
 import { withAdvisoryLock } from '../../platform/postgres/advisory-lock.ts';
 import type { Executor, Pool } from '../../platform/postgres/pool.ts';
 import { findModel, listOfferedModels } from '../../platform/store/models.ts';
@@ -52,7 +53,7 @@ class Undone extends Error {
 
 export function createActions(options: {
   pool: Pool;
-  settings: RolloutSettings;
+  settings: Live<RolloutSettings>;
   log: Logger;
   metrics: RolloutMetrics;
   onStep(): void;
@@ -64,7 +65,7 @@ export function createActions(options: {
     try {
       // A dry run is the real one, undone: so it says exactly what would happen.
       const { body, step } = await withAdvisoryLock(pool, rolloutsLock, async (db) => {
-        const done = await perform(db, request, settings);
+        const done = await perform(db, request, settings());
         if (dryRun) throw new Undone({ ...done.body, dry_run: true });
         return done;
       });

@@ -1,4 +1,5 @@
 import { SignalboxError } from '../../platform/core/errors.ts';
+import type { Live } from '../../platform/core/live.ts';
 import { createLoop, type Loop } from '../../platform/core/loop.ts';
 import { tryWithAdvisoryLock } from '../../platform/postgres/advisory-lock.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
@@ -21,7 +22,7 @@ import { watch } from './watch.ts';
 
 export interface EngineOptions {
   pool: Pool;
-  settings: RolloutSettings;
+  settings: Live<RolloutSettings>;
   log: Logger;
   metrics: RolloutMetrics;
 }
@@ -41,7 +42,7 @@ export function createEngineRound({ pool, settings, log, metrics }: EngineOption
   let lookedAtMs = -Infinity;
 
   async function observe(rolloutId: string): Promise<boolean> {
-    const outcome = await tryWithAdvisoryLock(pool, rolloutsLock, (db) => takeIn(db, rolloutId, settings));
+    const outcome = await tryWithAdvisoryLock(pool, rolloutsLock, (db) => takeIn(db, rolloutId, settings()));
     // Another process decides; it will see what waits.
     if (!outcome.ran) return false;
     const { rollout, step, reason, taken, broken, hasMore } = outcome.value;
@@ -61,7 +62,7 @@ export function createEngineRound({ pool, settings, log, metrics }: EngineOption
       const rollout = await lockRollout(db, rolloutId);
       if (rollout?.state !== 'proposed') return null;
       const word = { actor: 'auto', reason: rollout.reason };
-      return applyEvent(db, rollout, 'approve', word, evidenceSchema.parse(rollout.evidence), settings.plan);
+      return applyEvent(db, rollout, 'approve', word, evidenceSchema.parse(rollout.evidence), settings().plan);
     });
     if (!outcome.ran || outcome.value === null) return;
     metrics.stepped(outcome.value);
@@ -69,7 +70,7 @@ export function createEngineRound({ pool, settings, log, metrics }: EngineOption
   }
 
   async function lookAfter(rolloutId: string): Promise<void> {
-    const outcome = await tryWithAdvisoryLock(pool, rolloutsLock, (db) => watch(db, rolloutId, settings));
+    const outcome = await tryWithAdvisoryLock(pool, rolloutsLock, (db) => watch(db, rolloutId, settings()));
     if (!outcome.ran || outcome.value === null) return;
     const { rollout, step, reason } = outcome.value;
     metrics.stepped(step);
@@ -96,9 +97,10 @@ export function createEngineRound({ pool, settings, log, metrics }: EngineOption
       if (signal.aborted) return;
       if (await apart(id, () => observe(id))) hasMore = true;
     }
-    if (performance.now() - lookedAtMs >= slowIntervalMs && settings.mode !== 'off') {
-      for (const id of await listAlarmedPromotions(pool, settings.watchHours)) await apart(id, () => lookAfter(id));
-      if (settings.mode === 'auto') {
+    const { mode, watchHours } = settings();
+    if (performance.now() - lookedAtMs >= slowIntervalMs && mode !== 'off') {
+      for (const id of await listAlarmedPromotions(pool, watchHours)) await apart(id, () => lookAfter(id));
+      if (mode === 'auto') {
         for (const id of await listAutomaticProposals(pool)) await apart(id, () => approve(id));
       }
       lookedAtMs = performance.now();

@@ -1,6 +1,7 @@
 import { modelKey, type Model } from '../../contracts/index.ts';
 import { uuidv7 } from '../../platform/core/ids.ts';
 import { createLoop, type Loop } from '../../platform/core/loop.ts';
+import type { Live } from '../../platform/core/live.ts';
 import { withAdvisoryLock } from '../../platform/postgres/advisory-lock.ts';
 import type { Executor, Pool } from '../../platform/postgres/pool.ts';
 import { listKnownModels, listOfferedModels } from '../../platform/store/models.ts';
@@ -40,7 +41,7 @@ export interface Proposer {
  */
 export function createProposer(options: {
   pool: Pool;
-  settings: RolloutSettings;
+  settings: Live<RolloutSettings>;
   log: Logger;
   metrics: RolloutMetrics;
   onProposed(): void;
@@ -48,11 +49,11 @@ export function createProposer(options: {
   const { pool, settings, log, metrics, onProposed } = options;
 
   async function propose(): Promise<number> {
-    if (settings.mode === 'off') return 0;
+    if (settings().mode === 'off') return 0;
     const candidates = await listDiscoveredCandidates(pool);
     if (candidates.length === 0 && (await listProposals(pool)).length === 0) return 0;
     const { withdrawn, proposed } = await withAdvisoryLock(pool, rolloutsLock, async (db) => ({
-      withdrawn: await withdrawVoid(db, settings),
+      withdrawn: await withdrawVoid(db, settings()),
       proposed: await proposeAll(db, candidates),
     }));
     for (const { step, model, reason } of withdrawn) {

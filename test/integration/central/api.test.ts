@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCentral } from '../../../src/central/central.ts';
 import { decisionsChannel, decisionsQueue, type RoutingEvent } from '../../../src/contracts/event.ts';
+import { createLiveConfig } from '../../../src/platform/config/live.ts';
 import { loadConfig } from '../../../src/platform/config/load.ts';
 import { notify } from '../../../src/platform/postgres/notify.ts';
 import { sendBatch } from '../../../src/platform/postgres/pgmq.ts';
@@ -53,7 +54,13 @@ const events: RoutingEvent[] = [
 beforeAll(async () => {
   database = await createTestDatabase();
   const { pool, connectionString } = database;
-  central = createCentral({ config, pool, connectionString, log: silentLogger(), metrics: createMetrics() });
+  central = createCentral({
+    config: createLiveConfig(config),
+    pool,
+    connectionString,
+    log: silentLogger(),
+    metrics: createMetrics(),
+  });
   await central.start();
   await sendBatch(pool, decisionsQueue, events);
   await notify(pool, decisionsChannel, '');

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createAccess } from '../../../src/central/api/access.ts';
 import { registerPage } from '../../../src/central/api/page.ts';
+import { createLiveConfig } from '../../../src/platform/config/live.ts';
 import { loadConfig } from '../../../src/platform/config/load.ts';
 import { systemClock } from '../../../src/platform/core/clock.ts';
 import { createHttpService, type HttpService } from '../../../src/platform/http/server.ts';
@@ -27,12 +28,12 @@ beforeAll(async () => {
   await writeFile(path.join(folder, 'index.html'), '<!doctype html><title>Signalbox</title>');
   await writeFile(path.join(folder, 'assets/app-abc123.js'), script);
   await writeFile(path.join(folder, 'assets/app-abc123.js.br'), brotliCompressSync(script));
-  const access = createAccess(config, systemClock);
+  const access = createAccess(() => config, systemClock);
   http = createHttpService({
     service: 'central',
     description: 'the page',
     tags: [],
-    config,
+    config: createLiveConfig(config),
     log: silentLogger(),
     metrics: createMetrics(),
     checks: () => ({}),

@@ -10,6 +10,7 @@ import {
   type PolicyMeasure,
 } from '../../../src/contracts/policy-evaluation.ts';
 import { complexities, type Complexity } from '../../../src/contracts/query-class.ts';
+import { createLiveConfig } from '../../../src/platform/config/live.ts';
 import { loadConfig } from '../../../src/platform/config/load.ts';
 import type { RoutingRecord } from '../../../src/platform/store/routing-records.ts';
 import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
@@ -199,7 +200,12 @@ beforeAll(async () => {
     cwd: '/',
     flags: { ports: { central: 0 }, master_key: masterKey, consumer: { unknown_after_s: 3600 } },
   });
-  central = createCentral({ ...database, config, log: silentLogger(), metrics: createMetrics() });
+  central = createCentral({
+    ...database,
+    config: createLiveConfig(config),
+    log: silentLogger(),
+    metrics: createMetrics(),
+  });
   await central.start();
 });
 afterAll(async () => {
@@ -473,7 +479,7 @@ describe('signalbox policy evaluate', () => {
       'an unknown key',
       [],
       'routing:\n  weights:\n    qualty: 1\n',
-      /^error: .*: routing\.weights\.qualty: unknown key$/,
+      /^error: .*: routing\.weights\.qualty: unknown key \(line 3\)$/,
     ],
     [
       'a value out of bounds',

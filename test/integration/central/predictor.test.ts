@@ -32,7 +32,7 @@ describe('a predictor in use', () => {
     const { routing, learner } = configSchema.parse({ learner: { predictor: { interval_ms: 50 } } });
     const { pool, connectionString } = database;
     trainer = createPredictorTrainer({
-      config: { routing, learner },
+      config: () => ({ routing, learner }),
       pool,
       connectionString,
       log: silentLogger(),

@@ -427,7 +427,12 @@ describe('a race whose router was killed', () => {
     await send(pool, [raceLane({ model: 'swift' }).routed()]);
     await drain(pool);
     await age(settings.consumer.unknown_after_s + 60);
-    const service = createUnknownOutcomes({ config: settings, pool, log: silentLogger(), metrics: createMetrics() });
+    const service = createUnknownOutcomes({
+      config: () => settings,
+      pool,
+      log: silentLogger(),
+      metrics: createMetrics(),
+    });
     await service.start();
     await expect.poll(lanes).toMatchObject([{ status: 'unknown' }]);
     await service.stop();

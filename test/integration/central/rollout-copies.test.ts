@@ -26,6 +26,13 @@ const settings = loadConfig({ env: {}, cwd: '/nonexistent' });
 /** Where events themselves are kept, and what is said of rollouts. */
 const audited = /^(?:routing_records.*|processed_events|rollout_observations)$/;
 
+/** What copies did and cost is told, apart from what users did and have spent. */
+const withoutCopies: Readonly<Record<string, string>> = {
+  spending: "where purpose not in ('copy', 'judge')",
+  traffic_hours: "where kind <> 'copy'",
+  traffic_minutes: "where kind <> 'copy'",
+};
+
 /** All that is told of models and users: every other table, the views, and the decisions that policies are judged by. */
 async function statistics(): Promise<Record<string, string[]>> {
   const { pool } = database;
@@ -34,8 +41,7 @@ async function statistics(): Promise<Record<string, string[]>> {
   );
   const told: Record<string, string[]> = {};
   for (const { name } of relations.filter((relation) => !audited.test(relation.name))) {
-    // What copies cost is told, apart from what users have spent.
-    const ofUsers = name === 'spending' ? "where purpose not in ('copy', 'judge')" : '';
+    const ofUsers = withoutCopies[name] ?? '';
     const { rows } = await pool.query<{ row: string }>(`select t::text as row from ${name} t ${ofUsers} order by 1`);
     told[name] = rows.map(({ row }) => row);
   }
@@ -81,7 +87,7 @@ async function letOutcomesBeUnknown(): Promise<string> {
   const { pool } = database;
   const metrics = createMetrics();
   await pool.query("update routing_records set created_at = created_at - interval '1 day'");
-  const loop = createUnknownOutcomes({ config: settings, pool, log: silentLogger(), metrics });
+  const loop = createUnknownOutcomes({ config: () => settings, pool, log: silentLogger(), metrics });
   await loop.start();
   await expect
     .poll(async () => (await pool.query("select 1 from routing_records where outcome = 'routed'")).rowCount)

@@ -109,7 +109,7 @@ it('warns of an instance whose outcomes are missing, and of no other', async () 
   const config = {
     consumer: { poll_ms: 500, batch_size: 200, visibility_s: 30, unknown_after_s: after, unknown_alarm_rate: 0.05 },
   };
-  const service = createUnknownOutcomes({ config, pool, log, metrics });
+  const service = createUnknownOutcomes({ config: () => config, pool, log, metrics });
   await service.start();
   await expect.poll(() => service.health?.().detail).toBe('ill: 10.0% of 100 decisions of an hour have no outcome');
   expect(service.health?.().ok).toBe(true);

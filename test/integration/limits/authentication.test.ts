@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { z } from 'zod';
+import { createLiveConfig } from '../../../src/platform/config/live.ts';
 import { loadConfig } from '../../../src/platform/config/load.ts';
 import { systemClock } from '../../../src/platform/core/clock.ts';
 import type { Service } from '../../../src/platform/core/service.ts';
@@ -33,15 +34,22 @@ async function startServer(master_key: string | undefined): Promise<HttpService>
     cwd: '/',
     flags: { ports: { router: 0 }, ...(master_key === undefined ? {} : { master_key }) },
   });
-  const common = { config, log: silentLogger(), metrics: createMetrics() };
-  const admission = createAdmission({ ...database, ...common, instanceId: 'auth', clock: systemClock });
+  const common = { log: silentLogger(), metrics: createMetrics() };
+  const admission = createAdmission({
+    ...database,
+    ...common,
+    config: () => config,
+    instanceId: 'auth',
+    clock: systemClock,
+  });
   const http = createHttpService({
     ...common,
+    config: createLiveConfig(config),
     service: 'router',
     description: '',
     tags: [],
     checks: () => ({}),
-    authenticate: authenticateWith(admission, { isKeyRequired: master_key !== undefined }),
+    authenticate: authenticateWith(admission, () => master_key !== undefined),
     routes(app) {
       for (const url of ['/v1/models', '/route', '/race', '/admin', '/v1beside']) {
         app.get(url, { schema: { response: { 200: z.unknown() } } }, async (request) => request.caller);

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createCentral } from '../../../src/central/central.ts';
 import { type Key, keysChannel, type KeyWithSecret, type Team } from '../../../src/contracts/keys.ts';
+import { createLiveConfig } from '../../../src/platform/config/live.ts';
 import { loadConfig } from '../../../src/platform/config/load.ts';
 import { listActiveKeys } from '../../../src/platform/store/virtual-keys.ts';
 import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
@@ -14,7 +15,12 @@ let central: ReturnType<typeof createCentral>;
 beforeAll(async () => {
   database = await createTestDatabase();
   const config = loadConfig({ env: {}, cwd: '/', flags: { ports: { central: 0 } } });
-  central = createCentral({ ...database, config, log: silentLogger(), metrics: createMetrics() });
+  central = createCentral({
+    ...database,
+    config: createLiveConfig(config),
+    log: silentLogger(),
+    metrics: createMetrics(),
+  });
   await central.start();
 });
 afterAll(async () => {

@@ -2,6 +2,7 @@ import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { createCentral } from '../../../src/central/central.ts';
 import type { Key, KeyWithSecret, Team } from '../../../src/contracts/keys.ts';
+import { createLiveConfig } from '../../../src/platform/config/live.ts';
 import { loadConfig } from '../../../src/platform/config/load.ts';
 import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
 import { createMetrics } from '../../../src/platform/telemetry/metrics.ts';
@@ -15,7 +16,12 @@ let central: ReturnType<typeof createCentral>;
 beforeAll(async () => {
   database = await createTestDatabase();
   const config = loadConfig({ env: {}, cwd: '/', flags: { ports: { central: 0 }, master_key: masterKey } });
-  central = createCentral({ ...database, config, log: silentLogger(), metrics: createMetrics() });
+  central = createCentral({
+    ...database,
+    config: createLiveConfig(config),
+    log: silentLogger(),
+    metrics: createMetrics(),
+  });
   await central.start();
 });
 afterAll(async () => {

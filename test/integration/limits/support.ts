@@ -32,10 +32,11 @@ export async function startAdmission(
     address: null,
     startedAt: new Date(),
   });
+  const config = loadConfig({ env: {}, cwd: '/', flags: { limits } });
   const admission = createAdmission({
     ...database,
     instanceId,
-    config: loadConfig({ env: {}, cwd: '/', flags: { limits } }),
+    config: () => config,
     clock: systemClock,
     log: silentLogger(),
     metrics: createMetrics(),

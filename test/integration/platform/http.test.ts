@@ -3,6 +3,8 @@ import { connect } from 'node:net';
 import { Agent, request } from 'undici';
 import { afterEach, describe, expect, test } from 'vitest';
 import { z } from 'zod';
+import { createLiveConfig } from '../../../src/platform/config/live.ts';
+import { loadConfig } from '../../../src/platform/config/load.ts';
 import { createHttpService, type HttpService } from '../../../src/platform/http/server.ts';
 import type { ZodApp } from '../../../src/platform/http/zod-app.ts';
 import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
@@ -18,14 +20,18 @@ async function start(routes: (app: ZodApp) => void, masterKey?: string): Promise
   service = createHttpService({
     service: 'router',
     description: 'under test',
-    config: {
-      host: '127.0.0.1',
-      ports: { registry: 0, router: 0, upgrade: 0, central: 0 },
-      instance_id: 'test',
-      master_key: masterKey,
-      body_limit_bytes: 1024,
-      drain_timeout_ms: 10_000,
-    },
+    config: createLiveConfig(
+      loadConfig({
+        env: {},
+        cwd: '/',
+        flags: {
+          ports: { router: 0 },
+          instance_id: 'test',
+          body_limit_bytes: 1024,
+          ...(masterKey === undefined ? {} : { master_key: masterKey }),
+        },
+      }),
+    ),
     log: silentLogger(),
     metrics: createMetrics(),
     checks: () => ({ database: { ok: false, detail: 'away' } }),

@@ -1,4 +1,5 @@
 import type { Model, ProviderHealth } from '../../../src/contracts/index.ts';
+import { createLiveConfig } from '../../../src/platform/config/live.ts';
 import { loadConfig } from '../../../src/platform/config/load.ts';
 import type { Pool } from '../../../src/platform/postgres/pool.ts';
 import type { Provider } from '../../../src/platform/providers/definitions.ts';
@@ -24,7 +25,13 @@ export async function startRegistry(
     cwd: '/nonexistent',
     flags: { ports: { registry: 0 }, registry: timing, log_level: 'silent' },
   });
-  const registry = createRegistry({ config, providers, pool, log: silentLogger(), metrics });
+  const registry = createRegistry({
+    config: createLiveConfig(config),
+    providers: () => providers,
+    pool,
+    log: silentLogger(),
+    metrics,
+  });
   await registry.start();
   const url = `http://127.0.0.1:${registry.port()}`;
   await until(async () => (await fetch(`${url}/health/readiness`)).status === 200);

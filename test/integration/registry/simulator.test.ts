@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Model } from '../../../src/contracts/index.ts';
-import { simulatedProviders } from '../../../src/platform/config/load.ts';
+import { simulatedProviders } from '../../../src/platform/config/resolve-providers.ts';
 import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
 import { createSimulator, type Simulator } from '../../../src/simulator/simulator.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';

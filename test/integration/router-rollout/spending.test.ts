@@ -12,7 +12,7 @@ beforeEach(() => database.pool.query('delete from shadow_spending'));
 
 /** That of one router, from its start on. */
 const purse = (maxUsd: number): DailySpending =>
-  createDailySpending(maxUsd, { pool: database.pool, log: silentLogger() });
+  createDailySpending(() => maxUsd, { pool: database.pool, log: silentLogger() });
 
 async function spent(): Promise<number> {
   const { rows } = await database.pool.query<{ usd: number }>('select sum(usd)::float8 as usd from shadow_spending');

@@ -6,6 +6,7 @@ import type { ServiceName } from '../../../src/contracts/api.ts';
 import type { RouteResponse } from '../../../src/contracts/decision.ts';
 import { catalogueChannel, type RoutingDecision, type RoutingEvent } from '../../../src/contracts/event.ts';
 import { rolloutsChannel } from '../../../src/contracts/rollout.ts';
+import { createLiveConfig } from '../../../src/platform/config/live.ts';
 import { loadConfig } from '../../../src/platform/config/load.ts';
 import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../../../src/platform/telemetry/metrics.ts';
@@ -54,27 +55,29 @@ export async function startRolloutApp(
   const database = await createTestDatabase();
   const metrics = createMetrics();
   const app = await startApp({
-    config: loadConfig({
-      env: { ...freePorts, DATABASE_URL: database.connectionString },
-      cwd: import.meta.dirname,
-      flags: {
-        providers: [
-          { ...raw.upstream.provider, passes: ['chat', 'responses'] },
-          ...(judgesProvider === undefined
-            ? []
-            : [{ ...raw.upstream.provider, name: judgesProvider, models: [models.judge] }]),
-        ],
-        registry: { refresh_ms: 3_600_000, health_check_ms: 3_600_000 },
-        // The judge is asked by its name alone.
-        routing: { ...alwaysTheBest, deny: [models.judge, 'raw-1'] },
-        resilience: {
-          ejection: { base_ejection_ms: ejectionMs, max_ejection_ms: ejectionMs },
-          throttle: { enabled: false },
-          retry_budget: { share: 1, min_per_second: 1000 },
+    config: createLiveConfig(
+      loadConfig({
+        env: { ...freePorts, DATABASE_URL: database.connectionString },
+        cwd: import.meta.dirname,
+        flags: {
+          providers: [
+            { ...raw.upstream.provider, passes: ['chat', 'responses'] },
+            ...(judgesProvider === undefined
+              ? []
+              : [{ ...raw.upstream.provider, name: judgesProvider, models: [models.judge] }]),
+          ],
+          registry: { refresh_ms: 3_600_000, health_check_ms: 3_600_000 },
+          // The judge is asked by its name alone.
+          routing: { ...alwaysTheBest, deny: [models.judge, 'raw-1'] },
+          resilience: {
+            ejection: { base_ejection_ms: ejectionMs, max_ejection_ms: ejectionMs },
+            throttle: { enabled: false },
+            retry_budget: { share: 1, min_per_second: 1000 },
+          },
+          ...config,
         },
-        ...config,
-      },
-    }),
+      }),
+    ),
     services,
     embeddedDatabase: false,
     simulator: false,

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { evaluationSchema, evaluationsSchema, upgradeStepSchema } from '../../../src/contracts/upgrade-api.ts';
+import { createLiveConfig } from '../../../src/platform/config/live.ts';
 import { notifyCatalogue } from '../../../src/platform/store/models.ts';
 import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
 import { createMetrics, type Metrics } from '../../../src/platform/telemetry/metrics.ts';
@@ -41,8 +42,8 @@ afterEach(async () => {
 async function start(settings: Record<string, unknown> = { mode: 'approve' }): Promise<void> {
   metrics = createMetrics();
   upgrade = createUpgrade({
-    config: upgradeConfig(settings),
-    providers: [server.provider()],
+    config: createLiveConfig(upgradeConfig(settings)),
+    providers: () => [server.provider()],
     pool: database.pool,
     connectionString: database.connectionString,
     log: silentLogger(),

@@ -54,7 +54,7 @@ const log = silentLogger();
 
 /** Rounds until nothing is left to do, as a process that is started anew for each. */
 async function settle(settings: RolloutSettings = manual, db: Pool = pool): Promise<void> {
-  const round = createEngineRound({ pool: db, settings, log, metrics: createRolloutMetrics(metrics) });
+  const round = createEngineRound({ pool: db, settings: () => settings, log, metrics: createRolloutMetrics(metrics) });
   while ((await round(new AbortController().signal)) === 'again');
 }
 
@@ -62,7 +62,7 @@ async function settle(settings: RolloutSettings = manual, db: Pool = pool): Prom
 async function act(action: UpgradeAction, db: Pool = pool) {
   const perform = createActions({
     pool: db,
-    settings: manual,
+    settings: () => manual,
     log,
     metrics: createRolloutMetrics(metrics),
     onStep: () => undefined,
@@ -73,7 +73,13 @@ async function act(action: UpgradeAction, db: Pool = pool) {
 
 function propose(db: Pool): Promise<number> {
   const counts = createRolloutMetrics(metrics);
-  return createProposer({ pool: db, settings: manual, log, metrics: counts, onProposed: () => undefined }).propose();
+  return createProposer({
+    pool: db,
+    settings: () => manual,
+    log,
+    metrics: counts,
+    onProposed: () => undefined,
+  }).propose();
 }
 
 async function approved(): Promise<void> {
@@ -493,7 +499,7 @@ it('does not let a step happen to a model that is in use elsewhere', async () =>
   );
   const perform = createActions({
     pool,
-    settings: manual,
+    settings: () => manual,
     log,
     metrics: createRolloutMetrics(metrics),
     onStep: () => undefined,

@@ -50,12 +50,12 @@ function serviceOn(db: Pool, settings: RolloutSettings = approve) {
   return {
     async act(action: UpgradeAction, modelId: string) {
       const id = (await newestOf(pool, modelId)) ?? (await candidateIdOf(modelId));
-      const perform = createActions({ pool: db, settings, log, metrics, onStep: nothing });
+      const perform = createActions({ pool: db, settings: () => settings, log, metrics, onStep: nothing });
       return perform({ id, action, actor: 'ada', reason: 'because', dryRun: false });
     },
-    propose: () => createProposer({ pool: db, settings, log, metrics, onProposed: nothing }).propose(),
+    propose: () => createProposer({ pool: db, settings: () => settings, log, metrics, onProposed: nothing }).propose(),
     async settle() {
-      const round = createEngineRound({ pool: db, settings, log, metrics });
+      const round = createEngineRound({ pool: db, settings: () => settings, log, metrics });
       while ((await round(new AbortController().signal)) === 'again');
     },
   };

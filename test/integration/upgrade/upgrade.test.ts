@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { createLiveConfig } from '../../../src/platform/config/live.ts';
 import { loadConfig } from '../../../src/platform/config/load.ts';
 import type { Provider } from '../../../src/platform/providers/definitions.ts';
 import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
@@ -46,8 +47,8 @@ async function startUpgrade(providers: readonly Provider[] = [server.provider()]
   metrics = createMetrics();
   const config = loadConfig({ env: {}, cwd: '/nonexistent', flags: { ports: { upgrade: 0 } } });
   upgrade = createUpgrade({
-    config,
-    providers,
+    config: createLiveConfig(config),
+    providers: () => providers,
     pool: database.pool,
     connectionString: database.connectionString,
     log: silentLogger(),

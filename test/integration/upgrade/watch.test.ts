@@ -32,14 +32,14 @@ const log = silentLogger();
 const metrics = createRolloutMetrics(createMetrics());
 
 async function settle(mode: Mode, more: Record<string, unknown> = {}): Promise<void> {
-  const round = createEngineRound({ pool, settings: settingsOf({ mode, ...more }), log, metrics });
+  const round = createEngineRound({ pool, settings: () => settingsOf({ mode, ...more }), log, metrics });
   while ((await round(new AbortController().signal)) === 'again');
 }
 
 async function act(action: 'promote' | 'rollback'): Promise<void> {
   const perform = createActions({
     pool,
-    settings: settingsOf({ mode: 'approve' }),
+    settings: () => settingsOf({ mode: 'approve' }),
     log,
     metrics,
     onStep: () => undefined,

@@ -44,4 +44,25 @@ export const processMetrics = {
     convention:
       'https://opentelemetry.io/docs/specs/semconv/db/database-metrics/#metric-dbclientconnectionpending_requests',
   },
+  signalbox_config_version: {
+    type: 'gauge',
+    unit: 'count',
+    help: 'Version of the configuration in force, 1 from the start; of several workers the lowest.',
+    labels: [],
+    aggregator: 'min',
+  },
+  signalbox_config_last_reload_successful: {
+    type: 'gauge',
+    unit: 'flag',
+    help: 'Whether the newest configuration file is in force (1) or was refused (0).',
+    labels: [],
+    aggregator: 'min',
+  },
+  signalbox_config_settings_waiting_for_restart: {
+    type: 'gauge',
+    unit: 'count',
+    help: 'Settings of the newest configuration file that only a restart takes.',
+    labels: [],
+    aggregator: 'max',
+  },
 } as const satisfies MetricDefinitions;
