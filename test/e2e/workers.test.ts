@@ -204,5 +204,6 @@ describe.skipIf(process.platform !== 'linux')('up with two workers', () => {
       expect(await running(pids)).toEqual([]);
       await folder.remove();
     }
-  });
+    // A cluster is made and three processes start, which takes a busy machine its time.
+  }, 60_000);
 });
