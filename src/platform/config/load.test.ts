@@ -171,6 +171,22 @@ describe('secrets', () => {
     expect(read({ SIGNALBOX_READ_KEY: key, SIGNALBOX_MASTER_KEY: key })).toContain('must differ from master_key');
   });
 
+  test('may be in files that the environment names', () => {
+    const env = { SIGNALBOX_MASTER_KEY_FILE: file('a-key-that-is-long\n'), OPENAI_API_KEY_FILE: file('sk-1') };
+    const config = loadConfig({ env, cwd: folder });
+    expect(config.master_key).toBe('a-key-that-is-long');
+    expect(config.providers).toMatchObject([{ name: 'openai', apiKey: 'sk-1' }]);
+
+    const read = (more: Record<string, string>) => problem(() => loadConfig({ env: { ...env, ...more }, cwd: folder }));
+    expect(read({ DATABASE_URL_FILE: join(folder, 'nowhere') })).toMatch(
+      /^invalid configuration: DATABASE_URL_FILE: ENOENT/,
+    );
+    expect(read({ DATABASE_URL_FILE: file('\n') })).toContain('is empty');
+    expect(read({ SIGNALBOX_MASTER_KEY: 'another-key-that-is-long' })).toContain(
+      'SIGNALBOX_MASTER_KEY_FILE: SIGNALBOX_MASTER_KEY is set too',
+    );
+  });
+
   test('too short a key is refused', () => {
     expect(problem(() => loadConfig({ env: { SIGNALBOX_MASTER_KEY: 'short' }, cwd: folder }))).toContain(
       'master_key: ',

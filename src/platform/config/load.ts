@@ -11,6 +11,7 @@ import { deepFreeze, mergeRecords, valueAt } from './record.ts';
 import { resolveProviders } from './resolve-providers.ts';
 import { providersSchema } from './provider-schema.ts';
 import { type ConfigValues, configSchema } from './schema.ts';
+import { withSecretFiles } from './secret-files.ts';
 import { emptyYamlFile, readYaml, type YamlFile } from './yaml-file.ts';
 
 /** The whole configuration of a process, frozen. */
@@ -89,11 +90,12 @@ export function configPath({ file, env = process.env, cwd = process.cwd() }: Loa
 }
 
 function interpret(
-  { env = process.env, cwd = process.cwd(), flags = {} }: LoadOptions,
+  { env: given = process.env, cwd = process.cwd(), flags = {} }: LoadOptions,
   file: string | null,
   fileHash: string | null,
   yaml: YamlFile,
 ): ConfigReading {
+  const { env, problems: ofSecrets } = withSecretFiles(given);
   const fromEnvironment = configFromEnvironment(env);
   const refusal = (problems: readonly ConfigProblem[]): ConfigReading => ({
     config: null,
@@ -116,6 +118,7 @@ function interpret(
   if (yaml.errors.length > 0) {
     return refusal(yaml.errors.map(({ message, line }) => ({ path: '', message, line, variable: null })));
   }
+  if (ofSecrets.length > 0) return refusal(ofSecrets);
   const merged = mergeRecords(mergeRecords(yaml.values, fromEnvironment), flags);
   const parsed = configSchema.safeParse(merged);
   // What is wrong elsewhere hides nothing of what is wrong with these.

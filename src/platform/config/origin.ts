@@ -2,6 +2,7 @@ import { type ProviderDefinition, providerDefinitions } from '../providers/defin
 import { configFromEnvironment, type Environment, variableOf } from './environment.ts';
 import type { ConfigReading, LoadOptions } from './load.ts';
 import { isRecord, valueAt } from './record.ts';
+import { withSecretFiles } from './secret-files.ts';
 
 /** Where the value of a setting comes from. */
 export type Origin =
@@ -13,8 +14,9 @@ export type Origin =
 /** Of each setting of a configuration that was read, by its path as `flattenConfig` has it. */
 export function originsOf(
   { yaml }: ConfigReading,
-  { env = process.env, flags = {} }: LoadOptions,
+  { env: given = process.env, flags = {} }: LoadOptions,
 ): (path: string) => Origin {
+  const { env } = withSecretFiles(given);
   const fromEnvironment = configFromEnvironment(env);
   return (path) => {
     const keys = path.split('.');
