@@ -30,6 +30,8 @@ export function useRoute(): Route {
   useEffect(() => {
     const update = () => setHash(location.hash);
     addEventListener('hashchange', update);
+    // It may have changed since the state was made, before anybody listened.
+    update();
     return () => removeEventListener('hashchange', update);
   }, []);
   return parseRoute(hash);
