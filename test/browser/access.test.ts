@@ -1,42 +1,26 @@
 import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { RunningApp } from '../../src/app.ts';
-import { launchBrowser, openPage, type WatchedPage } from '../support/browser.ts';
-import { addressOf, startDemo } from '../support/dashboard.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { type OpenDashboard, openDashboard } from '../support/dashboard-in-browser.ts';
 
 const patient = { timeout: 60_000 };
 const keys = { master_key: 'a-master-key-for-this-test', read_key: 'a-read-only-key-for-this-test' };
 
-let database: TestDatabase;
-let app: RunningApp;
-let browser: Browser;
-let watched: WatchedPage;
-let origin: string;
+let dashboard: OpenDashboard;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  app = await startDemo({ connectionString: database.connectionString, config: keys });
-  origin = addressOf(app, 'central');
-  browser = await launchBrowser();
-  watched = await openPage(await browser.newContext(), origin);
+  dashboard = await openDashboard({ config: keys });
 }, 120_000);
-afterAll(async () => {
-  await browser.close();
-  await app.stop();
-  await database.drop();
-});
+afterAll(() => dashboard.close());
 
 async function logIn(key: string): Promise<void> {
-  const { page } = watched;
+  const { page } = dashboard;
   await page.getByLabel('Key').fill(key);
   await page.getByRole('button', { name: 'Log in' }).click();
 }
 
 it('lets nobody in by a wrong key', patient, async () => {
-  const { page, problems } = watched;
-  await page.goto(origin);
+  const { page, problems } = dashboard;
+  await page.goto(dashboard.origin);
   await page.getByRole('heading', { name: 'Log in' }).waitFor();
   expect((await new AxeBuilder({ page }).setLegacyMode().analyze()).violations).toEqual([]);
   await logIn('a-key-that-is-wrong');
@@ -46,10 +30,10 @@ it('lets nobody in by a wrong key', patient, async () => {
 });
 
 it('lets the read-only key look, and says why it may not act', patient, async () => {
-  const { page, problems } = watched;
+  const { page, problems } = dashboard;
   await logIn(keys.read_key);
   await page.getByText('Read only').waitFor();
-  await page.goto(`${origin}/#/keys`);
+  await page.goto(`${dashboard.origin}/#/keys`);
   await page.getByText('No key was made yet').waitFor();
   expect(await page.getByRole('button', { name: 'New key …' }).isDisabled()).toBe(true);
   await page.getByText('This needs the master key').waitFor();
@@ -59,11 +43,11 @@ it('lets the read-only key look, and says why it may not act', patient, async ()
 });
 
 it('shows the master key’s first visit how to point a client here, and lets it ask', patient, async () => {
-  const { page, problems } = watched;
-  await page.goto(`${origin}/`);
+  const { page, problems } = dashboard;
+  await page.goto(`${dashboard.origin}/`);
   await logIn(keys.master_key);
   await page.getByRole('heading', { name: 'Welcome to Signalbox' }).waitFor();
-  const address = addressOf(app, 'router');
+  const address = dashboard.routerUrl;
   for (const client of ['Command with curl', 'Code with OpenAI’s client', 'Code with Anthropic’s client']) {
     expect(await page.getByLabel(client, { exact: true }).textContent()).toContain(address);
   }

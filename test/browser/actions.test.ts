@@ -1,37 +1,23 @@
-import type { Browser } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { RunningApp } from '../../src/app.ts';
-import { launchBrowser, openPage, type WatchedPage } from '../support/browser.ts';
-import { addressOf, addUpgrades, busy, startDemo, waitingRolloutId } from '../support/dashboard.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { addUpgrades, busy, waitingRolloutId } from '../support/dashboard.ts';
+import { type OpenDashboard, openDashboard } from '../support/dashboard-in-browser.ts';
 
 const patient = { timeout: 60_000 };
 
-let database: TestDatabase;
-let app: RunningApp;
-let browser: Browser;
-let watched: WatchedPage;
-let origin: string;
+let dashboard: OpenDashboard;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  app = await startDemo({
-    connectionString: database.connectionString,
+  dashboard = await openDashboard({
     config: { ...busy, registry: { refresh_ms: 3_600_000 }, upgrade: { mode: 'approve' } },
+    context: { viewport: { width: 1280, height: 900 } },
+    prepare: ({ pool, upgradeUrl }) => addUpgrades(pool, upgradeUrl),
   });
-  origin = addressOf(app, 'central');
-  [browser] = await Promise.all([launchBrowser(), addUpgrades(database.pool, addressOf(app, 'upgrade'))]);
-  watched = await openPage(await browser.newContext({ viewport: { width: 1280, height: 900 } }), origin);
 }, 120_000);
-afterAll(async () => {
-  await browser.close();
-  await app.stop();
-  await database.drop();
-});
+afterAll(() => dashboard.close());
 
 it('narrows the log, and pages through it by addresses', patient, async () => {
-  const { page } = watched;
-  await page.goto(`${origin}/#/decisions`);
+  const { page } = dashboard;
+  await page.goto(`${dashboard.origin}/#/decisions`);
   const rows = page.locator('tbody tr');
   await page.getByRole('link', { name: 'Older »' }).waitFor();
   await page.getByRole('link', { name: 'Older »' }).click();
@@ -48,16 +34,16 @@ it('narrows the log, and pages through it by addresses', patient, async () => {
   await page.getByLabel('Slower than, ms').press('Tab');
   await page.getByRole('alert').getByText('Cannot read decisions').waitFor();
   // The one refusal that was provoked.
-  expect(watched.problems.splice(0)).toEqual([expect.stringContaining('400')]);
+  expect(dashboard.problems.splice(0)).toEqual([expect.stringContaining('400')]);
   await page.getByLabel('Slower than, ms').fill('86400000');
   await page.getByLabel('Slower than, ms').press('Tab');
   await page.getByText('No decision matches').waitFor();
-  expect(watched.problems).toEqual([]);
+  expect(dashboard.problems).toEqual([]);
 });
 
 it('shows an answer of the playground as it comes, and takes feedback on it', patient, async () => {
-  const { page } = watched;
-  await page.goto(`${origin}/#/playground`);
+  const { page } = dashboard;
+  await page.goto(`${dashboard.origin}/#/playground`);
   await page.getByLabel('What do you want to know?').fill('What is the capital of France?');
   await page.getByRole('button', { name: 'Ask' }).click();
   await page.getByRole('heading', { name: 'Why this model' }).waitFor();
@@ -69,24 +55,24 @@ it('shows an answer of the playground as it comes, and takes feedback on it', pa
   await page.getByText('Feedback: 0% good.').waitFor();
   await page.getByRole('button', { name: 'Good answer' }).click();
   await page.getByText('Feedback: 100% good.').waitFor();
-  expect(watched.problems).toEqual([]);
+  expect(dashboard.problems).toEqual([]);
 });
 
 it('runs a race in the playground, lane by lane', patient, async () => {
-  const { page } = watched;
-  await page.goto(`${origin}/#/playground?mode=race`);
+  const { page } = dashboard;
+  await page.goto(`${dashboard.origin}/#/playground?mode=race`);
   await page.getByLabel('What do you want to know?').fill('What is 9 times 8?');
   await page.getByRole('radio', { name: 'Best' }).check();
   await page.getByRole('button', { name: 'Start the race' }).click();
   await page.getByRole('table', { name: 'Lanes of the race' }).getByText('won', { exact: true }).waitFor();
   await page.getByRole('log', { name: 'Answer' }).getByText('72').waitFor();
   await page.getByRole('link', { name: 'Open this race' }).waitFor();
-  expect(watched.problems).toEqual([]);
+  expect(dashboard.problems).toEqual([]);
 });
 
 it('takes a step of an upgrade with a reason, and shows it in the log', patient, async () => {
-  const { page } = watched;
-  await page.goto(`${origin}/#/upgrades/${waitingRolloutId}`);
+  const { page } = dashboard;
+  await page.goto(`${dashboard.origin}/#/upgrades/${waitingRolloutId}`);
   await page.getByRole('button', { name: 'Approve …' }).click();
   const dialog = page.getByRole('dialog', { name: 'Approve: lively-4' });
   await dialog.getByRole('button', { name: 'Approve' }).click();
@@ -96,12 +82,12 @@ it('takes a step of an upgrade with a reason, and shows it in the log', patient,
   await page.getByText('compared in copies').waitFor();
   await page.getByRole('row', { name: /approve.*looks promising/ }).waitFor();
   await page.getByRole('button', { name: 'Hold …' }).waitFor();
-  expect(watched.problems).toEqual([]);
+  expect(dashboard.problems).toEqual([]);
 });
 
 it('makes a key that is shown once, changes and revokes it', patient, async () => {
-  const { page } = watched;
-  await page.goto(`${origin}/#/keys`);
+  const { page } = dashboard;
+  await page.goto(`${dashboard.origin}/#/keys`);
   await page.getByRole('button', { name: 'New key …' }).click();
   await page.getByLabel('Name').fill('phone');
   await page.getByLabel('Budget, USD').fill('5');
@@ -118,12 +104,12 @@ it('makes a key that is shown once, changes and revokes it', patient, async () =
   await page.getByRole('button', { name: 'Revoke phone' }).click();
   await page.getByRole('button', { name: 'Revoke for ever' }).click();
   await page.getByText('No key was made yet').waitFor();
-  expect(watched.problems).toEqual([]);
+  expect(dashboard.problems).toEqual([]);
 });
 
 it('puts scores back after asking', patient, async () => {
-  const { page } = watched;
-  await page.goto(`${origin}/#/learning`);
+  const { page } = dashboard;
+  await page.goto(`${dashboard.origin}/#/learning`);
   // Enough of the demo's answers change a score.
   const catalogue = page.getByRole('button', { name: 'Back to the catalogue …' });
   await page.locator('button:enabled', { hasText: 'Back to the catalogue' }).waitFor({ timeout: 40_000 });
@@ -133,12 +119,12 @@ it('puts scores back after asking', patient, async () => {
     .getByRole('cell', { name: /^put back to the catalogue/ })
     .first()
     .waitFor();
-  expect(watched.problems).toEqual([]);
+  expect(dashboard.problems).toEqual([]);
 });
 
 it('can be walked by the keyboard alone, also out of a dialog', patient, async () => {
-  const { page } = watched;
-  await page.goto(`${origin}/`);
+  const { page } = dashboard;
+  await page.goto(`${dashboard.origin}/`);
   await page.getByRole('heading', { name: 'Overview' }).waitFor();
   const focused = () => page.evaluate('document.activeElement.textContent');
   await page.keyboard.press('Tab');
@@ -157,5 +143,5 @@ it('can be walked by the keyboard alone, also out of a dialog', patient, async (
   await page.keyboard.press('Escape');
   await page.getByRole('dialog').waitFor({ state: 'detached' });
   await expect.poll(focused).toBe('New team …');
-  expect(watched.problems).toEqual([]);
+  expect(dashboard.problems).toEqual([]);
 });

@@ -1,47 +1,31 @@
 import { AxeBuilder } from '@axe-core/playwright';
-import type { Browser, Page } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it, vi } from 'vitest';
-import type { RunningApp } from '../../src/app.ts';
-import { launchBrowser, openPage, type WatchedPage } from '../support/browser.ts';
-import { addRacesAndKeys, addressOf, addUpgrades, busy, startDemo } from '../support/dashboard.ts';
-import { createTestDatabase, type TestDatabase } from '../support/postgres.ts';
+import { addRacesAndKeys, addUpgrades, busy } from '../support/dashboard.ts';
+import { type OpenDashboard, openDashboard } from '../support/dashboard-in-browser.ts';
 
-let database: TestDatabase;
-let app: RunningApp;
-let browser: Browser;
-let watched: WatchedPage;
-let origin: string;
+let dashboard: OpenDashboard;
 
 beforeAll(async () => {
-  database = await createTestDatabase();
-  app = await startDemo({
-    connectionString: database.connectionString,
+  dashboard = await openDashboard({
     // Models that a test adds are nobody's, and would be unlisted.
     config: { ...busy, registry: { refresh_ms: 3_600_000 } },
+    async prepare({ pool, origin, routerUrl, upgradeUrl }) {
+      await Promise.all([addUpgrades(pool, upgradeUrl), addRacesAndKeys(routerUrl, origin)]);
+    },
   });
-  origin = addressOf(app, 'central');
-  [browser] = await Promise.all([
-    launchBrowser(),
-    addUpgrades(database.pool, addressOf(app, 'upgrade')),
-    addRacesAndKeys(addressOf(app, 'router'), origin),
-  ]);
   await vi.waitFor(
     async () => {
-      const { seq } = (await (await fetch(`${origin}/scores?limit=1`)).json()) as { seq: number };
+      const { seq } = (await (await fetch(`${dashboard.origin}/scores?limit=1`)).json()) as { seq: number };
       if (seq === 0) throw new Error('no score has changed yet');
     },
     { timeout: 90_000, interval: 200 },
   );
-  watched = await openPage(await browser.newContext(), origin);
 }, 120_000);
-afterAll(async () => {
-  await browser?.close();
-  await app.stop();
-  await database.drop();
-});
+afterAll(() => dashboard.close());
 
 async function newest(path: string, field: string): Promise<string> {
-  const answer: unknown = await (await fetch(`${origin}${path}`)).json();
+  const answer: unknown = await (await fetch(`${dashboard.origin}${path}`)).json();
   const id = new RegExp(`"${field}":"([^"]+)"`).exec(JSON.stringify(answer))?.[1];
   if (id === undefined) throw new Error(`${path} tells no ${field}`);
   return id;
@@ -176,10 +160,10 @@ const views: ReadonlyArray<{ name: string; hash(): string | Promise<string>; sho
 ];
 
 it.each(views)('$name shows its facts, to everybody', { timeout: 60_000 }, async ({ hash, shows }) => {
-  const { page, problems } = watched;
+  const { page, problems } = dashboard;
   await page.setViewportSize({ width: 1440, height: 900 });
   await page.emulateMedia({ colorScheme: 'light', reducedMotion: 'reduce' });
-  await page.goto(`${origin}/#/${await hash()}`);
+  await page.goto(`${dashboard.origin}/#/${await hash()}`);
   await shows(page);
   expect(await violations(new AxeBuilder({ page }))).toEqual([]);
 

@@ -18,12 +18,16 @@ export interface Series {
   points: readonly Point[];
 }
 
-interface TimeChartProps {
+/** The time that is shown. */
+export interface Span {
+  sinceMs: number;
+  untilMs: number;
+}
+
+interface TimeChartProps extends Span {
   title: string;
   series: readonly Series[];
   format(value: number): string;
-  sinceMs: number;
-  untilMs: number;
   /** The value holds until the next one, instead of being on its way there. */
   isStepped?: boolean;
   /** Bounds of the values; from 0 on and as high as needed where they are not said. */

@@ -2,7 +2,8 @@ import type { DecisionRecord } from '../../../../src/contracts/decision-record.t
 import { Hint } from '../../components/hint.tsx';
 import { ModelName } from '../../components/model-name.tsx';
 import { type Column, Table } from '../../components/table.tsx';
-import { count, milliseconds, usd } from '../../format/numbers.ts';
+import { count, usd } from '../../format/numbers.ts';
+import { timeColumns } from './columns.tsx';
 import { OutcomeBadge } from './decision-table.tsx';
 
 const columns: ReadonlyArray<Column<DecisionRecord>> = [
@@ -28,18 +29,7 @@ const columns: ReadonlyArray<Column<DecisionRecord>> = [
       </>
     ),
   },
-  {
-    id: 'first',
-    head: <Hint term="First token" />,
-    isNumber: true,
-    cell: ({ time_to_first_token_ms: firstMs }) => milliseconds(firstMs),
-  },
-  {
-    id: 'whole',
-    head: <Hint term="Whole answer" />,
-    isNumber: true,
-    cell: ({ response_time_ms: wholeMs }) => milliseconds(wholeMs),
-  },
+  ...timeColumns,
   {
     id: 'tokens',
     head: 'Tokens in, out',

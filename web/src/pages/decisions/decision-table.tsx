@@ -4,9 +4,10 @@ import { Hint } from '../../components/hint.tsx';
 import { ModelName } from '../../components/model-name.tsx';
 import { type Column, Table } from '../../components/table.tsx';
 import { Time } from '../../components/time.tsx';
-import { milliseconds, percent, usd } from '../../format/numbers.ts';
+import { percent, usd } from '../../format/numbers.ts';
 import { outcomeWords } from '../../format/words.ts';
 import { linkTo } from '../../route.ts';
+import { timeColumns } from './columns.tsx';
 
 const columns: ReadonlyArray<Column<DecisionRecord>> = [
   {
@@ -24,18 +25,7 @@ const columns: ReadonlyArray<Column<DecisionRecord>> = [
   { id: 'complexity', head: <Hint term="Complexity" />, cell: ({ complexity }) => complexity },
   { id: 'type', head: <Hint term="Query type">Type</Hint>, cell: ({ query_type: type }) => type ?? '–' },
   { id: 'origin', head: <Hint term="Origin" />, cell: ({ origin }) => origin },
-  {
-    id: 'first',
-    head: <Hint term="First token" />,
-    isNumber: true,
-    cell: ({ time_to_first_token_ms: firstMs }) => milliseconds(firstMs),
-  },
-  {
-    id: 'whole',
-    head: <Hint term="Whole answer" />,
-    isNumber: true,
-    cell: ({ response_time_ms: wholeMs }) => milliseconds(wholeMs),
-  },
+  ...timeColumns,
   { id: 'cost', head: 'Cost', isNumber: true, cell: ({ cost_usd: costUsd }) => usd(costUsd) },
   {
     id: 'feedback',

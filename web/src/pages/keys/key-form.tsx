@@ -3,6 +3,7 @@ import type { Key, NewKey } from '../../../../src/contracts/keys.ts';
 import { Dialog } from '../../components/dialog.tsx';
 import { Field } from '../../components/field.tsx';
 import { LimitFields, readLimits, typedLimits } from './limits.tsx';
+import { NameField } from './name-field.tsx';
 
 interface KeyFormProps {
   /** Without it a key is made. */
@@ -40,17 +41,7 @@ export function KeyForm({ edited, teams, save, onClose }: KeyFormProps) {
       onClose={onClose}
     >
       <div class="form-row">
-        <Field label="Name">
-          {(attributes) => (
-            <input
-              {...attributes}
-              required
-              maxLength={200}
-              value={name}
-              onInput={(event) => setName(event.currentTarget.value)}
-            />
-          )}
-        </Field>
+        <NameField name={name} onChange={setName} />
         <Field label="Team">
           {(attributes) => (
             <select {...attributes} value={team} onChange={(event) => setTeam(event.currentTarget.value)}>

@@ -2,8 +2,8 @@ import { useState } from 'preact/hooks';
 import type { Team } from '../../../../src/contracts/keys.ts';
 import { call } from '../../api/client.ts';
 import { Dialog } from '../../components/dialog.tsx';
-import { Field } from '../../components/field.tsx';
 import { LimitFields, readLimits, typedLimits } from './limits.tsx';
+import { NameField } from './name-field.tsx';
 
 interface TeamFormProps {
   /** Without it a team is made. */
@@ -31,17 +31,7 @@ export function TeamForm({ edited, onDone, onClose }: TeamFormProps) {
       onConfirm={save}
       onClose={onClose}
     >
-      <Field label="Name">
-        {(attributes) => (
-          <input
-            {...attributes}
-            required
-            maxLength={200}
-            value={name}
-            onInput={(event) => setName(event.currentTarget.value)}
-          />
-        )}
-      </Field>
+      <NameField name={name} onChange={setName} />
       <LimitFields limits={limits} onChange={setLimits} />
     </Dialog>
   );

@@ -1,8 +1,9 @@
 import type { ModelHistory } from '../../../../src/contracts/dashboard.ts';
-import { rateBounds, scoreBounds, scoreLine } from '../../charts/bounds.ts';
-import { type Point, type Series, TimeChart } from '../../charts/time-chart.tsx';
+import { AnswerCharts } from '../../charts/answer-charts.tsx';
+import { scoreBounds, scoreLine } from '../../charts/bounds.ts';
+import { type Point, type Series, type Span, TimeChart } from '../../charts/time-chart.tsx';
 import { Panel } from '../../components/page.tsx';
-import { count, milliseconds, percent, score, seconds } from '../../format/numbers.ts';
+import { count, score, seconds } from '../../format/numbers.ts';
 
 /** How a model did over time, and what was learned of it. */
 export function HistoryCharts({ history }: { history: ModelHistory }) {
@@ -31,29 +32,14 @@ export function HistoryCharts({ history }: { history: ModelHistory }) {
           format={count}
           {...span}
         />
-        <TimeChart
-          title="Success rate"
-          series={[{ name: 'Success rate', points: points(({ success_rate: rate }) => rate) }]}
-          format={percent}
-          bounds={rateBounds(points(({ success_rate: rate }) => rate))}
-          {...span}
-        />
-        <TimeChart
-          title="Time to the first token"
-          series={[
-            { name: 'p50', points: points(({ first_token_ms: ms }) => ms?.p50 ?? null) },
-            { name: 'p95', points: points(({ first_token_ms: ms }) => ms?.p95 ?? null) },
-          ]}
-          format={milliseconds}
-          {...span}
-        />
+        <AnswerCharts series={history.series} {...span} />
       </div>
     </Panel>
   );
 }
 
 /** Each score holds from the beginning of the picture to its end. */
-function scoreSeries({ scores }: ModelHistory, { sinceMs, untilMs }: { sinceMs: number; untilMs: number }): Series[] {
+function scoreSeries({ scores }: ModelHistory, { sinceMs, untilMs }: Span): Series[] {
   return (['simple', 'medium', 'complex'] as const).flatMap((name) => {
     const steps = scores[name].map((step) => ({ ...step, atMs: Date.parse(step.at), oldScore: step.old_score }));
     return steps.length === 0 ? [] : [{ name, points: scoreLine(steps, sinceMs, untilMs) }];

@@ -1,8 +1,8 @@
 import type { Overview, Traffic } from '../../../../src/contracts/dashboard.ts';
-import { rateBounds } from '../../charts/bounds.ts';
+import { AnswerCharts } from '../../charts/answer-charts.tsx';
 import { type Point, TimeChart } from '../../charts/time-chart.tsx';
 import { Panel } from '../../components/page.tsx';
-import { count, milliseconds, percent, seconds, usd } from '../../format/numbers.ts';
+import { count, seconds, usd } from '../../format/numbers.ts';
 
 /** How the totals came about. */
 export function TrafficCharts({ overview }: { overview: Overview }) {
@@ -19,22 +19,7 @@ export function TrafficCharts({ overview }: { overview: Overview }) {
           format={count}
           {...span}
         />
-        <TimeChart
-          title="Success rate"
-          series={[{ name: 'Success rate', points: points(({ success_rate: rate }) => rate) }]}
-          format={percent}
-          bounds={rateBounds(points(({ success_rate: rate }) => rate))}
-          {...span}
-        />
-        <TimeChart
-          title="Time to the first token"
-          series={[
-            { name: 'p50', points: points(({ first_token_ms: ms }) => ms?.p50 ?? null) },
-            { name: 'p95', points: points(({ first_token_ms: ms }) => ms?.p95 ?? null) },
-          ]}
-          format={milliseconds}
-          {...span}
-        />
+        <AnswerCharts series={series} {...span} />
         <TimeChart
           title="Spend"
           series={[{ name: 'Spend', points: points(({ cost_usd: costUsd }) => costUsd) }]}
