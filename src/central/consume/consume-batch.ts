@@ -1,11 +1,13 @@
 import type { Outcome } from '../../contracts/event.ts';
 import { messageOf } from '../../platform/core/errors.ts';
+import { timeOfUuid } from '../../platform/core/ids.ts';
 import type { QueueMessage } from '../../platform/postgres/pgmq.ts';
 import { type Pool, type PoolClient, withTransaction } from '../../platform/postgres/pool.ts';
 import { isRetryable } from '../../platform/postgres/retryable.ts';
 import { withSavepoint } from '../../platform/postgres/savepoint.ts';
 import { deleteProcessedEvents, insertProcessedEvents } from '../../platform/store/processed-events.ts';
 import { type NewDeadLetter, sendDeadLetters } from '../../platform/store/dead-letters.ts';
+import { lockOpening } from '../../platform/store/routing-records.ts';
 import { deleteMessages, lockMessages, postponeMessages } from '../../platform/store/decision-messages.ts';
 import { type Applied, applyEvents, RecordConflict } from '../aggregate/apply-events.ts';
 import { type DecisionEvent, type Delivery, parseMessage } from './parse-message.ts';
@@ -138,8 +140,19 @@ const applyTogether: Apply = (client, events, _deadLetters, nowMs, turn) =>
     client,
     events.map(({ event }) => event),
     nowMs,
-    turn,
+    async () => {
+      await turn();
+      await lockOpening(client, events.every(({ event }) => opensAtItsTime(event)) ? 'shared' : 'alone');
+    },
   );
+
+/**
+ * Whether it would open its record at the time of the decision itself, as those of the routers do. Others may each give a
+ * time of their own for what they say of one decision. An event without an id is a decision of its own.
+ */
+function opensAtItsTime({ decisionId, timestamp, decision }: DecisionEvent): boolean {
+  return decision.decision_id === undefined || timeOfUuid(decisionId) === Date.parse(timestamp);
+}
 
 /** Those that cannot be stored join the dead letters. */
 const applyOneByOne: Apply = async (client, events, deadLetters, nowMs, turn) => {
@@ -150,6 +163,7 @@ const applyOneByOne: Apply = async (client, events, deadLetters, nowMs, turn) =>
     events.map(({ event }) => event.eventId),
   );
   await turn();
+  await lockOpening(client, 'alone');
   await deleteProcessedEvents(client, [...ids]);
   const results: Applied[] = [];
   for (const { event, message, delivery } of events) {

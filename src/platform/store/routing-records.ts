@@ -117,6 +117,16 @@ export async function lockRecordsOfAnyTime(db: Executor, decisionIds: readonly s
   return rows;
 }
 
+/**
+ * Keeps others from opening records at times that differ from those of the caller, until the transaction ends. The key of a
+ * record holds its time, since the table is partitioned by it, so that no index tells two times of one decision apart.
+ * Whoever opens records at the one time that their decisions were made at can meet nobody else who does, and shares.
+ */
+export async function lockOpening(db: Executor, mode: 'shared' | 'alone'): Promise<void> {
+  const lock = mode === 'shared' ? 'pg_advisory_xact_lock_shared' : 'pg_advisory_xact_lock';
+  await db.query(`select ${lock}(hashtextextended('signalbox:open records', 0))`);
+}
+
 /** Records as `given`, with the message that explains each; PostgreSQL calls the second function's column by its name. */
 const givenRecords = `rows from (jsonb_populate_recordset(null::routing_records, $1::jsonb), unnest($2::bigint[])) as given`;
 

@@ -107,10 +107,10 @@ describe('events with ids', () => {
     const { pool } = database;
     const events = Array.from({ length: 300 }, (_, index) => {
       const decisionId = newId();
-      return [
-        eventOf(decisionId, { outcome: 'routed' }),
-        eventOf(decisionId, { outcome: outcomes[1 + (index % 4)] ?? 'success' }),
-      ];
+      const routed = eventOf(decisionId, { outcome: 'routed' });
+      const ended = eventOf(decisionId, { outcome: outcomes[1 + (index % 4)] ?? 'success' });
+      // Whoever tells how it ended may give the time at which it did.
+      return [routed, { ...ended, timestamp: new Date(Date.parse(routed.timestamp) + 800).toISOString() }];
     }).flat();
     // Each three times, in the opposite order the second time, so that decisions and outcomes meet from both sides.
     await send(pool, [...events, ...events.toReversed(), ...events]);
