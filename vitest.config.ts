@@ -10,6 +10,8 @@ export default defineConfig({
     testTimeout: 20_000,
     hookTimeout: 60_000,
     teardownTimeout: 20_000,
+    // As patient as the tests: a machine may be busy, and what comes sooner is seen sooner.
+    expect: { poll: { timeout: 15_000 } },
     projects: [
       {
         extends: true,

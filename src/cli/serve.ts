@@ -2,7 +2,6 @@ import { Argument, Command } from 'commander';
 import { type ServiceName, serviceNameSchema } from '../contracts/api.ts';
 import { StartupError } from '../platform/core/errors.ts';
 import { type ConfigOptions, loadOptionsFrom, withConfigOptions, withWorkersOption } from './options.ts';
-import { run } from './run.ts';
 
 export function serveCommand(): Command {
   return withWorkersOption(withConfigOptions(new Command('serve')))
@@ -13,6 +12,8 @@ export function serveCommand(): Command {
       if (options.workers !== undefined && service !== 'router') {
         throw new StartupError(`--workers is for the router; ${service} runs in one process`);
       }
+      // The services are most of the program; the other commands need not load them.
+      const { run } = await import('./run.ts');
       await run({ load: loadOptionsFrom(options), services: [service], embeddedDatabase: false, simulator: false });
     });
 }

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import { serviceNameSchema } from '../contracts/api.ts';
 import { type ConfigOptions, loadOptionsFrom, withConfigOptions, withWorkersOption } from './options.ts';
-import { run } from './run.ts';
 
 export function upCommand(): Command {
   return withWorkersOption(withConfigOptions(new Command('up')))
@@ -14,6 +13,8 @@ Ports: REGISTRY_PORT 8000, ROUTER_PORT 8001, UPGRADE_PORT 8002, CENTRAL_PORT 800
 Providers come from the environment (OPENAI_API_KEY, ANTHROPIC_API_KEY, HF_TOKEN, OLLAMA_HOST, …) and signalbox.yaml.`,
     )
     .action(async (options: ConfigOptions) => {
+      // The services are most of the program; the other commands need not load them.
+      const { run } = await import('./run.ts');
       await run({
         load: loadOptionsFrom(options),
         services: serviceNameSchema.options,
