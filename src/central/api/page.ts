@@ -14,20 +14,14 @@ const notBuilt = 'The dashboard was not built. From a checkout: npm run build:we
  * content in their names, so browsers keep them for ever.
  */
 export function registerPage(app: ZodApp, root: string = builtPage): void {
-  const config = { isOpen: true };
   const schema = { hide: true };
   if (!existsSync(`${root}/index.html`)) {
-    app.get('/', { config, schema }, async (_request, reply) => reply.type('text/plain; charset=utf-8').send(notBuilt));
+    app.get('/', { schema }, async (_request, reply) => reply.type('text/plain; charset=utf-8').send(notBuilt));
     return;
   }
   void app.register(fastifyStatic, { root, serve: false, preCompressed: true, cacheControl: false });
-  app.get('/', { config, schema }, async (_request, reply) =>
-    reply.header('cache-control', 'no-cache').sendFile('index.html'),
-  );
-  app.get(
-    '/assets/*',
-    { config, schema: { ...schema, params: z.object({ '*': z.string() }) } },
-    async ({ params }, reply) =>
-      reply.header('cache-control', 'public, max-age=31536000, immutable').sendFile(`assets/${params['*']}`),
+  app.get('/', { schema }, async (_request, reply) => reply.header('cache-control', 'no-cache').sendFile('index.html'));
+  app.get('/assets/*', { schema: { ...schema, params: z.object({ '*': z.string() }) } }, async ({ params }, reply) =>
+    reply.header('cache-control', 'public, max-age=31536000, immutable').sendFile(`assets/${params['*']}`),
   );
 }

@@ -65,9 +65,9 @@ it('makes, shows, changes, rotates and revokes keys of a team', { timeout: 60_00
   expect(inDays).toBeCloseTo(30, 2);
 
   const listed = await signalbox('keys', 'list');
-  expect(listed.stdout.split('\n')[0]).toMatch(/^NAME +KEY +TEAM +STATUS +BUDGET +SPENT +LEFT +RPM +TPM/);
+  expect(listed.stdout.split('\n')[0]).toMatch(/^NAME +KEY +TEAM +SCOPE +STATUS +BUDGET +SPENT +LEFT +RPM +TPM/);
   expect(listed.stdout).toMatch(
-    /^laptop +sk-sb-\S{6}… +web +active +\$10\.00\/day +\$0\.00 +\$10\.00 +60 +100000 +gpt-/m,
+    /^laptop +sk-sb-\S{6}… +web +call +active +\$10\.00\/day +\$0\.00 +\$10\.00 +60 +100000 +gpt-/m,
   );
   expect((await signalbox('teams', 'list')).stdout).toMatch(/^web +1 +\$50\.00\/month +\$0\.00 +\$50\.00 +600 +- /m);
 
