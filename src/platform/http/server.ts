@@ -160,16 +160,24 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     const { authenticate = authenticateByKey(config.current) } = options;
     const table = { ...options.access, ...operationsAccess };
     const noteFailure = await limitFailures(server, { service, config: config.current, metrics });
-    server.addHook('onRequest', async (request) => {
+    async function refuse(request: FastifyRequest, refusal: unknown, done: (error: Error) => void): Promise<void> {
+      done(await noteFailure(request, refusal));
+    }
+    // Without a promise for the many that are let in.
+    server.addHook('onRequest', (request, _reply, done) => {
       const opening = openingOf(table, request);
-      if (opening === 'everybody') return;
+      let refusal: unknown = null;
       try {
-        request.principal = authenticate(request);
-        // Where no key is needed, one that is sent all the same takes nothing away.
-        if (config.current().master_key !== undefined) refuseWithoutScope(opening, request.principal, request);
+        if (opening !== 'everybody') {
+          request.principal = authenticate(request);
+          // Where no key is needed, one that is sent all the same takes nothing away.
+          if (config.current().master_key !== undefined) refuseWithoutScope(opening, request.principal, request);
+        }
       } catch (error) {
-        throw await noteFailure(request, error);
+        refusal = error;
       }
+      if (refusal === null) done();
+      else void refuse(request, refusal, done);
     });
   }
 
