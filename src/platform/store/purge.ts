@@ -124,10 +124,9 @@ export async function dropPart(db: Executor, { table }: PurgePart, patienceMs: n
 /** What stands against deleting what is of an instance or key; undefined where nothing does. */
 export async function findPurgeObjection(db: Executor, scope: PurgeScope): Promise<string | undefined> {
   if ('instanceId' in scope) {
-    const { rowCount } = await db.query(
-      `select from instances where instance_id = $1 and ${isLiveInstance}`,
-      [scope.instanceId],
-    );
+    const { rowCount } = await db.query(`select from instances where instance_id = $1 and ${isLiveInstance}`, [
+      scope.instanceId,
+    ]);
     return rowCount === 0 ? undefined : `${scope.instanceId} is running; stop it and wait for a minute`;
   }
   if ('keyId' in scope) {
