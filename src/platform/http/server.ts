@@ -16,6 +16,7 @@ import type { Exporter } from '../telemetry/otlp.ts';
 import { type Connections, trackConnections } from './connections.ts';
 import { answerClientError, createErrorHandler } from './error-reply.ts';
 import { nestsDeeperThan } from './json-depth.ts';
+import { refuseStrangePages } from './strange-pages.ts';
 import { registerOperations } from './operations.ts';
 import { traceRequests } from './trace-requests.ts';
 import { withZod, type ZodApp } from './zod-app.ts';
@@ -67,7 +68,7 @@ const openPath = /^\/(?:health|docs|openapi\.json)(?:\/|$)/;
  */
 export function createHttpService(options: HttpServiceOptions): HttpService {
   const { service, config, log, metrics, traces = null } = options;
-  const { host, ports, body_limit_bytes: bodyLimit, instance_id: instanceId } = config.current();
+  const { host, ports, body_limit_bytes: bodyLimit, instance_id: instanceId, http } = config.current();
   const port = ports[service];
   let app: FastifyInstance | undefined;
   let connections: Connections | undefined;
@@ -87,8 +88,11 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       routerOptions: { maxParamLength: 512 },
       trustProxy: options.trustProxy ?? false,
       // Slow-loris: headers and body must arrive in a bounded time; answers may take as long as they need.
-      requestTimeout: 120_000,
-      http: { headersTimeout: 20_000 },
+      requestTimeout: http.request_timeout_ms,
+      http: {
+        headersTimeout: http.headers_timeout_ms,
+        connectionsCheckingInterval: Math.ceil(http.headers_timeout_ms / 4),
+      },
       ajv: { customOptions: { strict: false } },
       // What fails before a route is found has the same error shape: a path that cannot be decoded, bytes that are no HTTP.
       frameworkErrors: handleError,
@@ -163,7 +167,11 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       let refusal: Error | undefined;
       try {
         const isOpen = request.routeOptions.config.isOpen === true || openPath.test(request.url.split('?')[0] ?? '');
-        if (!isOpen) authenticate(request);
+        if (!isOpen) {
+          if (config.current().master_key === undefined) refuseStrangePages(request, config.current().allowed_hosts);
+          authenticate(request);
+        }
+        refuseCompressed(request);
       } catch (error) {
         refusal = error as Error;
       }
@@ -222,6 +230,13 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       return address.port;
     },
   };
+}
+
+/** Bodies are not decompressed: a small one could become more than the memory holds. */
+function refuseCompressed({ headers }: FastifyRequest): void {
+  const encoding = headers['content-encoding'];
+  if (encoding === undefined || encoding === '' || encoding.toLowerCase() === 'identity') return;
+  throw new SignalboxError('unsupported_media_type', 'send the body without content-encoding');
 }
 
 function requireMasterKey(config: LiveConfig): NonNullable<HttpServiceOptions['authenticate']> {
