@@ -105,6 +105,8 @@ export function createErrorHandler(log: Logger) {
   };
 }
 
+const lingerMs = 1000;
+
 /** Answers bytes that no request could be read from, and closes the connection. */
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
@@ -117,6 +119,9 @@ export function answerClientError(error: Error & { code?: string }, socket: Sock
   socket.end(
     `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
+  // A client that goes on sending would hold the connection; one that still reads has time to.
+  const linger = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once('close', () => clearTimeout(linger));
 }
 
 function refusalOf(code: string | undefined): SignalboxError {

@@ -6,6 +6,7 @@ import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { ServiceName } from '../../contracts/api.ts';
 import type { LiveConfig } from '../config/live.ts';
+import { maxJsonDepth } from '../core/depth.ts';
 import { SignalboxError, StartupError } from '../core/errors.ts';
 import type { HealthCheck, Service } from '../core/service.ts';
 import { version } from '../core/version.ts';
@@ -55,9 +56,6 @@ export interface HttpService extends Service {
   /** The port listened on; only after `start`. */
   port(): number;
 }
-
-/** Far above that of real requests, the schemas of their tools included. */
-const maxJsonDepth = 256;
 
 /** Paths that answer without a key: an orchestrator asks how the service is, a browser shows the API, which is no secret. */
 const openPath = /^\/(?:health|docs|openapi\.json)(?:\/|$)/;

@@ -4,10 +4,13 @@ import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import type { LanguageModelV3, SharedV3ProviderOptions } from '@ai-sdk/provider';
 import { authHeaders, type Provider } from '../../../platform/providers/definitions.ts';
 import type { TranslatedRequest } from '../../surfaces/surface.ts';
-import { guardedFetch } from './guarded-fetch.ts';
+import { maxAnswerBytes } from '../upstream.ts';
+import { createGuardedFetch } from './guarded-fetch.ts';
 
 /** Our name for every OpenAI-compatible provider; options go to the adapter under it. */
 const compatible = 'upstream';
+
+const guardedFetch = createGuardedFetch(maxAnswerBytes);
 
 /** Kinds whose newer models take `max_completion_tokens` alone. */
 const takesMaxCompletionTokens: ReadonlySet<Provider['kind']> = new Set(['openai', 'azure']);
