@@ -21,7 +21,7 @@ export function refuseStrangePages(
   if (!isKnownHost(headers.host ?? '', allowedHosts)) {
     throw new SignalboxError(
       'forbidden',
-      'unknown host name: without a master key, requests come under localhost, an address, or one of allowed_hosts',
+      'unknown host name: without a master key, requests come under localhost, an address, or one of allowed_hosts (SIGNALBOX_ALLOWED_HOSTS)',
     );
   }
   if (!safeMethods.has(method) && isByForeignPage(headers)) {
@@ -36,7 +36,7 @@ function isKnownHost(host: string, allowedHosts: readonly string[]): boolean {
   if (address !== undefined) return isIP(address) === 6;
   const name = host.toLowerCase().replace(/:\d*$/, '').replace(/\.$/, '');
   // No browser leaves it out.
-  if (name === '' || isIP(name) === 4) return true;
+  if (host === '' || isIP(name) === 4) return true;
   return name === 'localhost' || /\.(?:localhost|internal)$/.test(name) || allowedHosts.includes(name);
 }
 
