@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { messageOf, StartupError } from '../platform/core/errors.ts';
 import { version } from '../platform/core/version.ts';
+import { auditCommand } from './audit.ts';
 import { configCommand } from './config.ts';
 import { deadLettersCommand } from './dead-letters.ts';
 import { doctorCommand } from './doctor.ts';
@@ -11,6 +12,7 @@ import { keysCommand } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
 import { modelsCommand } from './models.ts';
 import { policyCommand } from './policy.ts';
+import { purgeCommand } from './purge.ts';
 import { raceCommand } from './race.ts';
 import { routeCommand } from './route.ts';
 import { savingsCommand } from './savings.ts';
@@ -39,6 +41,7 @@ for (const command of [
   modelsCommand(),
   keysCommand(),
   teamsCommand(),
+  auditCommand(),
   scoresCommand(),
   policyCommand(),
   savingsCommand(),
@@ -48,6 +51,7 @@ for (const command of [
   configCommand(),
   importCommand(),
   simCommand(),
+  purgeCommand(),
   migrateCommand(),
   doctorCommand(),
 ]) {
