@@ -1,12 +1,21 @@
 import pc from 'picocolors';
 
+const escape = '\u001B';
+/** A colour, or one of the characters by which a text could command a terminal. */
+const controls = new RegExp(`${escape}\\[[\\d;]*m|\\p{Cc}`, 'gu');
+
 /** Results go to stdout, everything that is said about them to stderr. */
 export function print(line = ''): void {
-  process.stdout.write(`${line}\n`);
+  process.stdout.write(`${withoutCommands(line)}\n`);
 }
 
 export function say(line = ''): void {
-  process.stderr.write(`${line}\n`);
+  process.stderr.write(`${withoutCommands(line)}\n`);
+}
+
+/** Names, reasons and messages come from providers and from who may write to the queue: of their commands none is left, but colours. */
+function withoutCommands(text: string): string {
+  return text.replaceAll(controls, (found) => (found.length > 1 || found === '\n' || found === '\t' ? found : ''));
 }
 
 export function printProblem(message: string): void {
@@ -61,8 +70,6 @@ export function liveBlock(terminal: Pick<NodeJS.WriteStream, 'write' | 'rows'>):
     end,
   };
 }
-
-const escape = '\u001B';
 
 /** Columns aligned by their widest cell; the last one is not padded. */
 export function table(rows: ReadonlyArray<readonly string[]>): string[] {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { errorBodySchema } from '../../contracts/api.ts';
+import { isDeeperThan, maxJsonDepth } from '../../platform/core/depth.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import { authorOf } from '../../platform/http/author.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
@@ -74,7 +75,8 @@ export function registerDeadLetters(app: ZodApp, pool: Pool): void {
     async ({ params: { id } }) => {
       const letter = await findDeadLetter(pool, id);
       if (letter === undefined) throw new SignalboxError('not_found', `no dead letter ${id}`, { param: 'id' });
-      return { ...toLetter(letter), message: letter.message };
+      const tooDeep = isDeeperThan(letter.message, maxJsonDepth);
+      return { ...toLetter(letter), message: tooDeep ? `nests deeper than ${maxJsonDepth} levels` : letter.message };
     },
   );
   app.post(

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { decisionAttemptsSchema, decisionsQuerySchema, decisionsSchema } from '../../contracts/decision-record.ts';
+import { isDeeperThan, maxJsonDepth } from '../../platform/core/depth.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
@@ -26,7 +27,7 @@ export function registerDecisions(app: ZodApp, pool: Pool): void {
       if (page === undefined) {
         throw new SignalboxError('invalid_request', 'before: not the cursor of a page', { param: 'before' });
       }
-      return { decisions: page.records, next: page.next, searched_until: page.searchedUntil };
+      return { decisions: page.records.map(showable), next: page.next, searched_until: page.searchedUntil };
     },
   );
 
@@ -46,7 +47,12 @@ export function registerDecisions(app: ZodApp, pool: Pool): void {
       if (records.length === 0) {
         throw new SignalboxError('not_found', `no decision ${params.id}`, { param: 'id' });
       }
-      return { decision_id: params.id, attempts: records.toSorted((a, b) => a.attempt - b.attempt) };
+      return { decision_id: params.id, attempts: records.map(showable).toSorted((a, b) => a.attempt - b.attempt) };
     },
   );
+}
+
+/** Explanations go from the queue into the table unseen, and who writes to the queue decides what they hold. */
+function showable<R extends { explanation: unknown }>(record: R): R {
+  return isDeeperThan(record.explanation, maxJsonDepth) ? { ...record, explanation: null } : record;
 }

@@ -10,6 +10,7 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 type Parse = (text: string) => unknown;
 const text: Parse = (value) => value;
 const flag: Parse = (value) => value.toLowerCase() === 'true';
+const list: Parse = (value) => value.split(',').map((entry) => entry.trim());
 const number: Parse = (value) => (value.trim() === '' || Number.isNaN(Number(value)) ? value : Number(value));
 
 type Variables = ReadonlyArray<readonly [name: string, path: readonly string[], parse: Parse]>;
@@ -17,6 +18,7 @@ type Variables = ReadonlyArray<readonly [name: string, path: readonly string[], 
 /** Environment variable → path in the configuration. A number that is none is kept, so that the schema names it. */
 export const environmentVariables: Variables = [
   ['HOST', ['host'], text],
+  ['SIGNALBOX_ALLOWED_HOSTS', ['allowed_hosts'], list],
   ['REGISTRY_PORT', ['ports', 'registry'], number],
   ['ROUTER_PORT', ['ports', 'router'], number],
   ['UPGRADE_PORT', ['ports', 'upgrade'], number],

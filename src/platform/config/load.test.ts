@@ -57,6 +57,12 @@ describe('the order of sources', () => {
 
 describe('what is wrong is named with its path', () => {
   test.each([
+    ['__proto__: { host: 0.0.0.0 }\nports: { router: 1 }', '__proto__: unknown key'],
+    ['ports: { __proto__: { router: 1 } }', 'ports.__proto__: unknown key'],
+    [
+      'providers: [{ name: a, kind: ollama, base_url: "http://169.254.169.254" }]',
+      'providers.0.base_url: provider a: is a link-local',
+    ],
     ['routing: { weigths: {} }', 'routing.weigths: unknown key'],
     ['nonsense: 1', 'nonsense: unknown key'],
     ['ports: { router: 70000 }', 'ports.router: '],

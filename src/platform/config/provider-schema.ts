@@ -11,6 +11,12 @@ const providerSchema = z.strictObject({
     .optional()
     .describe('Needed for openai-compatible.'),
   base_url_env: z.string().min(1).optional().describe('Name of the environment variable that holds it, instead.'),
+  allow_link_local: z
+    .boolean()
+    .default(false)
+    .describe(
+      'Takes a link-local address (169.254.0.0/16, fe80::/10), where clouds hand out credentials, as base_url.',
+    ),
   api_key: z
     .union([z.string().min(1), z.array(z.string().min(1)).min(1).max(100)])
     .optional()

@@ -16,14 +16,14 @@ export function withValueAt<T extends object>(record: T, path: readonly string[]
   return (changed === undefined ? others : { ...record, [key]: changed }) as T;
 }
 
-/** Objects are merged key by key, all else is replaced. */
+/** Objects are merged key by key, all else is replaced. A key `__proto__` is one like any other. */
 export function mergeRecords(base: Record<string, unknown>, over: Record<string, unknown>): Record<string, unknown> {
-  const result: Record<string, unknown> = { ...base };
-  for (const [key, value] of Object.entries(over)) {
-    const current = result[key];
-    result[key] = isRecord(current) && isRecord(value) ? mergeRecords(current, value) : value;
-  }
-  return result;
+  const changes = Object.entries(over).map(([key, value]) => {
+    const current = Object.hasOwn(base, key) ? base[key] : undefined;
+    return [key, isRecord(current) && isRecord(value) ? mergeRecords(current, value) : value] as const;
+  });
+  // Not by assignment, which would make the value of `__proto__` the prototype.
+  return Object.fromEntries([...Object.entries(base), ...changes]);
 }
 
 export function deepFreeze<T>(value: T): T {

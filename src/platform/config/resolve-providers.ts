@@ -1,11 +1,14 @@
 import { type Provider, type ProviderDefinition, providerDefinitions } from '../providers/definitions.ts';
 import { type Environment, providersFromEnvironment } from './environment.ts';
+import { isMetadataAddress } from './metadata-address.ts';
 import type { ProviderConfig } from './provider-schema.ts';
 
 export interface ResolvedProviders {
   providers: Provider[];
   problems: Array<{ path: readonly PropertyKey[]; message: string }>;
 }
+
+const ofClouds = 'is a link-local address, where clouds hand out credentials';
 
 /** The file's providers with their keys filled in, then those that only the environment speaks of. */
 export function resolveProviders(configured: readonly ProviderConfig[], env: Environment): ResolvedProviders {
@@ -37,6 +40,8 @@ export function resolveProviders(configured: readonly ProviderConfig[], env: Env
     if (address === null && entry.base_url_env === undefined) refuse('name', 'base_url is missing');
     else if (address === null) refuse('base_url_env', `${namedVariable(entry.base_url_env ?? '')} is not set`);
     else if (baseUrl === null) refuse('base_url', 'is not an http(s) address');
+    else if (isMetadataAddress(baseUrl) && !entry.allow_link_local)
+      refuse('base_url', `${ofClouds}; set allow_link_local`);
     if (baseUrl === null) return [];
     const { name, kind, models, passes } = entry;
     return [{ ...makeProvider(name, kind, baseUrl, apiKeys, models), ...(passes === undefined ? {} : { passes }) }];
@@ -46,10 +51,12 @@ export function resolveProviders(configured: readonly ProviderConfig[], env: Env
     const address = ownBaseUrl ?? defaultBaseUrlOf(kind, env);
     if (address === null || configured.some((entry) => entry.kind === kind)) continue;
     const baseUrl = normaliseBaseUrl(kind, address);
-    if (baseUrl !== null) providers.push(makeProvider(kind, kind, baseUrl, [apiKey ?? []].flat(), []));
-    else {
+    const problem = baseUrl === null ? 'is not an http(s) address' : isMetadataAddress(baseUrl) ? ofClouds : null;
+    if (baseUrl !== null && problem === null) {
+      providers.push(makeProvider(kind, kind, baseUrl, [apiKey ?? []].flat(), []));
+    } else {
       const variable = providerDefinitions[kind].baseUrlVariable ?? 'its address';
-      problems.push({ path: ['providers'], message: `provider ${kind}: ${variable} is not an http(s) address` });
+      problems.push({ path: ['providers'], message: `provider ${kind}: ${variable} ${problem}` });
     }
   }
   return { providers, problems };

@@ -75,6 +75,13 @@ const configFields = z.strictObject({
     .default('127.0.0.1')
     .describe('Address to listen on; others than loopback need master_key.')
     .meta(atRestart),
+  allowed_hosts: z
+    .array(z.string().regex(/^[a-z0-9.-]+$/, 'a host name in lower case, without a port'))
+    .max(100)
+    .default([])
+    .describe(
+      'Without master_key: names of this machine that requests may come under, besides localhost and addresses.',
+    ),
   ports: z
     .strictObject({
       registry: port.default(8000),
@@ -151,6 +158,18 @@ const configFields = z.strictObject({
     .max(1_073_741_824)
     .default(33_554_432)
     .describe('Larger bodies get 413.')
+    .meta(atRestart),
+  http: z
+    .strictObject({
+      headers_timeout_ms: milliseconds.default(20_000).describe('In which the headers of a request must arrive.'),
+      request_timeout_ms: milliseconds.default(120_000).describe('In which the whole of a request must arrive.'),
+    })
+    .refine(
+      (http) => http.headers_timeout_ms <= http.request_timeout_ms,
+      'headers_timeout_ms must not exceed request_timeout_ms',
+    )
+    .prefault({})
+    .describe('Slow senders. How long an answer may take is not bounded by these.')
     .meta(atRestart),
   drain_timeout_ms: milliseconds.default(30_000).describe('How long a stop waits for requests under way.'),
 

@@ -1,3 +1,4 @@
+import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyError, FastifyReply, FastifyRequest } from 'fastify';
 import type { FastifySchemaValidationError } from 'fastify/types/schema.js';
@@ -104,19 +105,34 @@ export function createErrorHandler(log: Logger) {
   };
 }
 
+const lingerMs = 1000;
+
 /** Answers bytes that no request could be read from, and closes the connection. */
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
   if (!socket.writable || error.code === 'ECONNRESET') {
     socket.destroy();
     return;
   }
-  const reasons: Readonly<Record<string, string>> = {
-    HPE_HEADER_OVERFLOW: 'the headers are too large',
-    ERR_HTTP_REQUEST_TIMEOUT: 'the request did not arrive in time',
-  };
-  const reason = reasons[error.code ?? ''] ?? 'the request is not valid HTTP';
-  const body = JSON.stringify(openAiErrorBody(new SignalboxError('invalid_request', reason)));
+  const refusal = refusalOf(error.code);
+  const body = JSON.stringify(openAiErrorBody(refusal));
+  const status = `${refusal.status} ${STATUS_CODES[refusal.status] ?? ''}`;
   socket.end(
-    `HTTP/1.1 400 Bad Request\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
+    `HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-type: application/json; charset=utf-8\r\ncontent-length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
   );
+  // A client that goes on sending would hold the connection; one that still reads has time to.
+  const linger = setTimeout(() => socket.destroy(), lingerMs);
+  socket.once('close', () => clearTimeout(linger));
+}
+
+function refusalOf(code: string | undefined): SignalboxError {
+  switch (code) {
+    case 'HPE_HEADER_OVERFLOW':
+      return new SignalboxError('headers_too_large', 'the headers are too large');
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new SignalboxError('request_timeout', 'the request did not arrive in time');
+    case 'HPE_CHUNK_EXTENSIONS_OVERFLOW':
+      return new SignalboxError('payload_too_large', 'the extensions of a chunk are too long');
+    default:
+      return new SignalboxError('invalid_request', 'the request is not valid HTTP');
+  }
 }

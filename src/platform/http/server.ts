@@ -6,6 +6,7 @@ import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { ServiceName } from '../../contracts/api.ts';
 import type { LiveConfig } from '../config/live.ts';
+import { maxJsonDepth } from '../core/depth.ts';
 import { SignalboxError, StartupError } from '../core/errors.ts';
 import type { HealthCheck, Service } from '../core/service.ts';
 import { version } from '../core/version.ts';
@@ -18,6 +19,7 @@ import { type Connections, trackConnections } from './connections.ts';
 import { answerClientError, createErrorHandler } from './error-reply.ts';
 import { nestsDeeperThan } from './json-depth.ts';
 import { limitFailures } from './limit-failures.ts';
+import { refuseStrangePages } from './strange-pages.ts';
 import { registerOperations } from './operations.ts';
 import { traceRequests } from './trace-requests.ts';
 import { withZod, type ZodApp } from './zod-app.ts';
@@ -57,16 +59,13 @@ export interface HttpService extends Service {
   port(): number;
 }
 
-/** Far above that of real requests, the schemas of their tools included. */
-const maxJsonDepth = 256;
-
 /**
  * A Fastify server with what every service has: zod validation, one error shape, OpenAPI at `/docs` and
  * `/openapi.json`, health and metrics, the master key, and a drain on stop.
  */
 export function createHttpService(options: HttpServiceOptions): HttpService {
   const { service, config, log, metrics, traces = null } = options;
-  const { host, ports, body_limit_bytes: bodyLimit, instance_id: instanceId } = config.current();
+  const { host, ports, body_limit_bytes: bodyLimit, instance_id: instanceId, http } = config.current();
   const port = ports[service];
   let app: FastifyInstance | undefined;
   let connections: Connections | undefined;
@@ -86,8 +85,11 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       routerOptions: { maxParamLength: 512 },
       trustProxy: config.current().dashboard.trust_proxy,
       // Slow-loris: headers and body must arrive in a bounded time; answers may take as long as they need.
-      requestTimeout: 120_000,
-      http: { headersTimeout: 20_000 },
+      requestTimeout: http.request_timeout_ms,
+      http: {
+        headersTimeout: http.headers_timeout_ms,
+        connectionsCheckingInterval: Math.ceil(http.headers_timeout_ms / 4),
+      },
       ajv: { customOptions: { strict: false } },
       // What fails before a route is found has the same error shape: a path that cannot be decoded, bytes that are no HTTP.
       frameworkErrors: handleError,
@@ -169,10 +171,13 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       let refusal: unknown = null;
       try {
         if (opening !== 'everybody') {
+          const { master_key: masterKey, allowed_hosts: allowedHosts } = config.current();
+          if (masterKey === undefined) refuseStrangePages(request, allowedHosts);
           request.principal = authenticate(request);
           // Where no key is needed, one that is sent all the same takes nothing away.
-          if (config.current().master_key !== undefined) refuseWithoutScope(opening, request.principal, request);
+          if (masterKey !== undefined) refuseWithoutScope(opening, request.principal, request);
         }
+        refuseCompressed(request);
       } catch (error) {
         refusal = error;
       }
@@ -232,4 +237,11 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       return address.port;
     },
   };
+}
+
+/** Bodies are not decompressed: a small one could become more than the memory holds. */
+function refuseCompressed({ headers }: FastifyRequest): void {
+  const encoding = headers['content-encoding'];
+  if (encoding === undefined || encoding === '' || encoding.toLowerCase() === 'identity') return;
+  throw new SignalboxError('unsupported_media_type', 'send the body without content-encoding');
 }

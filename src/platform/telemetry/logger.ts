@@ -1,4 +1,4 @@
-import { type Logger as PinoLogger, pino } from 'pino';
+import { type DestinationStream, type Logger as PinoLogger, pino } from 'pino';
 
 export type Logger = PinoLogger;
 
@@ -25,7 +25,10 @@ export function createLogger(options: LoggerOptions): Logger {
 }
 
 /** As `createLogger`. Its children are few and live as long as the process: they are remembered. */
-export function createLeveledLogger(options: LoggerOptions): LeveledLogger {
+export function createLeveledLogger(
+  options: LoggerOptions,
+  destination: DestinationStream = pino.destination({ fd: 2, sync: false }),
+): LeveledLogger {
   const all: Logger[] = [];
   const log = pino(
     {
@@ -36,8 +39,9 @@ export function createLeveledLogger(options: LoggerOptions): LeveledLogger {
       formatters: { level: (label) => ({ level: label }) },
       serializers: { err: describeError },
       redact: { paths: redactedPaths, censor: '[redacted]' },
+      hooks: { streamWrite: escapeCommands },
     },
-    pino.destination({ fd: 2, sync: false }),
+    destination,
   );
   all.push(log);
   return {
@@ -46,6 +50,16 @@ export function createLeveledLogger(options: LoggerOptions): LeveledLogger {
       for (const each of all) each.level = level;
     },
   };
+}
+
+/**
+ * JSON escapes line ends and what is below U+0020. Of the rest, some command terminals too (U+009B begins an escape
+ * sequence), break lines, or turn the order of what follows; they occur within strings alone.
+ */
+const commanding = /[\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g;
+
+function escapeCommands(line: string): string {
+  return line.replaceAll(commanding, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
 
 /** A logger that writes nothing, for tests and tools. */

@@ -3,10 +3,13 @@ import { wantsUsage } from '../surfaces/chat/answer.ts';
 import { type AnswerReading, isObject } from '../surfaces/surface.ts';
 import { classifyStatus, type Failure } from './failure.ts';
 import { createStreamReader, type StreamReader } from './stream-reader.ts';
-import type { CallUpstream, ClientRequest, UpstreamReply, UpstreamRequest } from './upstream.ts';
-
-/** Largest whole answer and largest head of a stream that is kept in memory. */
-const maxBufferedBytes = 64 * 1024 * 1024;
+import {
+  type CallUpstream,
+  type ClientRequest,
+  maxAnswerBytes,
+  type UpstreamReply,
+  type UpstreamRequest,
+} from './upstream.ts';
 
 export interface WholeAnswer extends AnswerReading {
   kind: 'whole';
@@ -140,7 +143,7 @@ async function readAll(reply: UpstreamReply): Promise<Buffer> {
   let size = 0;
   for await (const chunk of reply.body) {
     size += chunk.length;
-    if (size > maxBufferedBytes) throw new BadResponse('the answer is too large');
+    if (size > maxAnswerBytes) throw new BadResponse('the answer is too large');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
@@ -167,7 +170,7 @@ async function readHead(
       throw new BadResponse('the stream ended before any content');
     }
     size += next.value.length;
-    if (size > maxBufferedBytes) throw new BadResponse('the stream has no content');
+    if (size > maxAnswerBytes) throw new BadResponse('the stream has no content');
     head.push(reader.feed(next.value));
     // Nothing was sent yet: a stream that is known to go wrong is better answered by another model.
     if (reading.problem !== null) return failed(reading.problem === 'error' ? 'server' : 'bad_response');

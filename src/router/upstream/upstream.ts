@@ -19,6 +19,9 @@ export interface ClientRequest {
   query: string;
 }
 
+/** Largest whole answer, largest head of a stream, and largest event of one, that is kept in memory. */
+export const maxAnswerBytes = 64 * 1024 * 1024;
+
 /** One call of one model. */
 export interface UpstreamRequest {
   provider: Provider;

@@ -100,6 +100,25 @@ describe('dead letters', () => {
     expect(await countRows(pool)).toMatchObject({ records: 2 });
   });
 
+  it('of any depth and with any keys are shown, and reach nothing that all objects share', async () => {
+    const { pool } = database;
+    const deep = `${'{"a":'.repeat(6000)}1${'}'.repeat(6000)}`;
+    const proto = '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}}}';
+    const ids = [newId(), newId()];
+    for (const [index, explanation] of [deep, proto].entries()) {
+      const event = JSON.stringify(eventOf(ids[index] ?? '', { explanation: {} }));
+      const message = event.replace('"explanation":{}', `"explanation":${explanation},"__proto__":{"polluted":1}`);
+      await pool.query('select pgmq.send($1, $2::jsonb)', [decisionsQueue, message]);
+    }
+    await pool.query('select pgmq.send($1, $2::jsonb)', [decisionsQueue, deep]);
+    expect(total(await drain(pool), 'deadLetters')).toBe(1);
+    const { dead_letters: found } = await letters();
+    for (const path of [`/dead-letters/${found[0]?.id ?? ''}`, ...ids.map((id) => `/decisions/${id}`)]) {
+      expect(await request(path)).toMatchObject({ status: 200 });
+    }
+    expect('polluted' in {}).toBe(false);
+  });
+
   it('keep the id that an event without one was given', async () => {
     const { pool } = database;
     await refuse('m2');

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { text } from 'node:stream/consumers';
 import { brotliCompressSync } from 'node:zlib';
+import { Client } from 'undici';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { z } from 'zod';
 import { createAccess } from '../../../src/central/api/access.ts';
@@ -73,6 +74,26 @@ it('serves the page anew and its assets for ever, compressed as the browser like
   expect(answers.map(({ status }) => status)).toEqual([404, 400, 404]);
   // Another version of the page may have it a moment later.
   for (const { headers } of answers) expect(headers.get('cache-control')).toBeNull();
+});
+
+it('serves no file but those of the page, however it is asked for', async () => {
+  await writeFile(path.join(folder, 'secret.txt'), 'secret');
+  const up = ['..', '%2e%2e', '%252e%252e', '.%2e', '..;', '..%00', '%c0%ae%c0%ae'];
+  const slash = ['/', '%2f', '%252f', '\\', '%5c', '//', '%c0%af'];
+  const file = path.join(folder, 'secret.txt');
+  const asked = [
+    ...up.flatMap((dots) => slash.map((line) => `/assets/${dots}${line}secret.txt`)),
+    ...slash.map((line) => `/assets${line}${file}`),
+    `/assets/app-abc123.js%00/../../secret.txt`,
+    `/assets/file:%2f%2f${file}`,
+  ];
+  const client = new Client(`http://127.0.0.1:${http.port()}`);
+  for (const target of asked) {
+    // Not by URL, which would resolve the path before it is sent.
+    const { statusCode, body } = await client.request({ path: target, method: 'GET' });
+    expect([target, (await body.text()) === 'secret' || statusCode < 400]).toEqual([target, false]);
+  }
+  await client.close();
 });
 
 /** Unlike `fetch`, it lets the test say what a browser would say of itself. */

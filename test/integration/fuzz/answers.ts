@@ -1,5 +1,6 @@
 import { expect } from 'vitest';
-import { type ErrorCode, errorCatalogue } from '../../../src/platform/core/errors.ts';
+import { errorCatalogue } from '../../../src/platform/core/errors.ts';
+import { faultsAllowedTo } from './allowed-faults.ts';
 import type { Operation } from './operations.ts';
 
 export interface Answer {
@@ -7,15 +8,6 @@ export interface Answer {
   headers: Readonly<Record<string, string | string[] | undefined>>;
   body: string;
 }
-
-/** The faults that are not ours, with the routes that may report them. */
-const allowedFaults: ReadonlyArray<readonly [path: RegExp, codes: readonly ErrorCode[]]> = [
-  [/^\/(route|v1)\//, ['no_eligible_model']],
-  [/^\/route$/, ['no_eligible_model']],
-  [/^\/race$/, ['no_eligible_model', 'no_valid_answer', 'deadline_exceeded']],
-  // A provider answers 403 where the model that the client named is none for embeddings.
-  [/^\/v1\/embeddings$/, ['upstream_auth_failed']],
-];
 
 /** Fails unless the answer is a success, or a refusal in the documented shape. */
 export function checkAnswer(operation: Operation, method: string, answer: Answer): void {
@@ -57,10 +49,6 @@ function checkMessagesError(operation: Operation, status: number, document: obje
   });
   const allowed = faultsAllowedTo(operation).map((code) => errorCatalogue[code].status);
   if (status >= 500) expect(allowed).toContain(status);
-}
-
-function faultsAllowedTo(operation: Operation): readonly ErrorCode[] {
-  return allowedFaults.filter(([path]) => path.test(operation.path)).flatMap(([, codes]) => codes);
 }
 
 function parseJson(text: string): object | null {

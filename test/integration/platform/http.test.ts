@@ -16,7 +16,7 @@ afterEach(async () => {
   service = undefined;
 });
 
-async function start(routes: (app: ZodApp) => void, masterKey?: string): Promise<string> {
+async function start(routes: (app: ZodApp) => void, more: Record<string, unknown> = {}): Promise<string> {
   service = createHttpService({
     service: 'router',
     description: 'under test',
@@ -28,7 +28,7 @@ async function start(routes: (app: ZodApp) => void, masterKey?: string): Promise
           ports: { router: 0 },
           instance_id: 'test',
           body_limit_bytes: 1024,
-          ...(masterKey === undefined ? {} : { master_key: masterKey }),
+          ...more,
         },
       }),
     ),
@@ -107,7 +107,7 @@ describe('what every service has', () => {
 
   test('with a key, everything but health and the API page is closed', async () => {
     const key = 'a-key-of-sixteen-or-more';
-    const url = await start((app) => app.get('/thing', async () => 'ok'), key);
+    const url = await start((app) => app.get('/thing', async () => 'ok'), { master_key: key });
     const status = async (path: string, headers: Record<string, string> = {}): Promise<number> =>
       (await fetch(url + path, { headers })).status;
     for (const path of ['/thing', '/metrics', '/nowhere', '/healthy', '/health%2f..%2fthing']) {
@@ -118,6 +118,43 @@ describe('what every service has', () => {
     expect(await status('/thing', { authorization: `Bearer ${key}` })).toBe(200);
     expect(await status('/thing', { 'x-api-key': key })).toBe(200);
     expect(await status('/thing', { authorization: `Bearer ${key}x` })).toBe(401);
+  });
+});
+
+describe('who sends slowly', () => {
+  test.each([
+    ['headers', 'POST /slow HTTP/1.1\r\nHost: localhost\r\nX-Drip: '],
+    [
+      'a body',
+      'POST /slow HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 900\r\n\r\n',
+    ],
+  ])('%s: is told so and cut off, but no answer is that lasts longer', async (_, beginning) => {
+    let finish = (): void => undefined;
+    const url = await start(
+      (app) => {
+        app.post('/slow', async () => 'ok');
+        app.get('/stream', (_request, reply) => {
+          reply.hijack();
+          reply.raw.write('first ');
+          finish = () => void reply.raw.end('last');
+        });
+      },
+      { http: { headers_timeout_ms: 400, request_timeout_ms: 500 } },
+    );
+    const answer = await request(`${url}/stream`);
+    // One that does not hang up by itself.
+    const slow = connect({ port: Number(new URL(url).port), host: '127.0.0.1', allowHalfOpen: true });
+    let received = '';
+    slow.on('data', (bytes) => (received += String(bytes)));
+    // It writes on when nobody listens any more.
+    slow.on('error', () => undefined);
+    slow.write(beginning);
+    const drip = setInterval(() => slow.write('x'), 100);
+    await new Promise((resolve) => slow.once('close', resolve));
+    clearInterval(drip);
+    finish();
+    expect(await answer.body.text()).toBe('first last');
+    expect(received).toMatch(/^HTTP\/1.1 408 [^]*"request_timeout"/);
   });
 });
 

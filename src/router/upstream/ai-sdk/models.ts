@@ -4,9 +4,13 @@ import { createOpenAICompatible } from '@ai-sdk/openai-compatible';
 import type { LanguageModelV3, SharedV3ProviderOptions } from '@ai-sdk/provider';
 import { authHeaders, type Provider } from '../../../platform/providers/definitions.ts';
 import type { TranslatedRequest } from '../../surfaces/surface.ts';
+import { maxAnswerBytes } from '../upstream.ts';
+import { createGuardedFetch } from './guarded-fetch.ts';
 
 /** Our name for every OpenAI-compatible provider; options go to the adapter under it. */
 const compatible = 'upstream';
+
+const guardedFetch = createGuardedFetch(maxAnswerBytes);
 
 /** Kinds whose newer models take `max_completion_tokens` alone. */
 const takesMaxCompletionTokens: ReadonlySet<Provider['kind']> = new Set(['openai', 'azure']);
@@ -14,15 +18,16 @@ const takesMaxCompletionTokens: ReadonlySet<Provider['kind']> = new Set(['openai
 /** The AI SDK's adapter for a model of a provider. */
 export function languageModel(provider: Provider, apiKey: string | null, modelId: string): LanguageModelV3 {
   const { baseUrl: baseURL, kind } = provider;
+  const common = { baseURL, fetch: guardedFetch };
   switch (provider.dialect) {
     case 'anthropic':
-      return createAnthropic({ baseURL, apiKey: apiKey ?? '' }).languageModel(modelId);
+      return createAnthropic({ ...common, apiKey: apiKey ?? '' }).languageModel(modelId);
     case 'bedrock':
-      return createAmazonBedrock({ baseURL, region: regionOf(baseURL), apiKey: apiKey ?? '' }).languageModel(modelId);
+      return createAmazonBedrock({ ...common, region: regionOf(baseURL), apiKey: apiKey ?? '' }).languageModel(modelId);
     case 'openai':
       return createOpenAICompatible({
+        ...common,
         name: compatible,
-        baseURL,
         headers: authHeaders(provider, apiKey),
         includeUsage: true,
         supportsStructuredOutputs: true,
