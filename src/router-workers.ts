@@ -43,7 +43,12 @@ export function createRouterWorkers(options: RouterWorkersOptions): Service & { 
     }));
   }
 
-  const workers = createWorkers({ script, configs, drainTimeoutMs: () => config.current().drain_timeout_ms, log });
+  function drainMs(): number {
+    const { drain_delay_ms: delayMs, drain_timeout_ms: timeoutMs } = config.current();
+    return delayMs + timeoutMs;
+  }
+
+  const workers = createWorkers({ script, configs, drainTimeoutMs: drainMs, log });
   config.onChange(() => workers.reconfigure());
   return workers;
 }

@@ -133,6 +133,12 @@ const configFields = z.strictObject({
     .default(33_554_432)
     .describe('Larger bodies get 413.')
     .meta(atRestart),
+  drain_delay_ms: z
+    .int()
+    .min(0)
+    .max(3_600_000)
+    .default(0)
+    .describe('How long a stop, not ready any more, still takes requests: until load balancers know.'),
   drain_timeout_ms: milliseconds.default(30_000).describe('How long a stop waits for requests under way.'),
 
   demo: z

@@ -16,7 +16,10 @@ afterEach(async () => {
   service = undefined;
 });
 
-async function start(routes: (app: ZodApp) => void, masterKey?: string): Promise<string> {
+async function start(
+  routes: (app: ZodApp) => void,
+  { masterKey, drainDelayMs = 0 }: { masterKey?: string; drainDelayMs?: number } = {},
+): Promise<string> {
   service = createHttpService({
     service: 'router',
     description: 'under test',
@@ -28,6 +31,7 @@ async function start(routes: (app: ZodApp) => void, masterKey?: string): Promise
           ports: { router: 0 },
           instance_id: 'test',
           body_limit_bytes: 1024,
+          drain_delay_ms: drainDelayMs,
           ...(masterKey === undefined ? {} : { master_key: masterKey }),
         },
       }),
@@ -107,7 +111,7 @@ describe('what every service has', () => {
 
   test('with a key, everything but health and the API page is closed', async () => {
     const key = 'a-key-of-sixteen-or-more';
-    const url = await start((app) => app.get('/thing', async () => 'ok'), key);
+    const url = await start((app) => app.get('/thing', async () => 'ok'), { masterKey: key });
     const status = async (path: string, headers: Record<string, string> = {}): Promise<number> =>
       (await fetch(url + path, { headers })).status;
     for (const path of ['/thing', '/metrics', '/nowhere', '/healthy', '/health%2f..%2fthing']) {
@@ -135,6 +139,24 @@ describe('a stop', () => {
     expect(neverUsed.destroyed).toBe(true);
     await agent.destroy();
   }, 5000);
+
+  test('takes requests for the drain delay, says that it is not ready, and asks each connection to end', async () => {
+    const url = await start((app) => app.get('/thing', async () => 'ok'), { drainDelayMs: 500 });
+    const agent = new Agent({ keepAliveTimeout: 60_000 });
+    const ask = async (path: string): Promise<[number, unknown]> => {
+      const { statusCode, headers, body } = await request(url + path, { dispatcher: agent });
+      await body.text();
+      return [statusCode, headers.connection];
+    };
+    expect(await ask('/thing')).toEqual([200, 'keep-alive']);
+    const stopped = service?.stop();
+    // Of these the first comes over the connection that was kept, the other over a new one.
+    expect(await ask('/thing')).toEqual([200, 'close']);
+    expect(await ask('/health/readiness')).toEqual([503, 'close']);
+    await stopped;
+    await expect(ask('/thing')).rejects.toThrow('ECONNREFUSED');
+    await agent.destroy();
+  });
 
   test('waits for the answers under way, on hijacked replies too', async () => {
     let finish = (): void => undefined;
