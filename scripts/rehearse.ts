@@ -47,6 +47,8 @@ const simulator: Simulator = createSimulator({
   host: '127.0.0.1',
   port: 0,
   seed: 'rehearsal',
+  // Answers of a second or two: some are under way whenever something ends.
+  timeScale: 4,
   // A provider that fails would hide what is looked for.
   profiles: defaultProfiles.map((profile) => ({ ...profile, error_rate: 0 })),
   log,

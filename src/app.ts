@@ -48,6 +48,7 @@ interface ServiceContext {
   config: LiveConfig;
   providers: Live<readonly Provider[]>;
   pool: Pool;
+  /** For connections of one's own, on which notifications come. */
   connectionString: string;
   /** Of the services that were started before. */
   ports: Readonly<Partial<Record<ServiceName, number>>>;
@@ -121,7 +122,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
       config: options.config,
       providers,
       pool,
-      connectionString,
+      connectionString: config.database_direct_url ?? connectionString,
       ports,
       log,
       metrics,

@@ -32,7 +32,7 @@ export function createRouterWorkers(options: RouterWorkersOptions): Service & { 
       config: {
         ...now,
         workers: 1,
-        database_url: options.connectionString,
+        database_url: now.database_url ?? options.connectionString,
         providers: options.providers(),
         // The primary sends the demo's requests, once for all.
         demo: { ...now.demo, enabled: false },

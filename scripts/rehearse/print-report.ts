@@ -1,4 +1,5 @@
 import type { Verdict } from './judge.ts';
+import type { Sent } from './load.ts';
 import type { Comparison } from './records.ts';
 
 export interface Results {
@@ -29,12 +30,12 @@ export function printReport({ verdicts, problems, comparison }: Results): boolea
   for (const row of rows) console.log(`| ${row.join(' | ')} |`);
 
   const killsAtMs = verdicts.flatMap(({ step }) => step.routerKilledAtMs ?? []);
-  const lostWithRouter = comparison.missing.filter(({ endedAtMs }) =>
-    killsAtMs.some((atMs) => endedAtMs <= atMs + lostWithMemoryMs && endedAtMs >= atMs - lostWithMemoryMs),
-  );
+  const isLostWithRouter = ({ endedAtMs }: Sent): boolean =>
+    killsAtMs.some((atMs) => Math.abs(endedAtMs - atMs) <= lostWithMemoryMs);
+  const missing = comparison.missing.filter((answer) => !isLostWithRouter(answer));
   console.log(
     `\nComplete answers: ${comparison.answers}. Not recorded: ${comparison.missing.length}, of which ` +
-      `${lostWithRouter.length} ended within ${lostWithMemoryMs} ms of the kill of a router. Recorded twice: ` +
+      `${comparison.missing.length - missing.length} ended within ${lostWithMemoryMs} ms of the kill of a router. Recorded twice: ` +
       `${comparison.repeated}. Cells that were counted otherwise: ${comparison.miscounted}.`,
   );
 
@@ -47,7 +48,10 @@ export function printReport({ verdicts, problems, comparison }: Results): boolea
         [step, client, retries ? 'with repeats' : 'without repeats', begun ? 'begun' : 'not begun', failure].join(', '),
       ),
     ...(failed.length > shownFailures ? [`${failed.length - shownFailures} more failures`] : []),
-    ...(comparison.missing.length > lostWithRouter.length ? ['answers are missing in the records'] : []),
+    ...missing.map(({ client, decisionId, endedAtMs, recorded }) => {
+      const { name } = verdicts.find(({ step }) => step.endedAtMs > endedAtMs)?.step ?? { name: 'the end' };
+      return `${name}, ${client}, answered but recorded as ${recorded}: ${decisionId ?? 'no id'}`;
+    }),
     ...(comparison.repeated + comparison.miscounted > 0 ? ['something was counted twice, or not at all'] : []),
   ];
   for (const problem of found) console.log(`- ${problem}`);

@@ -40,8 +40,8 @@ async function filesLeft(dataDirs: readonly string[]): Promise<string[]> {
 export interface Comparison {
   /** Complete answers that clients have. */
   answers: number;
-  /** Those of them that no record tells as a success. */
-  missing: Sent[];
+  /** Those of them that no record tells as a success, with what records tell instead. */
+  missing: Array<Sent & { recorded: string }>;
   /** Those that are recorded as a success more than once. */
   repeated: number;
   /** Cells of the statistics whose sums are not those of the records. */
@@ -51,10 +51,12 @@ export interface Comparison {
 /** Compares what clients got with what was recorded, and that with what was counted of it. */
 export async function compareRecords(pool: Pool, sent: readonly Sent[]): Promise<Comparison> {
   const answers = sent.filter(({ failure }) => failure === null);
-  const { rows } = await pool.query<{ decision_id: string; successes: number }>(
-    `select decision_id, count(*)::int as successes from routing_records where outcome = 'success' group by 1`,
+  const { rows } = await pool.query<{ decision_id: string; outcomes: string[] }>(
+    `select decision_id, array_agg(outcome::text) as outcomes from routing_records group by 1`,
   );
-  const successes = new Map(rows.map((row) => [row.decision_id, row.successes]));
+  const recorded = new Map(rows.map((row) => [row.decision_id, row.outcomes]));
+  const successes = ({ decisionId }: Sent): number =>
+    recorded.get(decisionId ?? '')?.filter((outcome) => outcome === 'success').length ?? 0;
   const { rows: cells } = await pool.query(
     `select from (
        select model, complexity, count(*) filter (where outcome = 'success') as success, coalesce(sum(output_tokens), 0) as output
@@ -65,8 +67,10 @@ export async function compareRecords(pool: Pool, sent: readonly Sent[]): Promise
   );
   return {
     answers: answers.length,
-    missing: answers.filter(({ decisionId }) => !successes.has(decisionId ?? '')),
-    repeated: answers.filter(({ decisionId }) => (successes.get(decisionId ?? '') ?? 0) > 1).length,
+    missing: answers
+      .filter((answer) => successes(answer) === 0)
+      .map((answer) => ({ ...answer, recorded: recorded.get(answer.decisionId ?? '')?.join() ?? 'nothing' })),
+    repeated: answers.filter((answer) => successes(answer) > 1).length,
     miscounted: cells.length,
   };
 }

@@ -106,6 +106,12 @@ const configFields = z.strictObject({
     .optional()
     .describe('A PostgreSQL to use instead of the embedded one.')
     .meta(atRestart),
+  database_direct_url: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://')
+    .optional()
+    .describe('The same database past a pooler in transaction mode, which passes no notifications on.')
+    .meta(atRestart),
   database_pool_size: z.int().min(2).max(200).default(10).describe('Connections of one process.').meta(atRestart),
   master_key: z
     .string()
