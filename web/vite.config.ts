@@ -10,6 +10,8 @@ export default defineConfig({
   build: {
     outDir: '../dist/web',
     emptyOutDir: true,
+    // Of what is bundled; its licences ask for it.
+    license: { fileName: 'licences.json' },
     // Nothing is inlined as a data address: the content security policy allows files of the origin alone.
     assetsInlineLimit: 0,
     modulePreload: { polyfill: false },

@@ -15,8 +15,6 @@ export interface CentralGaugesOptions {
 }
 
 const fleetIntervalMs = 15_000;
-/** A router says every five seconds that it is alive. */
-const staleAfterSeconds = 30;
 
 const savingsIntervalMs = 300_000;
 const dayMs = 86_400_000;
@@ -33,7 +31,7 @@ export function createFleetGauges({ pool, log, metrics }: CentralGaugesOptions):
     log,
     failures: metrics.counter('signalbox_loop_failures_total'),
     async runOnce() {
-      const { alive, stale } = await countInstances(pool, 'router', staleAfterSeconds);
+      const { alive, stale } = await countInstances(pool, 'router');
       instances.set({ state: 'alive' }, alive);
       instances.set({ state: 'stale' }, stale);
       const counts = await countBudgetLevels(pool);

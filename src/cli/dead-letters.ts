@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { StartupError } from '../platform/core/errors.ts';
 import { callService } from './api-client.ts';
 import { configFrom, type ConfigOptions, integer, serviceUrl, withConfigOptions } from './options.ts';
-import { print, say, table } from './terminal.ts';
+import { print, say, showProgress, table } from './terminal.ts';
 
 interface CallOptions extends ConfigOptions {
   url?: string;
@@ -134,11 +134,6 @@ async function clear(options: ChoiceOptions, ids: string[], path: string, method
     body = { all: true, up_to: upTo };
     showProgress(`${count} of ${count + left}`);
   }
-}
-
-/** In a terminal alone, and gone with the next line. */
-function showProgress(text: string): void {
-  if (process.stderr.isTTY) process.stderr.write(`${text}\u001b[K\r`);
 }
 
 function oneLine(reason: string | null): string {

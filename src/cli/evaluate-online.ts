@@ -8,6 +8,8 @@ export interface OnlineOptions {
   bounds: ExplorationBounds;
   /** Streams in a random order, beside the one that the data gives. */
   shuffles: number;
+  /** One task after the other, instead of all of them mixed: what comes is then of a kind that nothing was seen of. */
+  blocks: boolean;
   /** What is held of a model before it answers: nothing, or its mean over the data, as published scores state it. */
   prior: 'none' | 'published';
   dropped: number;
@@ -37,11 +39,28 @@ const strengths = { published: 10, none: 2 };
 /** Replays the data as a stream of which only the chosen model's outcome is shown, in its own order and shuffled. */
 export function evaluateOnline(data: EvaluationData, options: OnlineOptions): OnlineStream[] {
   const rows = data.rows.filter(({ counts }) => counts);
-  const streams = [{ name: 'by order', rows: sortedBy(rows, ({ order }) => order) }];
+  const inBlocks = (blockOf: (task: string) => string, placeOf: (row: EvaluationRow) => string): EvaluationRow[] =>
+    sortedBy(rows, (row) => (options.blocks ? `${blockOf(row.task ?? '')} ${placeOf(row)}` : placeOf(row)));
+  const streams = [
+    {
+      name: 'by order',
+      rows: inBlocks(
+        (task) => task,
+        ({ order }) => order,
+      ),
+    },
+  ];
   for (let shuffle = 1; shuffle <= options.shuffles; shuffle += 1) {
     const random = createRandom(`shuffle ${shuffle}`);
     const keys = new Map(rows.map((row) => [row, String(random.next())]));
-    streams.push({ name: `shuffle ${shuffle}`, rows: sortedBy(rows, (row) => keys.get(row) ?? '') });
+    const blocks = new Map(rows.map(({ task }) => [task ?? '', String(random.next())]));
+    streams.push({
+      name: `shuffle ${shuffle}`,
+      rows: inBlocks(
+        (task) => blocks.get(task) ?? '',
+        (row) => keys.get(row) ?? '',
+      ),
+    });
   }
   const means = meanScores(rows, data.models.length);
   return streams.map(({ name, rows: stream }, index) => {

@@ -14,13 +14,13 @@ export interface DecisionTime {
 export const decisionParts = ['features', 'classify', 'predict', 'select', 'all'] as const;
 export type DecisionPart = (typeof decisionParts)[number];
 
-const warmUps = 3000;
 const samples = 3000;
 
-/** Times decisions on rows, over and over, after a warm-up: hashed features, query class, predictions, the ranked models. */
+/** Times decisions on rows, over and over, after so many that do not count: hashed features, query class, predictions, the ranked models. */
 export function timeDecisions(
   { predictor, choose }: Run['last'],
   rows: readonly EvaluationRow[],
+  warmUps = 3000,
 ): Record<DecisionPart, DecisionTime> {
   const times: Record<DecisionPart, number[]> = { features: [], classify: [], predict: [], select: [], all: [] };
   for (let sample = -warmUps; sample < samples; sample += 1) {

@@ -23,6 +23,7 @@ interface EvaluateOptions {
   resamples: number;
   online?: boolean;
   shuffles: number;
+  blocks?: boolean;
   prior: 'none' | 'published';
   drop: number;
   flip: number;
@@ -61,6 +62,7 @@ export function evaluateCommand(): Command {
       integer(0, 1000),
       0,
     )
+    .option('--blocks', 'with --online: one `task` after the other')
     .addOption(
       new Option('--prior <what>', 'with --online: what is known of models before they answer')
         .choices(['none', 'published'])
@@ -129,7 +131,17 @@ function online(data: EvaluationData, options: EvaluateOptions): void {
   const bounds = explorationFromConfig({ routing: defaultRouting });
   if (bounds === null) throw new StartupError('exploration is off by default, so that there is nothing to replay');
   const change = changeOf(options, data.models);
-  const streams = evaluateOnline(data, { bounds, shuffles, prior, dropped, flipped, delay, change, onProgress });
+  const streams = evaluateOnline(data, {
+    bounds,
+    shuffles,
+    blocks: options.blocks === true,
+    prior,
+    dropped,
+    flipped,
+    delay,
+    change,
+    onProgress,
+  });
   clearProgress();
   if (options.json === true) print(JSON.stringify({ notes: data.notes, prior, streams }, null, 2));
   else for (const line of onlineLines(streams)) print(line);

@@ -11,6 +11,7 @@ import { keysCommand } from './keys.ts';
 import { migrateCommand } from './migrate.ts';
 import { modelsCommand } from './models.ts';
 import { policyCommand } from './policy.ts';
+import { purgeCommand } from './purge.ts';
 import { raceCommand } from './race.ts';
 import { routeCommand } from './route.ts';
 import { savingsCommand } from './savings.ts';
@@ -48,6 +49,7 @@ for (const command of [
   configCommand(),
   importCommand(),
   simCommand(),
+  purgeCommand(),
   migrateCommand(),
   doctorCommand(),
 ]) {

@@ -33,6 +33,8 @@ export async function run({ load, ...options }: RunOptions): Promise<void> {
   const { settings } = live.state();
   log.debug({ config: settings, file, file_hash: fileHash, config_version: 1 }, 'configuration');
 
+  // Compares with what was read just now, however long the start takes.
+  const watcher = createConfigWatcher({ live, load, log });
   const starting = startApp({ ...options, config: live, log, metrics });
   const first = await Promise.race([starting, stopRequested]);
   // Asked to stop while starting: what was started is stopped in order.
@@ -41,7 +43,6 @@ export async function run({ load, ...options }: RunOptions): Promise<void> {
     announce(app, config, options.services);
     print(JSON.stringify({ ready: true, ports: app.ports }));
   }
-  const watcher = createConfigWatcher({ live, load, log });
   await watcher.start();
   onReloadSignal(() => watcher.reload());
   const signal = await stopRequested;

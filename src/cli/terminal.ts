@@ -13,6 +13,11 @@ export function printProblem(message: string): void {
   say(`${pc.red('error:')} ${message}`);
 }
 
+/** In a terminal alone, and gone with the next line. */
+export function showProgress(text: string): void {
+  if (process.stderr.isTTY) process.stderr.write(`${text}\u001b[K\r`);
+}
+
 export type Colors = ReturnType<typeof pc.createColors>;
 
 /** Colours for stderr, which may be a terminal where stdout is none; none where NO_COLOR is set. */

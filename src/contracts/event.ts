@@ -28,6 +28,8 @@ export type TerminalOutcome = (typeof terminalOutcomes)[number];
 
 /** Error code of an answer that came, a success, and that the provider's content filter ended. */
 export const contentFilterCode = 'content_filter';
+/** Error code of a cancelled attempt that another of the same request, sent because this one was late, has overtaken. */
+export const hedgeLostCode = 'hedge_lost';
 
 /** What is known of an attempt. `unknown`: its outcome did not come in time; one that comes later still counts. */
 export const recordOutcomeSchema = z.enum([...outcomeSchema.options, 'unknown']);

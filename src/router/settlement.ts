@@ -1,4 +1,4 @@
-import { contentFilterCode } from '../contracts/event.ts';
+import { contentFilterCode, hedgeLostCode } from '../contracts/event.ts';
 import type { Clock } from '../platform/core/clock.ts';
 import type { Live } from '../platform/core/live.ts';
 import { type Accounting, priceOf } from './accounting.ts';
@@ -72,7 +72,7 @@ export function createSettlement({ accounting, latency, affinity, costPacer, clo
       timeToFirstTokenMs: null,
       streamed: request.stream,
       httpStatus: report.failure?.status ?? null,
-      errorCode: report.failure?.class ?? null,
+      errorCode: report.hasLost ? hedgeLostCode : (report.failure?.class ?? null),
       usage,
       usageEstimated: usage !== null,
       costUsd: cost,

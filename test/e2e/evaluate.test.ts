@@ -130,6 +130,7 @@ describe('signalbox evaluate', () => {
       'poet@120',
       '--shuffles',
       '1',
+      '--blocks',
       '--json',
     );
     expect(code).toBe(0);

@@ -37,7 +37,7 @@ const alerts = z
             expr: z.string(),
             for: z.string(),
             labels: z.object({ severity: z.enum(['critical', 'warning', 'info']) }),
-            annotations: z.object({ summary: z.string(), runbook: z.string() }),
+            annotations: z.object({ summary: z.string(), runbook_url: z.string() }),
           }),
         ),
       }),
@@ -116,8 +116,8 @@ test('every query of the dashboard asks for what is shown', () => {
   }
 });
 
-test('every alert asks for what is shown, and the page on observability says what to do', () => {
-  const page = readFileSync(new URL('../../docs/observability.md', import.meta.url), 'utf8');
+test('every alert asks for what is shown, and the page on operations says what to do', () => {
+  const page = readFileSync(new URL('../../docs/operations.md', import.meta.url), 'utf8');
   const headings = new Set([...page.matchAll(/^#+ (.+)$/gm)].map(([, heading = '']) => heading));
   const missing = alerts.flatMap(({ alert, expr, annotations }) => {
     const said = [...annotations.summary.matchAll(/\$labels\.(\w+)/g)].map(([, label = '']) => label);
@@ -126,7 +126,7 @@ test('every alert asks for what is shown, and the page on observability says wha
   expect(missing).toEqual([]);
   expect(alerts.filter(({ alert }) => !headings.has(alert)).map(({ alert }) => alert)).toEqual([]);
   for (const { alert, annotations } of alerts) {
-    expect(annotations.runbook).toBe(`docs/observability.md#${alert.toLowerCase()}`);
+    expect(annotations.runbook_url).toBe(`docs/operations.md#${alert.toLowerCase()}`);
   }
   expect(new Set(alerts.map(({ alert }) => alert)).size).toBe(alerts.length);
 });

@@ -20,18 +20,17 @@ export const compileCache = {
   NODE_COMPILE_CACHE: fileURLToPath(new URL('../../node_modules/.cache/compiled', import.meta.url)),
 };
 
+type ChildOptions = Pick<SpawnOptions, 'cwd' | 'env' | 'detached'>;
+
 /** Runs a TypeScript file of the repository, such as `test/support/embedded-process.ts`, with this same Node. */
-export function runScript(
-  file: string,
-  args: readonly string[],
-  options: Pick<SpawnOptions, 'cwd' | 'env' | 'detached'> = {},
-): Child {
+export function runScript(file: string, args: readonly string[], options: ChildOptions = {}): Child {
   const script = fileURLToPath(new URL(`../../${file}`, import.meta.url));
-  const child: ChildProcess = spawn(process.execPath, [script, ...args], {
-    ...options,
-    env: { ...(options.env ?? process.env), ...compileCache },
-    stdio: ['ignore', 'pipe', 'pipe'],
-  });
+  const env = { ...(options.env ?? process.env), ...compileCache };
+  return runProgram(process.execPath, [script, ...args], { ...options, env });
+}
+
+export function runProgram(program: string, args: readonly string[], options: ChildOptions = {}): Child {
+  const child: ChildProcess = spawn(program, args, { ...options, stdio: ['ignore', 'pipe', 'pipe'] });
   const exited = once(child, 'close') as Promise<[number | null]>;
   let stdout = '';
   let stderr = '';
@@ -48,7 +47,7 @@ export function runScript(
     ended = true;
     wake();
   });
-  if (child.pid === undefined) throw new Error(`cannot start ${file}`);
+  if (child.pid === undefined) throw new Error(`cannot start ${program}`);
 
   return {
     pid: child.pid,

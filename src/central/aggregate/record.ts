@@ -1,4 +1,4 @@
-import type { RecordOutcome, TerminalOutcome } from '../../contracts/event.ts';
+import { hedgeLostCode, type RecordOutcome, type TerminalOutcome } from '../../contracts/event.ts';
 import type { WrittenRecord } from '../../platform/store/routing-records.ts';
 import type { DecisionEvent } from '../consume/parse-message.ts';
 
@@ -125,15 +125,27 @@ export function isCopy({ origin }: Pick<WrittenRecord, 'origin'>): boolean {
 
 /** Error code of a first attempt that was not made because its model had failed too often, or refused too much. */
 const sparedCode = 'spared';
+/** Error code of a first attempt that was not made because its client had left. */
+const leftBeforeCode = 'client_left';
 
 /** Whether the model was left alone because of what it had done before. */
 export function isSpared({ outcome, error_code }: Pick<WrittenRecord, 'outcome' | 'error_code'>): boolean {
   return outcome === 'cancelled' && error_code === sparedCode;
 }
 
-/** Whether the client left while the call was under way. */
+/** Whether the client left, while the call was under way or before. */
 export function isLeft({ outcome, error_code }: Pick<WrittenRecord, 'outcome' | 'error_code'>): boolean {
-  return outcome === 'cancelled' && error_code === null;
+  return outcome === 'cancelled' && (error_code === null || error_code === leftBeforeCode);
+}
+
+/** Whether the model was not called at all. */
+export function isUncalled({ outcome, error_code }: Pick<WrittenRecord, 'outcome' | 'error_code'>): boolean {
+  return outcome === 'cancelled' && error_code !== null && error_code !== hedgeLostCode;
+}
+
+/** Whether a limit of the caller's key did not suffice: nobody has failed. */
+export function isRefused(record: Pick<WrittenRecord, 'outcome' | 'error_code'>): boolean {
+  return isUncalled(record) && (record.error_code === 'budget_exceeded' || record.error_code === 'rate_limited');
 }
 
 /** Whether it failed, and by the fault of the model. */

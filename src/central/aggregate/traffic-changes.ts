@@ -8,7 +8,7 @@ import {
 } from '../../platform/store/traffic.ts';
 import type { LatencyAddition } from '../../platform/store/traffic-latencies.ts';
 import { createSketch, type QuantileSketch } from '../../statistics/quantile-sketch.ts';
-import { isLeft, isTerminal } from './record.ts';
+import { isLeft, isRefused, isTerminal, isUncalled } from './record.ts';
 
 /** What a batch of events changes in the traffic that is shown, and how long answers took. */
 export interface TrafficChanges {
@@ -111,12 +111,11 @@ function trafficOf(record: WrittenRecord): Traffic {
   // A decision that was only asked for counts once somebody tells how it ended.
   const isMade = record.expects_outcome || isTerminal(outcome);
   const isRequest = isMade && record.attempt === 0 && kindOf(record) === 'request';
-  const isUncalled = outcome === 'cancelled' && record.error_code !== null;
   return {
     requests: isRequest ? 1 : 0,
-    requests_ended: isRequest && isTerminal(outcome) ? 1 : 0,
+    requests_ended: isRequest && isTerminal(outcome) && !isRefused(record) ? 1 : 0,
     requests_left: kindOf(record) === 'request' && isLeft(record) ? 1 : 0,
-    calls: isMade && !isUncalled ? 1 : 0,
+    calls: isMade && !isUncalled(record) ? 1 : 0,
     answers: outcome === 'success' ? 1 : 0,
     failures: outcome === 'failure' || outcome === 'timeout' ? 1 : 0,
     feedback_count: feedback === null ? 0 : 1,

@@ -4,8 +4,10 @@ import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Live, News } from '../dashboard/live.ts';
 
 const heartbeatMs = 15_000;
+/** After so long the stream ends, and browsers open another: by then the key or the session may be none any more. */
+const longestMs = 1_800_000;
 
-/** `GET /live`: what happens, as server-sent events, until the client leaves or central stops. */
+/** `GET /live`: what happens, as server-sent events, until the client leaves, half an hour is over, or central stops. */
 export function registerLive(app: ZodApp, live: Live): void {
   void app.register(fastifySSE, { heartbeatInterval: heartbeatMs });
   // Before it is waited for that all requests end.
@@ -29,7 +31,7 @@ export function registerLive(app: ZodApp, live: Live): void {
       async (_request, reply) => {
         const gone = new AbortController();
         reply.sse.onClose(() => gone.abort());
-        const news = live.listen(gone.signal);
+        const news = live.listen(AbortSignal.any([gone.signal, AbortSignal.timeout(longestMs)]));
         if (news === undefined) {
           throw new SignalboxError(
             'rate_limited',

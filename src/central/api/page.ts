@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import fastifyStatic from '@fastify/static';
 import { z } from 'zod';
@@ -20,14 +21,21 @@ export function registerPage(app: ZodApp, root: string = builtPage): void {
     app.get('/', { config, schema }, async (_request, reply) => reply.type('text/plain; charset=utf-8').send(notBuilt));
     return;
   }
-  void app.register(fastifyStatic, { root, serve: false, preCompressed: true, cacheControl: false });
-  app.get('/', { config, schema }, async (_request, reply) =>
-    reply.header('cache-control', 'no-cache').sendFile('index.html'),
-  );
+  void app.register(fastifyStatic, {
+    root,
+    serve: false,
+    preCompressed: true,
+    cacheControl: false,
+    // Only of what is there: that a file is missing may change, where another version of the page is served beside this one.
+    setHeaders(reply, file) {
+      const isAsset = file.startsWith(path.join(root, 'assets'));
+      void reply.header('cache-control', isAsset ? 'public, max-age=31536000, immutable' : 'no-cache');
+    },
+  });
+  app.get('/', { config, schema }, async (_request, reply) => reply.sendFile('index.html'));
   app.get(
     '/assets/*',
     { config, schema: { ...schema, params: z.object({ '*': z.string() }) } },
-    async ({ params }, reply) =>
-      reply.header('cache-control', 'public, max-age=31536000, immutable').sendFile(`assets/${params['*']}`),
+    async ({ params }, reply) => reply.sendFile(`assets/${params['*']}`),
   );
 }

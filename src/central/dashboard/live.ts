@@ -62,6 +62,7 @@ export function createLive({ pool, log }: { pool: Pool; log: Logger }): Live {
 
   async function poll(): Promise<void> {
     const pulse = await readPulse(pool);
+    if (listeners.size === 0) return;
     tell(toOverview(pulse), last === undefined ? [] : changedTopics(last, pulse));
     last = pulse;
   }
@@ -69,20 +70,18 @@ export function createLive({ pool, log }: { pool: Pool; log: Logger }): Live {
   function join(listener: Listener): void {
     listeners.add(listener);
     if (poller !== undefined) return;
-    last = undefined;
     poller = createLoop({ name: 'live', intervalMs, maxBackoffMs: 10_000, log, runOnce: poll });
     void poller.start();
   }
 
   function leave(listener: Listener): void {
-    listeners.delete(listener);
-    if (listeners.size > 0) return;
+    if (!listeners.delete(listener) || listeners.size > 0) return;
     void poller?.stop();
     poller = undefined;
+    last = undefined;
   }
 
   async function* newsFor(listener: Listener, signal: AbortSignal): AsyncGenerator<News> {
-    signal.addEventListener('abort', () => listener.wake(), { once: true });
     try {
       while (!signal.aborted) {
         if (listener.overview === null && listener.topics.size === 0) {
@@ -110,7 +109,17 @@ export function createLive({ pool, log }: { pool: Pool; log: Logger }): Live {
         wake: () => undefined,
       };
       join(listener);
-      return newsFor(listener, AbortSignal.any([signal, closing.signal]));
+      const ended = AbortSignal.any([signal, closing.signal]);
+      // Whoever stops reading and goes is not waited for: its place is free at once, wherever its news were.
+      ended.addEventListener(
+        'abort',
+        () => {
+          leave(listener);
+          listener.wake();
+        },
+        { once: true },
+      );
+      return newsFor(listener, ended);
     },
     onNotify(channel) {
       const topic = topicOfChannel.get(channel);

@@ -18,7 +18,7 @@ function requestsToRetirement(seed: string, used: number, heldOut: number, most:
     arm.requests += 1;
     if (!random.chance(isUsed ? used : heldOut)) continue;
     arm.bad += 1;
-    if (harmOf([arms.used, arms.heldOut], 3, share) !== null) return request;
+    if (harmOf([arms.used, arms.heldOut], 3) !== null) return request;
   }
   return null;
 }
@@ -40,10 +40,9 @@ describe('harmOf', () => {
       { version: 3, arm: 'used', requests: 1000, bad: 900 },
       { version: 3, arm: 'held_out', requests: 1000, bad: 1 },
     ];
-    expect(harmOf(tallies, 3, 0.5)).not.toBeNull();
-    expect(harmOf(tallies, 4, 0.5)).toBeNull();
-    expect(harmOf(tallies, 3, 1)).toBeNull();
-    expect(harmOf(tallies.slice(0, 1), 3, 0.5)).toBeNull();
+    expect(harmOf(tallies, 3)).not.toBeNull();
+    expect(harmOf(tallies, 4)).toBeNull();
+    expect(harmOf(tallies.slice(0, 1), 3)).toBeNull();
   });
 });
 

@@ -10,11 +10,13 @@ import {
   insertPredictor,
   listPredictorTallies,
   type PredictorTally,
+  readPredictor,
   retirePredictor,
   type StoredPredictor,
 } from '../../platform/store/predictors.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
+import { decodePredictor } from '../../prediction/encode.ts';
 import { harmOf, isWorthTraining } from './predictor-rules.ts';
 import { trainInThread } from './train-in-thread.ts';
 
@@ -34,8 +36,8 @@ export interface PredictorTrainerOptions {
 }
 
 /**
- * Trains a new predictor whenever there is enough that the last one has not seen, and retires one under which choices turn
- * out worse than without. Any number may run; one at a time trains.
+ * Trains a new predictor whenever there is enough that the last one has not seen, or this version cannot read that, and
+ * retires one under which choices turn out worse than without. Any number may run; one at a time trains.
  */
 export function createPredictorTrainer(options: PredictorTrainerOptions): Loop {
   const { config, pool, connectionString, log, metrics } = options;
@@ -44,7 +46,7 @@ export function createPredictorTrainer(options: PredictorTrainerOptions): Loop {
   const newest = metrics.gauge('signalbox_predictor_version');
 
   async function retireIfHarmful(current: StoredPredictor, tallies: readonly PredictorTally[]): Promise<void> {
-    const harm = harmOf(tallies, current.version, 1 - config().routing.predictor.holdout);
+    const harm = harmOf(tallies, current.version);
     if (harm === null) return;
     const reason = `${harm.used.bad} of ${harm.used.requests} choices with it turned out bad, and ${harm.heldOut.bad} of ${harm.heldOut.requests} without`;
     await tryWithAdvisoryLock(pool, trainerLock, async (client) => {
@@ -53,6 +55,16 @@ export function createPredictorTrainer(options: PredictorTrainerOptions): Loop {
     });
     retired.inc();
     log.warn({ version: current.version, reason }, 'a predictor is retired: choices turn out worse with it');
+  }
+
+  /** The version that was tried last, and whether it is one that this program reads. */
+  let tried = { version: 0, isReadable: true };
+
+  async function isReadable(version: number): Promise<boolean> {
+    if (tried.version === version) return tried.isReadable;
+    const content = await readPredictor(pool, version);
+    tried = { version, isReadable: content === undefined || canBeRead(content) };
+    return tried.isReadable;
   }
 
   async function train(outcomes: number, signal: AbortSignal): Promise<void> {
@@ -93,7 +105,18 @@ export function createPredictorTrainer(options: PredictorTrainerOptions): Loop {
       const [tallies, current] = await Promise.all([listPredictorTallies(pool), findNewestPredictor(pool)]);
       if (current !== undefined && !current.isRetired) await retireIfHarmful(current, tallies);
       const outcomes = tallies.reduce((sum, { requests }) => sum + requests, 0);
-      if (isWorthTraining(outcomes, current, config().learner.predictor.min_outcomes)) await train(outcomes, signal);
+      // After an upgrade: the routers of this version do without it, too.
+      const usable = current !== undefined && (await isReadable(current.version)) ? current : undefined;
+      if (isWorthTraining(outcomes, usable, config().learner.predictor.min_outcomes)) await train(outcomes, signal);
     },
   });
+}
+
+function canBeRead(content: Uint8Array): boolean {
+  try {
+    decodePredictor(content);
+    return true;
+  } catch {
+    return false;
+  }
 }

@@ -1,5 +1,6 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { Deployment, Text } from './deployments.ts';
+import { ownKeyVariable } from './providers.ts';
 
 /** An entry of `providers` as the configuration file has it. */
 export interface ProviderEntry {
@@ -58,9 +59,13 @@ function keysOf(deployment: Deployment, all: readonly Deployment[]): Text[] {
   const twins = all.filter(
     (other) => other.name === deployment.name && other.modelId === deployment.modelId && isSamePlace(other, deployment),
   );
+  // An entry with a key of its own is not looked up in the usual variable any more: that one has to be named too.
+  const isNamed = twins.some(({ apiKey }) => apiKey !== null);
+  const usual = ownKeyVariable(deployment.kind);
   const keys: Text[] = [];
   for (const { apiKey } of twins) {
-    if (apiKey !== null && !keys.some((known) => isDeepStrictEqual(known, apiKey))) keys.push(apiKey);
+    const key = apiKey ?? (isNamed && usual !== null ? { variable: usual } : null);
+    if (key !== null && !keys.some((known) => isDeepStrictEqual(known, key))) keys.push(key);
   }
   return keys;
 }

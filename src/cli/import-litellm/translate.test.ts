@@ -58,6 +58,15 @@ general_settings:
 environment_variables: { REDIS_HOST: localhost }
 `;
 
+test('the usual key stays one of several', () => {
+  const entry = (variable: string): string =>
+    `{ model_name: a, litellm_params: { model: openai/gpt-4o, api_key: os.environ/${variable} } }`;
+  const { config } = translate(`model_list: [${entry('OPENAI_API_KEY')}, ${entry('OPENAI_API_KEY_2')}]`);
+  expect(config['providers']).toEqual([
+    { name: 'openai', kind: 'openai', api_key_env: ['OPENAI_API_KEY', 'OPENAI_API_KEY_2'] },
+  ]);
+});
+
 describe('a LiteLLM configuration', () => {
   const { config, findings } = translate(everything);
 

@@ -154,6 +154,17 @@ describe('secrets', () => {
     const printed = JSON.stringify(showConfig(config));
     expect(printed).not.toMatch(/hidden/);
     expect(printed).toContain('postgres://user:***@db/signalbox');
+    for (const address of [
+      'postgres://user:hidden@hidden@db/signalbox',
+      'postgres://db/signalbox?user=u&password=hidden&sslmode=require',
+    ]) {
+      const other = JSON.stringify(showConfig(loadConfig({ cwd: folder, env: { DATABASE_URL: address } })));
+      expect(other).not.toMatch(/hidden/);
+      expect(other).toContain('db/signalbox');
+    }
+    const typed = 'providers: [{ name: a, kind: openai, api_key_env: sk-hidden-5 }]';
+    writeFileSync(join(folder, 'typed.yaml'), typed);
+    expect(problem(() => loadConfig({ cwd: folder, env: {}, file: 'typed.yaml' }))).toMatch(/named here is not set/);
   });
 
   test('are required on an address that others can reach', () => {

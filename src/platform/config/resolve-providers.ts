@@ -21,7 +21,7 @@ export function resolveProviders(configured: readonly ProviderConfig[], env: Env
     const named = [entry.api_key_env ?? []].flat().flatMap((variable) => {
       const key = env[variable];
       if (key !== undefined && key !== '') return [key];
-      refuse('api_key_env', `environment variable ${variable} is not set`);
+      refuse('api_key_env', `${namedVariable(variable)} is not set`);
       return [];
     });
     const ownKeys = [...[entry.api_key ?? []].flat(), ...named];
@@ -35,7 +35,7 @@ export function resolveProviders(configured: readonly ProviderConfig[], env: Env
     if (configured.findIndex(({ name }) => name === entry.name) !== index) refuse('name', 'is configured twice');
     const baseUrl = address === null ? null : normaliseBaseUrl(entry.kind, address);
     if (address === null && entry.base_url_env === undefined) refuse('name', 'base_url is missing');
-    else if (address === null) refuse('base_url_env', `environment variable ${entry.base_url_env} is not set`);
+    else if (address === null) refuse('base_url_env', `${namedVariable(entry.base_url_env ?? '')} is not set`);
     else if (baseUrl === null) refuse('base_url', 'is not an http(s) address');
     if (baseUrl === null) return [];
     const { name, kind, models, passes } = entry;
@@ -53,6 +53,13 @@ export function resolveProviders(configured: readonly ProviderConfig[], env: Env
     }
   }
   return { providers, problems };
+}
+
+/** Whoever writes the key where its variable should be named must not find it in a log. */
+function namedVariable(name: string): string {
+  return /^[A-Z_][A-Z0-9_]*$/.test(name)
+    ? `environment variable ${name}`
+    : 'the environment variable that is named here';
 }
 
 /** Providers to use when none is configured: the simulator, in both dialects, under names that say so. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { messageOf } from '../core/errors.ts';
 import { type ProviderDefinition, providerDefinitions } from '../providers/definitions.ts';
@@ -20,10 +21,7 @@ export const secretVariables: readonly string[] = [
 export function withSecretFiles(env: Environment): { env: Environment; problems: readonly ConfigProblem[] } {
   const secrets: Record<string, string> = {};
   const problems: ConfigProblem[] = [];
-  for (const name of secretVariables) {
-    const variable = `${name}_FILE`;
-    const file = env[variable];
-    if (file === undefined || file === '') continue;
+  for (const { name, variable, file } of namedFiles(env)) {
     try {
       if ((env[name] ?? '') !== '') throw new Error(`${name} is set too: one is enough`);
       const secret = readFileSync(file, 'utf8').trim();
@@ -34,4 +32,25 @@ export function withSecretFiles(env: Environment): { env: Environment; problems:
     }
   }
   return { env: { ...env, ...secrets }, problems };
+}
+
+/** Of all that is in the secret files which the environment names: equal while none of them changes. */
+export function hashOfSecretFiles(env: Environment): string {
+  const hash = createHash('sha256');
+  for (const { variable, file } of namedFiles(env)) {
+    try {
+      hash.update(`${variable}\0`).update(readFileSync(file)).update('\0');
+    } catch (error) {
+      hash.update(messageOf(error));
+    }
+  }
+  return hash.digest('hex');
+}
+
+function namedFiles(env: Environment): Array<{ name: string; variable: string; file: string }> {
+  return secretVariables.flatMap((name) => {
+    const variable = `${name}_FILE`;
+    const file = env[variable] ?? '';
+    return file === '' ? [] : [{ name, variable, file }];
+  });
 }

@@ -37,9 +37,16 @@ function hide(shown: ShownConfig, path: readonly string[]): ShownConfig {
   return secret === undefined ? shown : withValueAt(shown, path, hidden);
 }
 
-/** The same with all addresses without the passwords that they may hold. */
+const userPassword = /:\/\/([^:/@]*):.*@/;
+const secretParameter = /([?&][^=&#]*(?:pass|secret|token|key)[^=&#]*=)[^&#]*/gi;
+
+/** The same with all addresses without the passwords that they may hold, before the host or as a parameter. */
 function withoutPasswords(value: unknown): unknown {
-  if (typeof value === 'string') return value.replace(/:\/\/([^:/@]*):[^@]*@/, '://$1:***@');
+  if (typeof value === 'string') {
+    return value.includes('://')
+      ? value.replace(userPassword, '://$1:***@').replaceAll(secretParameter, '$1***')
+      : value;
+  }
   if (Array.isArray(value)) return value.map(withoutPasswords);
   if (!isRecord(value)) return value;
   return Object.fromEntries(Object.entries(value).map(([key, child]) => [key, withoutPasswords(child)]));

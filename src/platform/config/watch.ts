@@ -6,8 +6,17 @@ import type { Service } from '../core/service.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { changesBetween, takeOver } from './change.ts';
 import type { ConfigHolder } from './live.ts';
-import { configPath, hashOfFile, type LoadOptions, readConfigText, unsafeToListen } from './load.ts';
+import {
+  type ConfigReading,
+  configPath,
+  hashOfFile,
+  type LoadOptions,
+  readConfig,
+  readConfigText,
+  unsafeToListen,
+} from './load.ts';
 import { describeProblems } from './problem.ts';
+import { hashOfSecretFiles } from './secret-files.ts';
 import { showConfig } from './show.ts';
 
 export interface ConfigWatcherOptions {
@@ -22,7 +31,7 @@ export interface ConfigWatcher extends Service {
   reload(): void;
 }
 
-/** What a look at the file found; `hash` is that of its content, or says why there is none. */
+/** What a look at the file found; `hash` is that of its content, or says why there is none, and of the secret files. */
 interface Look {
   hash: string;
   content: Buffer | null;
@@ -36,25 +45,27 @@ const intervalMs = 1000;
 const settleMs = 150;
 
 /**
- * Reads the configuration file again and again, and puts it in force where its content has changed and is right. The
- * content is compared, and not what the file system tells of it: so it does not matter whether the file was written,
+ * Reads the configuration file and those of secrets again and again, and puts them in force where their content has changed
+ * and is right. The content is compared, and not what the file system tells of it: so it does not matter whether the file was written,
  * replaced, or is a link that now leads elsewhere, nor on what kind of disk it lies.
  */
 export function createConfigWatcher({ live, load, log }: ConfigWatcherOptions): ConfigWatcher {
   const { path } = configPath(load);
+  const { env = process.env } = load;
+  const withSecrets = (hash: string): string => `${hash} ${hashOfSecretFiles(env)}`;
   /** Of the content that was looked at last, good or bad. */
-  let seen = live.state().fileHash ?? absent;
+  let seen = withSecrets(live.state().fileHash ?? absent);
   let isAsked = false;
 
   async function look(): Promise<Look> {
     try {
       const content = await readFile(path);
-      return { hash: hashOfFile(content), content, failure: '' };
+      return { hash: withSecrets(hashOfFile(content)), content, failure: '' };
     } catch (error) {
       const { code = '' } = error as NodeJS.ErrnoException;
       return code === 'ENOENT'
-        ? { hash: absent, content: null, failure: `configuration file ${path} does not exist` }
-        : { hash: code, content: null, failure: messageOf(error) };
+        ? { hash: withSecrets(absent), content: null, failure: `configuration file ${path} does not exist` }
+        : { hash: withSecrets(code), content: null, failure: messageOf(error) };
     }
   }
 
@@ -65,13 +76,13 @@ export function createConfigWatcher({ live, load, log }: ConfigWatcherOptions): 
     if ((await look()).hash !== hash) return 'again';
     isAsked = false;
     seen = hash;
-    if (content !== null) apply(content);
+    if (content !== null) apply(readConfigText(load, path, content));
     // Whoever removes a file does not ask for defaults: what was in it stays.
-    else if (live.state().file !== null || hash !== absent) refuse(failure);
+    else if (live.state().file !== null) refuse(failure);
+    else apply(readConfig(load));
   }
 
-  function apply(content: Buffer): void {
-    const { config: wanted, problems, file, fileHash } = readConfigText(load, path, content);
+  function apply({ config: wanted, problems, file, fileHash }: ConfigReading): void {
     if (wanted === null) return refuse(describeProblems(problems, file));
     const { config, needsRestart } = takeOver(live.current(), wanted);
     const unsafe = unsafeToListen(config);

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { Client, escapeIdentifier } from 'pg';
 import { sleep } from '../core/clock.ts';
 import { messageOf, StartupError } from '../core/errors.ts';
@@ -87,6 +88,15 @@ export async function startEmbeddedPostgres({ dataDir, log }: EmbeddedPostgresOp
   }
 
   return { connectionString: connectionStringOf(cluster, port, databaseName), adopted, stop };
+}
+
+/**
+ * Where the server on `<dataDir>/postgres` answers, whoever runs it; undefined where none is running.
+ */
+export async function findEmbeddedPostgres(dataDir: string): Promise<string | undefined> {
+  const found = await findPostmaster(path.resolve(dataDir, 'postgres'));
+  if (found?.status !== 'ready') return undefined;
+  return connectionStringOf(await prepareCluster(dataDir), found.port, databaseName);
 }
 
 /** Gets a server on the cluster, started or found running, and the lock that keeps other instances away from it. */

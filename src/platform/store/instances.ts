@@ -26,7 +26,7 @@ export interface Instance extends InstanceFields, ConfigVersion {
   /** The newest score update that it has applied. */
   appliedSeq: number;
   lastSeenAt: Date;
-  /** Whether it was heard of within a minute, in which it would have spoken a dozen times. */
+  /** As `isLiveInstance` says. */
   isLive: boolean;
 }
 
@@ -44,8 +44,11 @@ interface InstanceRow {
   config_hash: string | null;
 }
 
+/** In SQL: whether an instance was heard of within a minute, in which it would have spoken a dozen times. */
+export const isLiveInstance = "last_seen_at > now() - interval '1 minute'";
+
 const columns = `instance_id, service, version, queue_name, address, applied_seq, started_at, last_seen_at,
-  last_seen_at > now() - interval '1 minute' as is_live, config_version, config_hash`;
+  ${isLiveInstance} as is_live, config_version, config_hash`;
 
 function toInstance(row: InstanceRow): Instance {
   return {
@@ -119,16 +122,12 @@ export async function deleteInstancesUnseenFor(db: Executor, hours: number): Pro
 }
 
 /** How many processes of a service were seen in the last `staleAfterSeconds`, and how many were not and are not removed yet. */
-export async function countInstances(
-  db: Executor,
-  service: string,
-  staleAfterSeconds: number,
-): Promise<{ alive: number; stale: number }> {
+export async function countInstances(db: Executor, service: string): Promise<{ alive: number; stale: number }> {
   const { rows } = await db.query<{ alive: number; stale: number }>(
-    `select count(*) filter (where is_alive)::integer as alive, count(*) filter (where not is_alive)::integer as stale
-     from instances cross join lateral (select last_seen_at > now() - make_interval(secs => $2) as is_alive) seen
-     where service = $1`,
-    [service, staleAfterSeconds],
+    `select count(*) filter (where ${isLiveInstance})::integer as alive,
+       count(*) filter (where not ${isLiveInstance})::integer as stale
+     from instances where service = $1`,
+    [service],
   );
   return rows[0] ?? { alive: 0, stale: 0 };
 }

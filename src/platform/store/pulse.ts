@@ -1,5 +1,6 @@
 import { decisionsQueue } from '../../contracts/event.ts';
 import type { Executor } from '../postgres/pool.ts';
+import { isLiveInstance } from './instances.ts';
 import { countWaiting } from '../postgres/pgmq.ts';
 
 /** What an open dashboard shows of the moment. Sums are of clients' requests of this minute and the one before. */
@@ -62,7 +63,7 @@ export async function readPulse(db: Executor): Promise<Pulse> {
          from incidents
        ) as incidents,
        lateral (
-         select md5(string_agg(instance_id || (last_seen_at > now() - interval '1 minute'), ',' order by instance_id))
+         select md5(string_agg(instance_id || (${isLiveInstance}), ',' order by instance_id))
            as instances_mark
          from instances
        ) as instances`,

@@ -132,6 +132,7 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
   }
 
   async function reload(): Promise<void> {
+    const sequenceBefore = sequence;
     const [offered, providerHealth, learned] = await Promise.all([
       listOfferedModels(pool),
       listProviderHealth(pool),
@@ -145,8 +146,9 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
     }
     models = offered;
     health = providerHealth;
-    // A newer update may have come by the queue while the tables were read.
-    if (learned.seq >= sequence) {
+    // A newer update may have come by the queue while the tables were read. Tables that are behind what was known before
+    // are those of a backup that was restored.
+    if (learned.seq >= sequence || learned.seq < sequenceBefore) {
       scores = new Map(
         learned.rows.map((row) => [cell(row), { model: row.model, complexity: row.complexity, score: row.score }]),
       );

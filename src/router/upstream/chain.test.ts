@@ -406,7 +406,7 @@ describe('a hedge', () => {
     const result = await run([step('a'), step('b')], hedged());
     expect(result).toMatchObject({ kind: 'answer', index: 1, isHedge: true, step: { modelId: 'b' } });
     await new Promise((resolve) => setTimeout(resolve, 20));
-    expect(failures).toMatchObject([{ index: 0, outcome: 'cancelled', isHedge: false }]);
+    expect(failures).toMatchObject([{ index: 0, outcome: 'cancelled', isHedge: false, hasLost: true }]);
   });
 
   test('is not sent where the first call is in time', async () => {

@@ -35,6 +35,8 @@ export interface AttemptReport {
   durationMs: number;
   outcome: 'failure' | 'timeout' | 'cancelled';
   failure: Failure | null;
+  /** Cancelled because another call of the request had answered, and not because its client left. */
+  hasLost: boolean;
 }
 
 export interface ChainOptions {
@@ -164,7 +166,8 @@ export async function runChain(options: ChainOptions): Promise<ChainResult> {
       return { kind: 'answer', index, step, isHedge, startedAtMs, answer: result, release, loserEnded: null };
     }
     release();
-    options.onAttemptFailed({ index, step, isHedge, durationMs: nowMs() - startedAtMs, ...outcomeOf(result) });
+    const hasLost = result.kind === 'cancelled' && !clientSignal.aborted;
+    options.onAttemptFailed({ index, step, isHedge, durationMs: nowMs() - startedAtMs, hasLost, ...outcomeOf(result) });
     if (result.kind === 'failed') {
       misses.push({ step, why: result.failure });
       lastRelay = result.relay === null ? null : { kind: 'relay', index, step, relay: result.relay };

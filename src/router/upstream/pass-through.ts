@@ -34,6 +34,8 @@ export interface PassThroughOptions {
 interface Place {
   pool: Pool;
   path: string;
+  /** It refused to be asked for the usage of a stream: a server that knows no `stream_options`. */
+  refusesUsage: boolean;
 }
 
 /** Headers of a provider's answer that say something to its client. */
@@ -47,8 +49,6 @@ export function createPassThrough(options: Live<PassThroughOptions>): PassThroug
     for (const place of everyPlace) retire(place);
     return new Map<string, Place>();
   });
-  // Providers that refused to be asked for the usage of a stream: servers that know no `stream_options`.
-  const refusesUsage = new Set<string>();
 
   function retire(place: Place): void {
     const forget = (): void => void everyPlace.delete(place);
@@ -69,7 +69,7 @@ export function createPassThrough(options: Live<PassThroughOptions>): PassThroug
       headersTimeout: 0,
       bodyTimeout: 0,
     });
-    const place = { pool, path: pathname === '/' ? '' : pathname };
+    const place = { pool, path: pathname === '/' ? '' : pathname, refusesUsage: false };
     places().set(baseUrl, place);
     everyPlace.add(place);
     return place;
@@ -140,7 +140,7 @@ export function createPassThrough(options: Live<PassThroughOptions>): PassThroug
   async function call(upstream: UpstreamRequest): Promise<UpstreamReply> {
     const { provider, apiKey, modelId, request, signal } = upstream;
     const { surface, stream } = request;
-    const addUsage = asksForUsage(provider, request) && !refusesUsage.has(provider.name);
+    const addUsage = asksForUsage(provider, request) && !placeOf(provider).refusesUsage;
     const headers = {
       ...request.headers,
       'content-type': 'application/json',
@@ -152,7 +152,7 @@ export function createPassThrough(options: Live<PassThroughOptions>): PassThroug
     if (!addUsage || (reply.status !== 400 && reply.status !== 422)) return reply;
     const refusal = await readAll(reply.body);
     if (!refusal.includes('stream_options')) return { ...reply, body: once(refusal) };
-    refusesUsage.add(provider.name);
+    placeOf(provider).refusesUsage = true;
     return call(upstream);
   }
 

@@ -73,6 +73,7 @@ describe('a predictor in use', () => {
     );
     expect(await findNewestPredictor(database.pool)).toMatchObject({ version, isRetired: false });
 
+    await answer('held_out', 26, 1);
     await answer('used', 500, 250);
     await expect
       .poll(() => findNewestPredictor(database.pool), { timeout: 10_000 })

@@ -18,9 +18,10 @@ afterAll(() => database.drop());
 const ofRecords = (keys: string): string => `
   select ${keys}, kind,
     count(*) filter (where made and attempt = 0 and kind = 'request')::int as requests,
-    count(*) filter (where ended and attempt = 0 and kind = 'request')::int as requests_ended,
-    count(*) filter (where outcome = 'cancelled' and error_code is null and kind = 'request')::int as requests_left,
-    count(*) filter (where made and not (outcome = 'cancelled' and error_code is not null))::int as calls,
+    count(*) filter (where ended and attempt = 0 and kind = 'request'
+      and not (uncalled and error_code in ('budget_exceeded', 'rate_limited')))::int as requests_ended,
+    count(*) filter (where outcome = 'cancelled' and coalesce(error_code, 'client_left') = 'client_left' and kind = 'request')::int as requests_left,
+    count(*) filter (where made and not uncalled)::int as calls,
     count(*) filter (where outcome = 'success')::int as answers,
     count(*) filter (where outcome in ('failure', 'timeout'))::int as failures,
     count(feedback_score)::int as feedback_count, coalesce(sum(feedback_score), 0)::float8 as feedback_sum,
@@ -28,7 +29,8 @@ const ofRecords = (keys: string): string => `
     coalesce(sum(cost_usd::numeric), 0)::numeric(20, 9)::text as cost_usd
   from (
     select *, date_trunc('hour', timestamp) as hour, date_trunc('minute', timestamp) as minute,
-      outcome not in ('routed', 'unknown') as ended, expects_outcome or outcome not in ('routed', 'unknown') as made,
+      outcome not in ('routed', 'unknown') as ended, outcome = 'cancelled' and coalesce(error_code, 'hedge_lost') <> 'hedge_lost' as uncalled,
+      expects_outcome or outcome not in ('routed', 'unknown') as made,
       case origin when 'race' then 'race' when 'shadow' then 'copy' else 'request' end as kind
     from routing_records
   ) as record
@@ -49,7 +51,7 @@ const steps = fc.record({
   attempt: fc.constantFrom(0, 0, 0, 1, 2),
   kind: fc.constantFrom('routed', 'outcome', 'outcome', 'feedback', 'again'),
   outcome: fc.constantFrom<Outcome>('success', 'success', 'failure', 'timeout', 'cancelled'),
-  errorCode: fc.constantFrom(null, 'spared'),
+  errorCode: fc.constantFrom(null, 'spared', 'client_left', 'hedge_lost', 'rate_limited'),
   feedback: fc.constantFrom(0, 0.25, 1),
   tokens: fc.integer({ min: 0, max: 1000 }),
   costMicroUsd: fc.constantFrom(null, 0, 7, 12_345),

@@ -17,8 +17,11 @@ let watcher: ConfigWatcher;
 let lines: Array<Record<string, unknown>>;
 
 /** Null: the file that is found by itself. */
-async function watch(file: string | null = path.join(folder, 'signalbox.yaml')): Promise<void> {
-  const load = { env: {}, cwd: folder, ...(file === null ? {} : { file }) };
+async function watch(
+  file: string | null = path.join(folder, 'signalbox.yaml'),
+  env: Record<string, string> = {},
+): Promise<void> {
+  const load = { env, cwd: folder, ...(file === null ? {} : { file }) };
   const { config, fileHash } = readConfig(load);
   if (config === null) throw new Error('the first file is wrong');
   live = createLiveConfig(config, firstState(config, fileHash));
@@ -75,6 +78,24 @@ describe('a changed file is in force, however it was changed', () => {
     await symlink('second', path.join(mount, '..data_tmp'));
     await rename(path.join(mount, '..data_tmp'), path.join(mount, '..data'));
     await expect.poll(level, patience).toBe('error');
+  });
+
+  it('by another secret in the file that a variable names, with a configuration file or without', async () => {
+    const [key, yaml] = [path.join(folder, 'key'), path.join(folder, 'signalbox.yaml')];
+    await writeFile(key, 'the-first-master-key\n');
+    for (const file of [yaml, null]) {
+      if (file === null) await rm(yaml);
+      await watch(file, { SIGNALBOX_MASTER_KEY_FILE: key });
+      await writeFile(key, `the-next-master-key-${file}\n`);
+      await expect.poll(() => live.current().master_key, patience).toBe(`the-next-master-key-${file}`);
+      expect(JSON.stringify(lines)).not.toContain('the-next-master-key');
+      await writeFile(key, '');
+      await expect.poll(() => live.state().problem, patience).toContain('is empty');
+      expect(live.current().master_key).toBe(`the-next-master-key-${file}`);
+      await watcher.stop();
+      await writeFile(key, 'the-first-master-key\n');
+    }
+    await writeFile(yaml, '');
   });
 
   it('made where there was none', async () => {

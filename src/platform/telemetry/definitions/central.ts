@@ -151,7 +151,7 @@ export const centralMetrics = {
     service,
     type: 'gauge',
     unit: 'count',
-    help: 'Routers by whether they were seen lately: `alive`, or `stale` after 30 seconds of silence.',
+    help: 'Routers by whether they were seen lately: `alive`, or `stale` after a minute of silence.',
     labels: ['state'],
   },
   signalbox_budgets: {
