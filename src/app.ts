@@ -10,9 +10,13 @@ import type { Service } from './platform/core/service.ts';
 import { baseUrlOf } from './platform/http/base-url.ts';
 import { startEmbeddedPostgres } from './platform/postgres/embedded.ts';
 import { migrate } from './platform/postgres/migrate.ts';
+import { reloadRecord } from './platform/config/reload-record.ts';
 import { createPool, type Pool } from './platform/postgres/pool.ts';
 import { showPool } from './platform/postgres/pool-metrics.ts';
+import { createKeyDirectory } from './platform/security/key-directory.ts';
+import { type FindKey, noKeys, toPrincipal } from './platform/security/principal.ts';
 import type { Provider } from './platform/providers/definitions.ts';
+import { appendAudit } from './platform/store/audit-log.ts';
 import type { Logger } from './platform/telemetry/logger.ts';
 import type { Metrics } from './platform/telemetry/metrics.ts';
 import { createRegistry } from './registry/registry.ts';
@@ -29,8 +33,8 @@ export interface AppOptions {
   embeddedDatabase: boolean;
   /** Use the simulator where no provider is configured, or always with the demo. */
   simulator: boolean;
-  /** Default: true. A worker leaves it to its primary. */
-  waitUntilReady?: boolean;
+  /** One of several processes: its primary waits until all are ready, and tells of configurations. Default: false. */
+  isWorker?: boolean;
   log: Logger;
   metrics: Metrics;
 }
@@ -50,6 +54,7 @@ interface ServiceContext {
   pool: Pool;
   /** For connections of one's own, on which notifications come. */
   connectionString: string;
+  findKey: FindKey;
   /** Of the services that were started before. */
   ports: Readonly<Partial<Record<ServiceName, number>>>;
   log: Logger;
@@ -74,7 +79,7 @@ const readyTimeoutMs = 30_000;
  * @throws StartupError with one clear line; whatever was started before it is stopped again.
  */
 export async function startApp(options: AppOptions): Promise<RunningApp> {
-  const { log, metrics } = options;
+  const { isWorker = false, log, metrics } = options;
   // What is used here is what only a restart changes.
   const config = options.config.current();
   assertSafeToListen(config);
@@ -117,18 +122,24 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     };
     if (providers().length === 0) log.warn('no provider is configured: no model can be called');
 
+    const findKey = await startKeyDirectory(pool, config.database_direct_url ?? connectionString);
+
     const ports: RunningApp['ports'] = {};
     const context: ServiceContext = {
       config: options.config,
       providers,
       pool,
       connectionString: config.database_direct_url ?? connectionString,
+      findKey,
       ports,
       log,
       metrics,
     };
     for (const name of options.services) ports[name] = (await startService(factories[name](context))).port();
-    if (options.waitUntilReady ?? true) await untilReady(ports);
+    if (!isWorker) {
+      await untilReady(ports);
+      auditReloads(pool);
+    }
 
     if (config.demo.enabled && ports.router !== undefined) {
       await startService(
@@ -155,6 +166,30 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     const database = await startEmbeddedPostgres({ dataDir: config.data_dir, log });
     releasers.push({ name: 'embedded PostgreSQL', release: () => database.stop() });
     return database.connectionString;
+  }
+
+  /** One for all services but the router, which has its own, of all keys. */
+  async function startKeyDirectory(pool: Pool, connectionString: string): Promise<FindKey> {
+    if (options.services.every((name) => name === 'router')) return noKeys;
+    const directory = await startService(
+      createKeyDirectory({ pool, connectionString, scopes: ['read', 'admin'], toHolder: toPrincipal, log, metrics }),
+    );
+    return (presented) => directory.find(presented, Date.now());
+  }
+
+  /** The change is one of this process and not of the database: its row comes as soon as it can. */
+  function auditReloads(pool: Pool): void {
+    const [service = 'central'] = options.services;
+    let before = options.config.state();
+    options.config.onChange(() => {
+      const after = options.config.state();
+      const record = reloadRecord(service, config.instance_id, before, after);
+      before = after;
+      if (record === null) return;
+      appendAudit(pool, record).catch((error: unknown) => {
+        log.error({ err: error, action: record.action }, 'the audit log could not be written');
+      });
+    });
   }
 
   async function startSimulator(): Promise<readonly Provider[]> {

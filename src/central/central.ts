@@ -6,9 +6,12 @@ import { composeServices, type HealthCheck, type Service } from '../platform/cor
 import { createHttpService } from '../platform/http/server.ts';
 import { createListener } from '../platform/postgres/listen.ts';
 import type { Pool } from '../platform/postgres/pool.ts';
+import type { FindKey } from '../platform/security/principal.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { centralAccess } from './api/access-table.ts';
 import { createAccess } from './api/access.ts';
+import { registerAudit } from './api/audit.ts';
 import { registerDashboard } from './api/dashboard.ts';
 import { registerDeadLetters } from './api/dead-letters.ts';
 import { registerDecisions } from './api/decisions.ts';
@@ -41,6 +44,8 @@ export interface CentralOptions {
   pool: Pool;
   /** Of the database that `pool` is for; notifications need a connection of their own. */
   connectionString: string;
+  /** Virtual keys that open more than the router. Default: none is known. */
+  findKey?: FindKey;
   /** Where the other services of this process listen; of others the configuration says it. */
   ports?: Readonly<Partial<Record<ServiceName, number>>>;
   log: Logger;
@@ -54,7 +59,7 @@ export interface CentralOptions {
 export function createCentral(options: CentralOptions): Service & { port(): number } {
   const { config, pool, connectionString, log, metrics } = options;
   const settings = config.current;
-  const access = createAccess(settings, systemClock);
+  const access = createAccess(settings, systemClock, options.findKey);
   const live = createLive({ pool, log });
   const siblings = createSiblings(settings, options.ports ?? {});
   const editor = createKeyEditor(pool);
@@ -83,8 +88,8 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
   const http = createHttpService({
     service: 'central',
     description: 'What the fleet has measured and learned.',
+    access: centralAccess,
     authenticate: (request) => access.authenticate(request),
-    trustProxy: settings().dashboard.trust_proxy,
     tags: [
       { name: 'dashboard', description: 'What the page at / shows' },
       { name: 'session', description: 'Who asks' },
@@ -99,6 +104,7 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
       { name: 'instances', description: 'Who takes part' },
       { name: 'keys', description: 'Virtual keys, what they may use, and what is left of it' },
       { name: 'teams', description: 'Keys that share limits' },
+      { name: 'audit', description: 'What administrators have done' },
     ],
     config,
     log,
@@ -124,6 +130,7 @@ export function createCentral(options: CentralOptions): Service & { port(): numb
       registerInstances(app, pool);
       registerKeys(app, pool, editor);
       registerTeams(app, pool, editor);
+      registerAudit(app, pool);
     },
   });
   // Stopped in reverse: nobody asks or wakes any more, then the rounds under way end.

@@ -1,5 +1,7 @@
+import { userInfo } from 'node:os';
 import { createParser } from 'eventsource-parser';
 import { type Dispatcher, request } from 'undici';
+import { toldNameHeader } from '../contracts/audit.ts';
 import type { ErrorBody } from '../contracts/api.ts';
 import type { Config } from '../platform/config/load.ts';
 import { messageOf, StartupError } from '../platform/core/errors.ts';
@@ -24,6 +26,7 @@ export async function callService(
       method,
       signal: AbortSignal.timeout(timeoutMs),
       headers: {
+        ...(method === 'GET' ? {} : { [toldNameHeader]: encodeURIComponent(userName()) }),
         ...(body === undefined ? {} : { 'content-type': 'application/json' }),
         ...(key === undefined ? {} : { authorization: `Bearer ${key}` }),
       },
@@ -95,6 +98,15 @@ export async function* callForEvents(
     if (signal.aborted) return;
     if (error instanceof StartupError) throw error;
     throw new StartupError(`${url} broke its answer off: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+/** Whoever runs this process. A system need not know it, as in a container. */
+export function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'operator';
   }
 }
 

@@ -1,12 +1,13 @@
-import { Command } from 'commander';
+import { Command, Option } from 'commander';
 import pc from 'picocolors';
 import { z } from 'zod';
-import { type Key, keySchema, keyWithSecretSchema } from '../contracts/keys.ts';
+import { type Key, type KeyScope, keySchema, keyScopeSchema, keyWithSecretSchema } from '../contracts/keys.ts';
 import { StartupError } from '../platform/core/errors.ts';
 import { callService } from './api-client.ts';
 import {
   expiry,
   fromNone,
+  graceSeconds,
   limitCells,
   limitFields,
   limitHeader,
@@ -51,7 +52,7 @@ export function keysCommand(): Command {
         const answer = await call(options, `/keys?${query.toString()}`);
         if (options.json === true) return print(JSON.stringify(answer, null, 2));
         const { keys } = listSchema.parse(answer);
-        const header = ['NAME', 'KEY', 'TEAM', 'STATUS', ...limitHeader, 'MODELS', 'EXPIRES', 'ID'];
+        const header = ['NAME', 'KEY', 'TEAM', 'SCOPE', 'STATUS', ...limitHeader, 'MODELS', 'EXPIRES', 'ID'];
         for (const line of table([header.map((text) => pc.dim(text)), ...keys.map(toRow)])) print(line);
         say(pc.dim(`${keys.length} keys`));
       }),
@@ -59,8 +60,14 @@ export function keysCommand(): Command {
   command.addCommand(
     withKeyOptions(subcommand('create', 'make a key and show it, this once'))
       .argument('<name>', 'what to call it')
-      .action(async (name: string, options: KeyOptions) => {
-        const answer = await call(options, '/keys', 'POST', { name, ...keyFields(options, null) });
+      .addOption(
+        new Option('--scope <scope>', 'what it opens, for good: models, all that services show, or all')
+          .choices(keyScopeSchema.options)
+          .default('call'),
+      )
+      .action(async (name: string, options: KeyOptions & { scope: KeyScope }) => {
+        const fields = { name, scope: options.scope, ...keyFields(options, null) };
+        const answer = await call(options, '/keys', 'POST', fields);
         showSecret(answer, options);
       }),
   );
@@ -95,9 +102,15 @@ export function keysCommand(): Command {
   command.addCommand(
     subcommand('rotate', 'replace the text of a key and show the new one, this once')
       .argument('<key>', 'id, name or prefix')
-      .action(async (key: string, options: CallOptions) => {
+      .option(
+        '--grace <time>',
+        'how long the old text stays good beside it, such as 24h (default: not at all)',
+        graceSeconds,
+      )
+      .action(async (key: string, options: CallOptions & { grace?: number }) => {
         const { key_id: id } = await resolveKey(options, key);
-        showSecret(await call(options, `/keys/${id}/rotate`, 'POST', {}), options);
+        const body = options.grace === undefined ? {} : { grace_seconds: options.grace };
+        showSecret(await call(options, `/keys/${id}/rotate`, 'POST', body), options);
       }),
   );
   return command;
@@ -170,6 +183,7 @@ function show(key: Key, options: CallOptions): void {
   const lines: Array<[string, string]> = [
     ['id', key.key_id],
     ['key', `${key.prefix}…`],
+    ['scope', key.scope],
     ['team', key.team?.name ?? 'none'],
     ['models', key.models?.join(', ') ?? 'all'],
     ['explores', key.may_explore ? 'yes' : 'no'],
@@ -177,6 +191,7 @@ function show(key: Key, options: CallOptions): void {
     ['trade-off', key.cost_quality_tradeoff === null ? 'as configured' : String(key.cost_quality_tradeoff)],
     ...limitLines(key),
     ['expires', key.expires_at ?? 'never'],
+    ...(key.previous_valid_until === null ? [] : [['old text until', key.previous_valid_until] as [string, string]]),
     ['last used', key.last_used_at ?? 'never'],
     ['created', key.created_at],
   ];
@@ -200,6 +215,7 @@ function toRow(key: Key): string[] {
     key.name,
     `${key.prefix}…`,
     key.team?.name ?? '-',
+    key.scope,
     key.status,
     ...limitCells(key),
     key.models?.join(',') ?? 'all',

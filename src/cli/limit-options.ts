@@ -75,6 +75,13 @@ export function expiry(text: string): string {
   return new Date(timeMs).toISOString();
 }
 
+/** `24h`, in seconds. */
+export function graceSeconds(text: string): number {
+  const [, count = '', unit = ''] = /^(\d{1,6})([mhdw])$/.exec(text) ?? [];
+  if (count === '') throw new InvalidArgumentError('must be a time such as 24h or 7d.');
+  return (Number(count) * (unitMs[unit] ?? 0)) / 1000;
+}
+
 /** `gpt-*,claude-*`. */
 export function modelPatterns(text: string): string[] {
   const patterns = text

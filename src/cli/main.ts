@@ -2,6 +2,7 @@
 import { Command, CommanderError } from 'commander';
 import { messageOf, StartupError } from '../platform/core/errors.ts';
 import { version } from '../platform/core/version.ts';
+import { auditCommand } from './audit.ts';
 import { configCommand } from './config.ts';
 import { deadLettersCommand } from './dead-letters.ts';
 import { doctorCommand } from './doctor.ts';
@@ -40,6 +41,7 @@ for (const command of [
   modelsCommand(),
   keysCommand(),
   teamsCommand(),
+  auditCommand(),
   scoresCommand(),
   policyCommand(),
   savingsCommand(),

@@ -1,4 +1,3 @@
-import { userInfo } from 'node:os';
 import { Command } from 'commander';
 import pc from 'picocolors';
 import { z } from 'zod';
@@ -13,7 +12,7 @@ import {
 } from '../contracts/upgrade-api.ts';
 import { sleep } from '../platform/core/clock.ts';
 import { StartupError } from '../platform/core/errors.ts';
-import { callService } from './api-client.ts';
+import { callService, userName } from './api-client.ts';
 import { configFrom, type ConfigOptions, integer, serviceUrl, withConfigOptions } from './options.ts';
 import { liveBlock, print, say, table } from './terminal.ts';
 import { evaluationLines, stepSentence } from './upgrade-lines.ts';
@@ -184,15 +183,6 @@ async function act(action: UpgradeAction, model: string, options: ActionOptions)
   };
   const step = upgradeStepSchema.parse(await call(options, `/candidates/${id}/${action}`, body));
   print(options.json === true ? JSON.stringify(step, null, 2) : stepSentence(step));
-}
-
-/** A system need not know who runs a process, as in a container. */
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return 'operator';
-  }
 }
 
 async function log(model: string, options: CallOptions): Promise<void> {

@@ -24,7 +24,7 @@ try {
     services: ['router'],
     embeddedDatabase: false,
     simulator: false,
-    waitUntilReady: false,
+    isWorker: true,
     log,
     metrics,
   });

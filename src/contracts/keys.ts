@@ -74,7 +74,17 @@ const keyFields = {
   ...limitFields,
 };
 
-export const newKeySchema = z.strictObject({ name, ...keyFields });
+/** What a key opens: requests to models, all that the services show, or nearly all that the master key opens. */
+export const keyScopeSchema = z.enum(['call', 'read', 'admin']);
+export type KeyScope = z.infer<typeof keyScopeSchema>;
+
+export const newKeySchema = z.strictObject({
+  name,
+  scope: keyScopeSchema
+    .optional()
+    .describe('What it opens, for good: `call` (the default) models, `read` what services show, `admin` all.'),
+  ...keyFields,
+});
 export type NewKey = z.infer<typeof newKeySchema>;
 
 export const keyPatchSchema = z.strictObject({ name: name.optional(), ...keyFields });
@@ -85,6 +95,7 @@ export const keySchema = z.object({
   name: z.string(),
   prefix: z.string().describe('How the key begins; all of it was shown once.'),
   status: z.enum(['active', 'expired', 'revoked']),
+  scope: keyScopeSchema,
   team: z.object({ team_id: z.uuid(), name: z.string() }).nullable(),
   models: z.array(z.string()).nullable(),
   may_explore: z.boolean(),
@@ -97,8 +108,26 @@ export const keySchema = z.object({
   expires_at: z.iso.datetime().nullable(),
   revoked_at: z.iso.datetime().nullable(),
   last_used_at: z.iso.datetime().nullable().describe('To about ten seconds.'),
+  previous_valid_until: z.iso
+    .datetime()
+    .nullable()
+    .describe('Until when the text before the last rotation is good beside the present one; null: it is not.'),
 });
 export type Key = z.infer<typeof keySchema>;
+
+const mostGraceSeconds = 30 * 86_400;
+
+/** Body of a rotation; none at all is as an empty one. */
+export const rotationSchema = z
+  .strictObject({
+    grace_seconds: z
+      .int()
+      .min(0)
+      .max(mostGraceSeconds)
+      .default(0)
+      .describe('How long the old text stays good; one that is older still is refused at once.'),
+  })
+  .nullish();
 
 export const keyWithSecretSchema = keySchema.extend({
   key: z.string().describe('Shown this once: only its hash is stored.'),

@@ -4,8 +4,10 @@ import { composeServices, type HealthCheck, type Service } from '../platform/cor
 import { createHttpService } from '../platform/http/server.ts';
 import type { Pool } from '../platform/postgres/pool.ts';
 import type { Provider } from '../platform/providers/definitions.ts';
+import { authenticateByKey, type FindKey } from '../platform/security/principal.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { registryAccess } from './api/access.ts';
 import { registerReadRoutes } from './api/read-models.ts';
 import { registerWriteRoutes } from './api/write-models.ts';
 import { createEdit } from './catalogue/edit.ts';
@@ -18,6 +20,8 @@ export interface RegistryOptions {
   /** Apart from the configuration's, since the simulated ones may have joined them. */
   providers: Live<readonly Provider[]>;
   pool: Pool;
+  /** Virtual keys that open more than the router. Default: none is known. */
+  findKey?: FindKey;
   log: Logger;
   metrics: Metrics;
 }
@@ -78,6 +82,8 @@ export function createRegistry(options: RegistryOptions): Registry {
     log,
     metrics,
     checks: readiness,
+    access: registryAccess,
+    authenticate: authenticateByKey(config.current, options.findKey),
     routes(app) {
       registerReadRoutes(app, pool);
       registerWriteRoutes(app, { pool, edit, metrics });

@@ -13,6 +13,7 @@ import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
 import { createOtlp } from '../platform/telemetry/otlp.ts';
 import { createAdmission } from './admission/create-admission.ts';
+import { routerAccess } from './api/access.ts';
 import { authenticateWith } from './api/authenticate.ts';
 import { messagesRequestSchema } from '../contracts/anthropic.ts';
 import { chatCompletionRequestSchema, embeddingsRequestSchema, responsesRequestSchema } from '../contracts/openai.ts';
@@ -268,7 +269,8 @@ export function createRouter(options: RouterOptions): Service & { port(): number
     config,
     log,
     metrics,
-    authenticate: authenticateWith(admission, () => settings().master_key !== undefined),
+    access: routerAccess,
+    authenticate: authenticateWith(admission),
     traces: otlp,
     checks: () => ({
       keys: admission.health?.() ?? { ok: true },

@@ -7,8 +7,10 @@ import { createHttpService } from '../platform/http/server.ts';
 import { createListener } from '../platform/postgres/listen.ts';
 import type { Pool } from '../platform/postgres/pool.ts';
 import type { Provider } from '../platform/providers/definitions.ts';
+import { authenticateByKey, type FindKey } from '../platform/security/principal.ts';
 import type { Logger } from '../platform/telemetry/logger.ts';
 import type { Metrics } from '../platform/telemetry/metrics.ts';
+import { upgradeAccess } from './api/access.ts';
 import { registerRoutes } from './api/routes.ts';
 import { registerIncidents } from './api/incidents.ts';
 import { registerRefiners } from './api/refiners.ts';
@@ -30,6 +32,8 @@ export interface UpgradeOptions {
   pool: Pool;
   /** Of the database that `pool` is for; notifications need a connection of their own. */
   connectionString: string;
+  /** Virtual keys that open more than the router. Default: none is known. */
+  findKey?: FindKey;
   log: Logger;
   metrics: Metrics;
 }
@@ -107,11 +111,13 @@ export function createUpgrade(options: UpgradeOptions): Upgrade {
     log,
     metrics,
     checks: readiness,
+    access: upgradeAccess,
+    authenticate: authenticateByKey(config.current, options.findKey),
     routes(app) {
       registerRoutes(app, { pool, discover, schedule, intervalMs });
       registerRollouts(app, { pool, act, settings });
       registerIncidents(app, pool);
-      registerRefiners(app, { sweep, budgetMs });
+      registerRefiners(app, { pool, sweep, budgetMs });
     },
   });
 

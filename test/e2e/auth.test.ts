@@ -1,6 +1,13 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type ErrorBody, type ServiceName, serviceNameSchema } from '../../src/contracts/api.ts';
+import { type KeyScope, keyScopeSchema, type KeyWithSecret } from '../../src/contracts/keys.ts';
+import { centralAccess } from '../../src/central/api/access-table.ts';
+import { operationsAccess } from '../../src/platform/http/access-table.ts';
+import { registryAccess } from '../../src/registry/api/access.ts';
+import { routerAccess } from '../../src/router/api/access.ts';
+import { upgradeAccess } from '../../src/upgrade/api/access.ts';
 import {
+  makeTestFolder,
   openAiClient,
   type SignalboxProcess,
   startSignalbox,
@@ -17,30 +24,53 @@ interface Operation {
   service: ServiceName;
   method: string;
   path: string;
+  /** As its service declares it. */
+  declared?: string;
 }
+
+const readKey = 'sb-read-only-key-77ab12';
 
 let database: TestDatabase;
 let providers: TestProviders;
+let folder: Awaited<ReturnType<typeof makeTestFolder>>;
+/** The text of a virtual key of each scope. */
+let keys: Record<KeyScope, string>;
 let signalbox: SignalboxProcess;
 /** All that was answered: bodies and headers. */
 const answers: string[] = [];
 
 beforeAll(async () => {
-  [database, providers] = await Promise.all([createTestDatabase(), startTestProviders()]);
-  signalbox = startSignalbox(['up'], {
+  [database, providers, folder] = await Promise.all([createTestDatabase(), startTestProviders(), makeTestFolder()]);
+  // Far more wrong keys than any service would answer.
+  const config = await folder.writeConfig({
+    read_key: readKey,
+    authentication: { failures_per_minute: 1_000_000, all_failures_per_minute: 1_000_000 },
+  });
+  signalbox = startSignalbox(['up', '--config', config], {
     ...providers.environment,
     DATABASE_URL: database.connectionString,
     SIGNALBOX_MASTER_KEY: masterKey,
     LOG_LEVEL: 'trace',
   });
   await signalbox.url('router');
+  keys = { call: await makeKey('call'), read: await makeKey('read'), admin: await makeKey('admin') };
 });
 afterAll(async () => {
   signalbox.kill('SIGTERM');
   await signalbox.waitForExit();
   await providers.stop();
   await database.drop();
+  await folder.remove();
 });
+
+async function makeKey(scope: KeyScope): Promise<string> {
+  const response = await fetch(`${await signalbox.url('central')}/keys`, {
+    method: 'POST',
+    headers: { authorization: `Bearer ${masterKey}`, 'content-type': 'application/json' },
+    body: JSON.stringify({ name: scope, scope }),
+  });
+  return ((await response.json()) as KeyWithSecret).key;
+}
 
 async function call({ service, method, path }: Operation, headers: Record<string, string> = {}) {
   const withBody = method === 'POST' || method === 'PATCH';
@@ -53,6 +83,8 @@ async function call({ service, method, path }: Operation, headers: Record<string
   answers.push(text, ...[...response.headers].flat());
   return { status: response.status, text };
 }
+
+const bearer = (key: string) => ({ authorization: `Bearer ${key}` });
 
 /** The code of an error; undefined of any other answer. */
 function codeOf(text: string): string | null | undefined {
@@ -72,6 +104,7 @@ async function operationsOf(service: ServiceName): Promise<Operation[]> {
       service,
       method: method.toUpperCase(),
       path: path.replaceAll(/\{\w+\}/g, 'text_generation'),
+      declared: `${method.toUpperCase()} ${path.replaceAll(/\{(\w+)\}/g, ':$1')}`,
     })),
   );
 }
@@ -118,6 +151,47 @@ describe.each(serviceNameSchema.options)('%s', (service) => {
   });
 });
 
+/** Routes that the description leaves out: the page and the description itself. */
+const hidden = new Set(['GET /', 'GET /assets/*', 'GET /docs', 'GET /docs/', 'GET /docs/*', 'GET /openapi.json']);
+const tables = { registry: registryAccess, router: routerAccess, upgrade: upgradeAccess, central: centralAccess };
+
+/** What a key of a scope opens, said once more and in other words than the tables. */
+function isOpened(scope: KeyScope, { service, method, path }: Operation): boolean {
+  if (scope === 'admin') return true;
+  const isCall = service === 'router' && /^\/(v1\/|route|classify|feedback|race)/.test(path);
+  if (scope === 'call') return isCall;
+  return method === 'GET' || path === '/services/router/route';
+}
+
+describe.each(serviceNameSchema.options)('keys of each scope on %s', (service) => {
+  it('open what the scope says, of every route that there is', async () => {
+    // What lately was made may not have been heard of yet.
+    await expect
+      .poll(async () => (await call({ service, method: 'GET', path: '/config' }, bearer(keys.read))).status)
+      .toBe(200);
+    const operations = await operationsOf(service);
+    const known = Object.keys({ ...tables[service], ...operationsAccess }).filter((route) => !hidden.has(route));
+    const declared = operations.map((operation) => operation.declared ?? '');
+    const byName = (a: string, b: string): number => a.localeCompare(b);
+    expect(declared.toSorted(byName)).toEqual(known.toSorted(byName));
+
+    for (const operation of operations) {
+      if (/^\/(live|session|health.*|openapi.*|docs.*)$/.test(operation.path)) continue;
+      for (const scope of keyScopeSchema.options) {
+        const { status } = await call(operation, bearer(keys[scope]));
+        const refusal = [401, 403].includes(status) ? status : null;
+        // Keys that only call are unknown beyond that.
+        const expected = isOpened(scope, operation) ? null : scope === 'call' ? 401 : 403;
+        expect({ ...operation, scope, refusal }).toEqual({ ...operation, scope, refusal: expected });
+      }
+      const { status } = await call(operation, bearer(readKey));
+      const lets = service === 'central' && isOpened('read', operation);
+      const refused = service === 'central' ? 403 : 401;
+      expect({ ...operation, isRefused: status === refused }).toEqual({ ...operation, isRefused: !lets });
+    }
+  });
+});
+
 it('is asked of an OpenAI client as its API key', async () => {
   const router = await signalbox.url('router');
   const answer = await openAiClient(router, masterKey).chat.completions.create({
@@ -131,8 +205,9 @@ it('is asked of an OpenAI client as its API key', async () => {
 
 it('is in no answer and in no log', async () => {
   expect(answers.length).toBeGreaterThan(500);
-  expect(answers.filter((answer) => answer.includes(masterKey))).toEqual([]);
+  const secrets = [masterKey, readKey, ...Object.values(keys)];
+  expect(answers.filter((answer) => secrets.some((secret) => answer.includes(secret)))).toEqual([]);
   const log = signalbox.stderr() + signalbox.stdout();
   expect(log).toContain('"level":"info"');
-  expect(log).not.toContain(masterKey);
+  for (const secret of secrets) expect(log).not.toContain(secret);
 });

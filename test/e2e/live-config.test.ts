@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { type RunningApp, startApp } from '../../src/app.ts';
+import { auditPageSchema } from '../../src/contracts/audit.ts';
 import type { ConfigAnswer } from '../../src/contracts/config-api.ts';
 import type { Key, KeyWithSecret } from '../../src/contracts/keys.ts';
 import { createLiveConfig, firstState } from '../../src/platform/config/live.ts';
@@ -205,6 +206,23 @@ describe('a new configuration under load', () => {
     expect(JSON.stringify(health)).not.toContain('short\n');
     expect(await metricsOf(newKey)).toContain('signalbox_config_last_reload_successful 0');
     expect((await ask('auto', newKey)).status).toBe(200);
+  });
+
+  it('is in the audit log, what changed of it and what was refused, without a secret', async () => {
+    const reloads = async () => {
+      const url = `${urlOf('central')}/audit?action=config.reload`;
+      return auditPageSchema.parse(await getJson(url, { headers: bearer(newKey) })).entries;
+    };
+    await expect.poll(async () => (await reloads())[0]?.outcome, patience).toBe('refused');
+    const [first] = (await reloads()).toReversed();
+    expect(first).toMatchObject({
+      author: { credential: 'file', key_name: null, address: null },
+      before: { 'limits.wait_ms': 1000, 'routing.deny': [], master_key: expect.stringMatching(/^\[secret /) as string },
+      after: { 'limits.wait_ms': 900, 'routing.deny': ['gpt-5.4*'] },
+      outcome: 'done',
+    });
+    const text = JSON.stringify(await reloads());
+    for (const secret of [oldKey, newKey, 'only-to-look-0123456789']) expect(text).not.toContain(secret);
   });
 
   it('is known to central, with which each router works', async () => {

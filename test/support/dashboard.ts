@@ -85,7 +85,7 @@ export async function addRacesAndKeys(routerUrl: string, centralUrl: string): Pr
   await until(async () => {
     const response = await post(`${routerUrl}/v1/chat/completions`, question, { authorization: `Bearer ${key}` });
     await response.body?.cancel();
-    return response.status !== 401;
+    return response.status !== 401 && response.status !== 429;
   });
 }
 

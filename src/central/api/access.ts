@@ -6,21 +6,22 @@ import type { Clock } from '../../platform/core/clock.ts';
 import { derive, type Live } from '../../platform/core/live.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import { createKeyCheck, presentedKey } from '../../platform/security/master-key.ts';
+import {
+  anybody,
+  type FindKey,
+  masterKeyHolder,
+  noKeys,
+  type Principal,
+  readKeyHolder,
+} from '../../platform/security/principal.ts';
 import { createSessionCookie } from './session-cookie.ts';
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** Changes nothing that matters, so that who may only look may ask it too. */
-    readersMay?: boolean;
-  }
-}
-
-/** Who may ask central what: by the master key, the read-only key, or a session that one of them opened. */
+/** Who asks central: by the master key, the read-only key, a virtual key, or a session that one of the first two opened. */
 export interface Access {
-  /** Lets the request in. Throws `unauthorized`, or `forbidden` for what the role may not, and for other sites' pages. */
-  authenticate(request: FastifyRequest): void;
+  /** Throws `unauthorized`, or `forbidden` for the pages of other sites that would change something. */
+  authenticate(request: FastifyRequest): Principal;
   session(request: FastifyRequest): Session;
-  /** The role that a key opens; null for a wrong one. */
+  /** The role of the sessions that a key opens; null for a wrong one, and for virtual keys, which open none. */
   roleOfKey(key: string): Role | null;
   /** The `Set-Cookie` of a new session, with what it is. */
   open(role: Role, request: FastifyRequest): { cookie: string; session: Session };
@@ -36,8 +37,8 @@ const safeMethods: ReadonlySet<string> = new Set(['GET', 'HEAD', 'OPTIONS']);
 type Keys = Pick<Config, 'master_key' | 'previous_master_keys' | 'read_key'>;
 
 /** By the keys of now: sessions that others have opened end. */
-export function createAccess(config: Live<Keys>, clock: Clock): Access {
-  const access = derive(config, (keys) => accessWith(keys, clock));
+export function createAccess(config: Live<Keys>, clock: Clock, findKey: FindKey = noKeys): Access {
+  const access = derive(config, (keys) => accessWith(keys, clock, findKey));
   return {
     authenticate: (request) => access().authenticate(request),
     session: (request) => access().session(request),
@@ -51,42 +52,53 @@ export function createAccess(config: Live<Keys>, clock: Clock): Access {
 function accessWith(
   { master_key: masterKey, previous_master_keys: previous, read_key: readKey }: Keys,
   clock: Clock,
+  findKey: FindKey,
 ): Access {
   if (masterKey === undefined) return openAccess();
   const isMasterKey = createKeyCheck([masterKey, ...previous]);
   const isReadKey = readKey === undefined ? () => false : createKeyCheck([readKey]);
   const cookie = createSessionCookie({ masterKey, readKey });
 
-  function roleOfHeaders(headers: FastifyRequest['headers']): Role | null {
-    if (isMasterKey(headers)) return 'admin';
-    return isReadKey(headers) ? 'read' : null;
+  function holderOf(headers: FastifyRequest['headers']): Principal | null {
+    if (isMasterKey(headers)) return masterKeyHolder;
+    if (isReadKey(headers)) return readKeyHolder;
+    return findKey(presentedKey(headers) ?? '') ?? null;
+  }
+
+  /** A session is as the key that opened it. */
+  function whoAsks(request: FastifyRequest): { holder: Principal | null; expiresAtMs: number | null } {
+    if (presentedKey(request.headers) !== undefined) return { holder: holderOf(request.headers), expiresAtMs: null };
+    const claim = cookie.read(request.headers.cookie, clock.nowMs());
+    if (claim === null) return { holder: null, expiresAtMs: null };
+    return { holder: claim.role === 'admin' ? masterKeyHolder : readKeyHolder, expiresAtMs: claim.expiresAtMs };
   }
 
   function session(request: FastifyRequest): Session {
-    const hasKey = presentedKey(request.headers) !== undefined;
-    const claim = hasKey ? null : cookie.read(request.headers.cookie, clock.nowMs());
+    const { holder, expiresAtMs } = whoAsks(request);
     return {
       key_required: true,
-      role: hasKey ? roleOfHeaders(request.headers) : (claim?.role ?? null),
-      expires_at: claim === null ? null : new Date(claim.expiresAtMs).toISOString(),
+      role: roleOf(holder),
+      expires_at: expiresAtMs === null ? null : new Date(expiresAtMs).toISOString(),
     };
   }
 
   return {
     authenticate(request) {
-      const { role } = session(request);
-      if (role === null) {
+      const { holder } = whoAsks(request);
+      if (holder === null) {
         throw new SignalboxError('unauthorized', 'a valid key is required: Authorization: Bearer KEY, or a session');
       }
-      if (safeMethods.has(request.method)) return;
+      if (safeMethods.has(request.method)) return holder;
       // A browser sends cookies by itself, whoever's page asks; a key it is given by whoever asks.
       if (presentedKey(request.headers) === undefined && !isOwnPage(request)) throw foreignSite();
-      if (role === 'read' && request.routeOptions.config.readersMay !== true) {
-        throw new SignalboxError('forbidden', 'the read-only key does not allow this; the master key does');
-      }
+      return holder;
     },
     session,
-    roleOfKey: (key) => roleOfHeaders({ authorization: `Bearer ${key}` }),
+    roleOfKey(key) {
+      const headers = { authorization: `Bearer ${key}` };
+      if (isMasterKey(headers)) return 'admin';
+      return isReadKey(headers) ? 'read' : null;
+    },
     open(role, request) {
       const nowMs = clock.nowMs();
       const expiresAtMs = nowMs + sessionMs;
@@ -105,10 +117,11 @@ function openAccess(): Access {
   const session: Session = { key_required: false, role: 'admin', expires_at: null };
   return {
     authenticate(request) {
-      if (safeMethods.has(request.method)) return;
+      if (safeMethods.has(request.method)) return anybody;
       refuseForeignSites(request);
       // Another site's name may lead here (DNS rebinding): then its page is taken for ours.
       if (isByBrowser(request) && !isLocal(request.hostname)) throw foreignSite();
+      return anybody;
     },
     session: () => session,
     roleOfKey: () => 'admin',
@@ -120,6 +133,11 @@ function openAccess(): Access {
     },
     refuseForeignSites,
   };
+}
+
+function roleOf(holder: Principal | null): Role | null {
+  if (holder?.scope === 'admin') return 'admin';
+  return holder?.scope === 'read' ? 'read' : null;
 }
 
 function refuseForeignSites(request: FastifyRequest): void {

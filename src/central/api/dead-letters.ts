@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { errorBodySchema } from '../../contracts/api.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
+import { authorOf } from '../../platform/http/author.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import {
@@ -86,8 +87,8 @@ export function registerDeadLetters(app: ZodApp, pool: Pool): void {
         response: { 200: z.object({ replayed: z.int(), ...clearedFields }), ...errors },
       },
     },
-    async ({ body }) => {
-      const { count, ...rest } = toAnswer(await replay(pool, toChosen(body)));
+    async (request) => {
+      const { count, ...rest } = toAnswer(await replay(pool, toChosen(request.body), authorOf(request)));
       return { replayed: count, ...rest };
     },
   );
@@ -101,8 +102,8 @@ export function registerDeadLetters(app: ZodApp, pool: Pool): void {
         response: { 200: z.object({ discarded: z.int(), ...clearedFields }), ...errors },
       },
     },
-    async ({ body }) => {
-      const { count, ...rest } = toAnswer(await discard(pool, toChosen(body)));
+    async (request) => {
+      const { count, ...rest } = toAnswer(await discard(pool, toChosen(request.body), authorOf(request)));
       return { discarded: count, ...rest };
     },
   );

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { errorBodySchema } from '../../contracts/api.ts';
-import { keyPatchSchema, keySchema, keyWithSecretSchema, newKeySchema } from '../../contracts/keys.ts';
+import { keyPatchSchema, keySchema, keyWithSecretSchema, newKeySchema, rotationSchema } from '../../contracts/keys.ts';
+import { authorOf } from '../../platform/http/author.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { listKeys } from '../../platform/store/virtual-keys.ts';
@@ -8,7 +9,7 @@ import { type KeyEditor, keyOf, teamOf } from '../keys/edit-keys.ts';
 
 const tags = ['keys'];
 const params = z.object({ id: z.uuid() });
-const notFound = { 400: errorBodySchema, 404: errorBodySchema };
+const notFound = { 400: errorBodySchema, 403: errorBodySchema, 404: errorBodySchema };
 
 const querySchema = z.strictObject({
   team: z
@@ -33,8 +34,8 @@ export function registerKeys(app: ZodApp, pool: Pool, editor: KeyEditor): void {
         response: { 201: keyWithSecretSchema, ...notFound },
       },
     },
-    async ({ body }, reply) => {
-      const key = await editor.createKey(body);
+    async (request, reply) => {
+      const key = await editor.createKey(request.body, authorOf(request));
       return reply.status(201).header('cache-control', 'no-store').send(key);
     },
   );
@@ -69,12 +70,12 @@ export function registerKeys(app: ZodApp, pool: Pool, editor: KeyEditor): void {
         response: { 200: keySchema, ...notFound },
       },
     },
-    async ({ params: { id }, body }) => editor.updateKey(id, body),
+    async (request) => editor.updateKey(request.params.id, request.body, authorOf(request)),
   );
   app.delete(
     '/keys/:id',
     { schema: { tags, summary: 'Revoke a key for ever', params, response: { 200: keySchema, ...notFound } } },
-    async ({ params: { id } }) => editor.revokeKey(id),
+    async (request) => editor.revokeKey(request.params.id, authorOf(request)),
   );
   app.post(
     '/keys/:id/rotate',
@@ -83,11 +84,13 @@ export function registerKeys(app: ZodApp, pool: Pool, editor: KeyEditor): void {
         tags,
         summary: 'Replace the text of a key; its limits and what was spent stay',
         params,
+        body: rotationSchema,
         response: { 200: keyWithSecretSchema, ...notFound, 409: errorBodySchema },
       },
     },
-    async ({ params: { id } }, reply) => {
-      const key = await editor.rotateKey(id);
+    async (request, reply) => {
+      const { grace_seconds: graceSeconds = 0 } = request.body ?? {};
+      const key = await editor.rotateKey(request.params.id, graceSeconds, authorOf(request));
       return reply.header('cache-control', 'no-store').send(key);
     },
   );

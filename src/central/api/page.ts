@@ -15,10 +15,9 @@ const notBuilt = 'The dashboard was not built. From a checkout: npm run build:we
  * content in their names, so browsers keep them for ever.
  */
 export function registerPage(app: ZodApp, root: string = builtPage): void {
-  const config = { isOpen: true };
   const schema = { hide: true };
   if (!existsSync(`${root}/index.html`)) {
-    app.get('/', { config, schema }, async (_request, reply) => reply.type('text/plain; charset=utf-8').send(notBuilt));
+    app.get('/', { schema }, async (_request, reply) => reply.type('text/plain; charset=utf-8').send(notBuilt));
     return;
   }
   void app.register(fastifyStatic, {
@@ -32,10 +31,8 @@ export function registerPage(app: ZodApp, root: string = builtPage): void {
       void reply.header('cache-control', isAsset ? 'public, max-age=31536000, immutable' : 'no-cache');
     },
   });
-  app.get('/', { config, schema }, async (_request, reply) => reply.sendFile('index.html'));
-  app.get(
-    '/assets/*',
-    { config, schema: { ...schema, params: z.object({ '*': z.string() }) } },
-    async ({ params }, reply) => reply.sendFile(`assets/${params['*']}`),
+  app.get('/', { schema }, async (_request, reply) => reply.sendFile('index.html'));
+  app.get('/assets/*', { schema: { ...schema, params: z.object({ '*': z.string() }) } }, async ({ params }, reply) =>
+    reply.sendFile(`assets/${params['*']}`),
   );
 }

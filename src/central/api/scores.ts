@@ -7,6 +7,7 @@ import {
   type ScoreBody,
   scoresSchema,
 } from '../../contracts/scores-api.ts';
+import { authorOf } from '../../platform/http/author.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { type LearnedScore, listComplexityScores } from '../../platform/store/complexity-scores.ts';
@@ -78,8 +79,10 @@ export function registerScores(app: ZodApp, pool: Pool): void {
         },
       },
     },
-    async ({ body: { to, models } }) => {
-      const changed = await restoreScores(pool, { seq: to === 'catalogue' ? null : to, models: models ?? null });
+    async (request) => {
+      const { to, models } = request.body;
+      const wanted = { seq: to === 'catalogue' ? null : to, models: models ?? null };
+      const changed = await restoreScores(pool, wanted, authorOf(request));
       return {
         changed: changed.map(({ model, complexity, oldScore, newScore }) => ({
           model,

@@ -1,6 +1,9 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { authorHeader } from '../../contracts/audit.ts';
+import type { KeyScope } from '../../contracts/keys.ts';
 import { upgradeActionSchema } from '../../contracts/upgrade-api.ts';
+import { authorOf, encodeAuthor } from '../../platform/http/author.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { SiblingName, Siblings } from '../forward/siblings.ts';
 
@@ -8,18 +11,19 @@ interface Forwarded {
   service: SiblingName;
   method: 'GET' | 'POST';
   path: string;
-  /** It only shows what would be chosen. */
-  readersMay?: boolean;
+  /** What a key needs that central hands it on. */
+  scope: KeyScope;
 }
 
 const get = (service: SiblingName, ...paths: readonly string[]): Forwarded[] =>
-  paths.map((path) => ({ service, method: 'GET', path }));
+  paths.map((path) => ({ service, method: 'GET', path, scope: 'read' }));
 const post = (service: SiblingName, ...paths: readonly string[]): Forwarded[] =>
-  paths.map((path) => ({ service, method: 'POST', path }));
+  paths.map((path) => ({ service, method: 'POST', path, scope: 'admin' }));
 
 /** All that the page asks of other services; nothing else goes through. */
-const forwarded: readonly Forwarded[] = [
-  { service: 'router', method: 'POST', path: '/route', readersMay: true },
+export const forwarded: readonly Forwarded[] = [
+  // It only shows what would be chosen.
+  { service: 'router', method: 'POST', path: '/route', scope: 'read' },
   ...get('router', '/v1/models'),
   ...post('router', '/classify', '/v1/chat/completions', '/race', '/feedback'),
   ...get('upgrade', '/candidates', '/evaluations', '/rollouts/:id', '/rollouts/:id/log', '/incidents', '/status'),
@@ -40,11 +44,10 @@ const origin = /^[a-z][a-z\d+.-]*:\/\/[^/?#]*/i;
 
 /** `/services/…`: other services through central, so that one session and one origin are enough for the page. */
 export function registerServices(app: ZodApp, siblings: Siblings): void {
-  for (const { service, method, path, readersMay } of forwarded) {
+  for (const { service, method, path } of forwarded) {
     app.route({
       method,
       url: `/services/${service}${path}`,
-      config: readersMay === undefined ? {} : { readersMay },
       schema: {
         tags: ['services'],
         summary: `${method} ${path} of the ${service}`,
@@ -68,7 +71,11 @@ async function forward(
   const answer = await siblings.send(service, {
     method: request.method === 'GET' ? 'GET' : 'POST',
     path: request.url.replace(origin, '').slice(`/services/${service}`.length),
-    headers: body === null ? { accept } : { accept, 'content-type': 'application/json' },
+    headers: {
+      accept,
+      [authorHeader]: encodeAuthor(authorOf(request)),
+      ...(body === null ? {} : { 'content-type': 'application/json' }),
+    },
     body,
     signal: AbortSignal.any([gone.signal, AbortSignal.timeout(longestMs)]),
   });

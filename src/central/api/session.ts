@@ -1,28 +1,25 @@
-import rateLimit from '@fastify/rate-limit';
 import { z } from 'zod';
 import { errorBodySchema } from '../../contracts/api.ts';
 import { loginSchema, sessionSchema } from '../../contracts/dashboard-session.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
+import { tooManyFailures } from '../../platform/http/limit-failures.ts';
 import { withZod, type ZodApp } from '../../platform/http/zod-app.ts';
 import type { Access } from './access.ts';
 
 const tags = ['session'];
-/** Wrong keys of one address in a minute, and addresses that are remembered. */
+/** Wrong keys of one address in a minute. */
 const mostFailures = 10;
 const windowMs = 60_000;
-const mostAddresses = 5000;
 
 /** `/session`: a key once, then a cookie, so that a page need not keep the key. */
 export function registerSession(app: ZodApp, access: Access): void {
   void app.register(async (plain) => {
-    await plain.register(rateLimit, { global: false, cache: mostAddresses });
+    // As `limitFailures` does it, which every service has.
     const failuresOf = plain.createRateLimit({ max: mostFailures, timeWindow: windowMs });
     const scope = withZod(plain);
-    const config = { isOpen: true };
-
     scope.get(
       '/session',
-      { config, schema: { tags, summary: 'Who asks, and whether a key is needed', response: { 200: sessionSchema } } },
+      { schema: { tags, summary: 'Who asks, and whether a key is needed', response: { 200: sessionSchema } } },
       async (request, reply) => {
         void reply.header('cache-control', 'no-store');
         return access.session(request);
@@ -31,7 +28,6 @@ export function registerSession(app: ZodApp, access: Access): void {
     scope.post(
       '/session',
       {
-        config,
         schema: {
           tags,
           summary: 'Log in with a key; the answer sets a cookie that holds for twelve hours',
@@ -63,7 +59,6 @@ export function registerSession(app: ZodApp, access: Access): void {
     scope.delete(
       '/session',
       {
-        config,
         schema: { tags, summary: 'Log out', response: { 204: z.null(), 403: errorBodySchema, 409: errorBodySchema } },
       },
       async (request, reply) => {
@@ -71,11 +66,5 @@ export function registerSession(app: ZodApp, access: Access): void {
         return reply.header('set-cookie', access.close(request)).status(204).send(null);
       },
     );
-  });
-}
-
-function tooManyFailures(seconds: number): SignalboxError {
-  return new SignalboxError('rate_limited', `too many wrong keys; try again in ${seconds} seconds`, {
-    headers: { 'retry-after': String(seconds) },
   });
 }

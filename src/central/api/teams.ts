@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { errorBodySchema } from '../../contracts/api.ts';
 import { newTeamSchema, teamPatchSchema, teamSchema } from '../../contracts/keys.ts';
+import { authorOf } from '../../platform/http/author.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { listTeams } from '../../platform/store/teams.ts';
@@ -29,7 +30,7 @@ export function registerTeams(app: ZodApp, pool: Pool, editor: KeyEditor): void 
         response: { 201: teamSchema, 400: errorBodySchema, 409: errorBodySchema },
       },
     },
-    async ({ body }, reply) => reply.status(201).send(await editor.createTeam(body)),
+    async (request, reply) => reply.status(201).send(await editor.createTeam(request.body, authorOf(request))),
   );
   app.get(
     '/teams',
@@ -59,7 +60,7 @@ export function registerTeams(app: ZodApp, pool: Pool, editor: KeyEditor): void 
         response: { 200: teamSchema, ...notFound, 409: errorBodySchema },
       },
     },
-    async ({ params: { id }, body }) => editor.updateTeam(id, body),
+    async (request) => editor.updateTeam(request.params.id, request.body, authorOf(request)),
   );
   app.delete(
     '/teams/:id',
@@ -71,6 +72,6 @@ export function registerTeams(app: ZodApp, pool: Pool, editor: KeyEditor): void 
         response: { 200: teamSchema, ...notFound, 409: errorBodySchema },
       },
     },
-    async ({ params: { id } }) => editor.deleteTeam(id),
+    async (request) => editor.deleteTeam(request.params.id, authorOf(request)),
   );
 }

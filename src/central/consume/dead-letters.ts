@@ -1,7 +1,9 @@
+import type { Author } from '../../contracts/audit.ts';
 import { decisionsChannel } from '../../contracts/event.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import { notify } from '../../platform/postgres/notify.ts';
 import { type Pool, type PoolClient, withTransaction } from '../../platform/postgres/pool.ts';
+import { appendAudit } from '../../platform/store/audit-log.ts';
 import {
   countDeadLetters,
   deleteDeadLetters,
@@ -23,6 +25,8 @@ export interface Cleared {
 
 /** Letters that one transaction takes at most, so that none is long. */
 const batchLimit = 1000;
+/** Ids that the audit log names of one call; it tells their number too. */
+const mostNamed = 20;
 
 /**
  * Gives events back to the queue. Those that fail again are new letters, newer than `upTo`: whoever goes on with `upTo`
@@ -30,17 +34,28 @@ const batchLimit = 1000;
  *
  * Throws `not_found`, with nothing changed, where one of the ids is no letter's.
  */
-export function replay(pool: Pool, chosen: Chosen): Promise<Cleared> {
+export function replay(pool: Pool, chosen: Chosen, author: Author): Promise<Cleared> {
   return withTransaction(pool, async (db) => {
     const cleared = await clear(db, chosen, (selection) => replayDeadLetters(db, selection));
     if (cleared.count > 0) await notify(db, decisionsChannel, '');
+    await audit(db, 'dead_letters.replay', chosen, cleared, author);
     return cleared;
   });
 }
 
 /** Deletes events for good. Throws as `replay` does. */
-export function discard(pool: Pool, chosen: Chosen): Promise<Cleared> {
-  return withTransaction(pool, (db) => clear(db, chosen, (selection) => deleteDeadLetters(db, selection)));
+export function discard(pool: Pool, chosen: Chosen, author: Author): Promise<Cleared> {
+  return withTransaction(pool, async (db) => {
+    const cleared = await clear(db, chosen, (selection) => deleteDeadLetters(db, selection));
+    await audit(db, 'dead_letters.discard', chosen, cleared, author);
+    return cleared;
+  });
+}
+
+async function audit(db: PoolClient, action: string, chosen: Chosen, { count, upTo }: Cleared, author: Author) {
+  if (count === 0) return;
+  const object = 'ids' in chosen ? chosen.ids.slice(0, mostNamed).join(',') : `up to ${upTo ?? ''}`;
+  await appendAudit(db, { service: 'central', author, action, object, after: { count } });
 }
 
 async function clear(

@@ -1,3 +1,4 @@
+import type { Author } from '../../contracts/audit.ts';
 import {
   type Key,
   type KeyPatch,
@@ -13,25 +14,37 @@ import { uuidv7 } from '../../platform/core/ids.ts';
 import { notify } from '../../platform/postgres/notify.ts';
 import { type Executor, type Pool, type PoolClient, withTransaction } from '../../platform/postgres/pool.ts';
 import { createKeyText } from '../../platform/security/virtual-key.ts';
+import { appendAudit } from '../../platform/store/audit-log.ts';
 import { setLimits } from '../../platform/store/limits.ts';
 import { deleteTeam, findTeam, insertTeam, renameTeam } from '../../platform/store/teams.ts';
-import { findKey, insertKey, replaceKeyText, revokeKey, updateKey } from '../../platform/store/virtual-keys.ts';
+import {
+  findKey,
+  insertKey,
+  lockKey,
+  replaceKeyText,
+  revokeKey,
+  updateKey,
+} from '../../platform/store/virtual-keys.ts';
+import { keyForAudit, teamForAudit } from './audit-views.ts';
 
 /**
- * What operators do with keys and teams. Each is one transaction, and every router hears of it when it commits.
+ * What operators do with keys and teams. Each is one transaction with its row in the audit log, and every router hears of
+ * it when it commits.
  *
- * All throw a SignalboxError: `not_found` for a key or team that there is not, `conflict` for a name that is taken.
+ * All throw a SignalboxError: `not_found` for a key or team that there is not, `conflict` for a name that is taken,
+ * `forbidden` where somebody with a key of the scope `admin` would make another, or change or rotate one that is not his:
+ * then no such key could ever be taken back for good.
  */
 export interface KeyEditor {
-  createKey(key: NewKey): Promise<KeyWithSecret>;
-  updateKey(keyId: string, patch: KeyPatch): Promise<Key>;
-  /** Gives the key a new text; the old one is refused from now on. `conflict` where it was revoked. */
-  rotateKey(keyId: string): Promise<KeyWithSecret>;
-  revokeKey(keyId: string): Promise<Key>;
-  createTeam(team: NewTeam): Promise<Team>;
-  updateTeam(nameOrId: string, patch: TeamPatch): Promise<Team>;
+  createKey(key: NewKey, author: Author): Promise<KeyWithSecret>;
+  updateKey(keyId: string, patch: KeyPatch, author: Author): Promise<Key>;
+  /** Gives the key a new text; the old one is good for `graceSeconds` more. `conflict` where the key was revoked. */
+  rotateKey(keyId: string, graceSeconds: number, author: Author): Promise<KeyWithSecret>;
+  revokeKey(keyId: string, author: Author): Promise<Key>;
+  createTeam(team: NewTeam, author: Author): Promise<Team>;
+  updateTeam(nameOrId: string, patch: TeamPatch, author: Author): Promise<Team>;
   /** `conflict` where the team has keys that are not revoked. */
-  deleteTeam(nameOrId: string): Promise<Team>;
+  deleteTeam(nameOrId: string, author: Author): Promise<Team>;
 }
 
 export function createKeyEditor(pool: Pool): KeyEditor {
@@ -43,14 +56,32 @@ export function createKeyEditor(pool: Pool): KeyEditor {
     });
   }
 
+  /** A change of one key, with what was before. */
+  function editKey<T extends Key>(
+    keyId: string,
+    action: string,
+    author: Author,
+    change: (db: PoolClient, before: Key) => Promise<T>,
+  ): Promise<T> {
+    return edit(async (db) => {
+      await lockKey(db, keyId);
+      const before = await keyOf(db, keyId);
+      const after = await change(db, before);
+      await auditKey(db, action, author, before, after);
+      return after;
+    });
+  }
+
   return {
-    createKey: (key) =>
+    createKey: (key, author) =>
       edit(async (db) => {
+        if (key.scope === 'admin' && author.credential === 'key') throw masterOnly('make');
         const keyId = uuidv7();
         const { key: text, stored } = createKeyText();
         await insertKey(db, {
           keyId,
           name: key.name,
+          scope: key.scope,
           text: stored,
           teamId: key.team == null ? null : (await teamOf(db, key.team)).team_id,
           allowedModels: key.models ?? null,
@@ -60,12 +91,15 @@ export function createKeyEditor(pool: Pool): KeyEditor {
           expiresAt: key.expires_at ?? null,
         });
         await setLimits(db, { scope: 'key', id: keyId }, key);
-        return { ...(await keyOf(db, keyId)), key: text };
+        const made = await keyOf(db, keyId);
+        await auditKey(db, 'key.create', author, null, made);
+        return { ...made, key: text };
       }),
-    updateKey: (keyId, patch) =>
-      edit(async (db) => {
+    updateKey: (keyId, patch, author) =>
+      editKey(keyId, 'key.update', author, async (db, before) => {
+        if (before.scope === 'admin' && author.credential === 'key') throw masterOnly('change');
         const { name, team } = patch;
-        const changes = {
+        await updateKey(db, keyId, {
           name,
           teamId: team == null ? team : (await teamOf(db, team)).team_id,
           allowedModels: patch.models,
@@ -73,48 +107,76 @@ export function createKeyEditor(pool: Pool): KeyEditor {
           mayShadow: patch.may_shadow,
           costQualityTradeoff: patch.cost_quality_tradeoff,
           expiresAt: patch.expires_at,
-        };
-        if (!(await updateKey(db, keyId, changes))) throw noKey(keyId);
+        });
         await setLimits(db, { scope: 'key', id: keyId }, patch);
         return keyOf(db, keyId);
       }),
-    rotateKey: (keyId) =>
-      edit(async (db) => {
-        await keyOf(db, keyId);
+    rotateKey: (keyId, graceSeconds, author) =>
+      editKey(keyId, 'key.rotate', author, async (db, before) => {
+        const isOwn = author.key_id === keyId;
+        if (before.scope === 'admin' && author.credential === 'key' && !isOwn) throw masterOnly('rotate');
         const { key: text, stored } = createKeyText();
-        if (!(await replaceKeyText(db, keyId, stored))) {
+        if (!(await replaceKeyText(db, keyId, stored, graceSeconds))) {
           throw new SignalboxError('conflict', `the key ${keyId} was revoked; create a new one`);
         }
         return { ...(await keyOf(db, keyId)), key: text };
       }),
-    revokeKey: (keyId) =>
-      edit(async (db) => {
-        if (!(await revokeKey(db, keyId))) throw noKey(keyId);
+    revokeKey: (keyId, author) =>
+      editKey(keyId, 'key.revoke', author, async (db) => {
+        await revokeKey(db, keyId);
         return keyOf(db, keyId);
       }),
-    createTeam: (team) =>
+    createTeam: (team, author) =>
       edit(async (db) => {
         const teamId = uuidv7();
         if (!(await insertTeam(db, teamId, team.name))) throw teamExists(team.name);
         await setLimits(db, { scope: 'team', id: teamId }, team);
-        return teamOf(db, teamId);
+        const made = await teamOf(db, teamId);
+        await auditTeam(db, 'team.create', author, null, made);
+        return made;
       }),
-    updateTeam: (nameOrId, patch) =>
+    updateTeam: (nameOrId, patch, author) =>
       edit(async (db) => {
-        const { team_id: teamId } = await teamOf(db, nameOrId);
+        const before = await teamOf(db, nameOrId);
+        const { team_id: teamId } = before;
         if (patch.name !== undefined && !(await renameTeam(db, teamId, patch.name))) throw teamExists(patch.name);
         await setLimits(db, { scope: 'team', id: teamId }, patch);
-        return teamOf(db, teamId);
+        const after = await teamOf(db, teamId);
+        await auditTeam(db, 'team.update', author, before, after);
+        return after;
       }),
-    deleteTeam: (nameOrId) =>
+    deleteTeam: (nameOrId, author) =>
       edit(async (db) => {
         const team = await teamOf(db, nameOrId);
         if (!(await deleteTeam(db, team.team_id))) {
           throw new SignalboxError('conflict', `the team ${team.name} has keys; revoke them or move them first`);
         }
+        await auditTeam(db, 'team.delete', author, team, null);
         return team;
       }),
   };
+}
+
+function auditKey(db: PoolClient, action: string, author: Author, before: Key | null, after: Key): Promise<void> {
+  return appendAudit(db, {
+    service: 'central',
+    author,
+    action,
+    object: after.key_id,
+    before: before === null ? null : keyForAudit(before),
+    after: keyForAudit(after),
+  });
+}
+
+function auditTeam(db: PoolClient, action: string, author: Author, before: Team | null, after: Team | null) {
+  return appendAudit(db, {
+    service: 'central',
+    author,
+    action,
+    object: (before ?? after)?.team_id ?? '',
+    before: before === null ? null : teamForAudit(before),
+    after: after === null ? null : teamForAudit(after),
+  });
 }
 
 /** @throws SignalboxError `not_found`. */
@@ -135,3 +197,6 @@ const noKey = (keyId: string): SignalboxError => new SignalboxError('not_found',
 
 const teamExists = (name: string): SignalboxError =>
   new SignalboxError('conflict', `there is a team ${name} already`, { param: 'name' });
+
+const masterOnly = (what: string): SignalboxError =>
+  new SignalboxError('forbidden', `only the master key may ${what} a key of the scope admin`);

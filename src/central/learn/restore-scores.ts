@@ -1,7 +1,9 @@
+import type { Author } from '../../contracts/audit.ts';
 import { type Complexity, complexities } from '../../contracts/query-class.ts';
 import { withAdvisoryLock } from '../../platform/postgres/advisory-lock.ts';
 import { readDatabaseTimeMs } from '../../platform/postgres/database-time.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
+import { appendAudit } from '../../platform/store/audit-log.ts';
 import { listComplexityScores } from '../../platform/store/complexity-scores.ts';
 import {
   deleteLearnerCells,
@@ -34,7 +36,7 @@ export interface RestoreRequest {
  * Puts scores back to what they were, and begins anew from there: what was observed since is forgotten, since it has led
  * to the scores that are not wanted. Waits for a round of the learner that is under way. Returns the scores that changed.
  */
-export function restoreScores(pool: Pool, { seq, models }: RestoreRequest): Promise<ScoreDecision[]> {
+export function restoreScores(pool: Pool, { seq, models }: RestoreRequest, author: Author): Promise<ScoreDecision[]> {
   return withAdvisoryLock(pool, learnerLock, async (client) => {
     const { rows: current } = await listComplexityScores(client, models);
     const known = await listLearnerCells(client, models);
@@ -85,6 +87,16 @@ export function restoreScores(pool: Pool, { seq, models }: RestoreRequest): Prom
         reason: `put back to ${where}: score ${change.oldScore.toFixed(2)} → ${change.newScore.toFixed(2)}`,
       }));
     await publishScores(client, changes);
+    const told = (score: (change: ScoreDecision) => number) =>
+      changes.map((change) => ({ model: change.model, complexity: change.complexity, score: score(change) }));
+    await appendAudit(client, {
+      service: 'central',
+      author,
+      action: 'scores.restore',
+      object: seq === null ? 'catalogue' : String(seq),
+      before: told(({ oldScore }) => oldScore),
+      after: told(({ newScore }) => newScore),
+    });
     return changes;
   });
 }

@@ -6,6 +6,7 @@ import { tryWithAdvisoryLock } from '../../platform/postgres/advisory-lock.ts';
 import { dropQueue, trimQueue } from '../../platform/postgres/pgmq.ts';
 import type { Pool, PoolClient } from '../../platform/postgres/pool.ts';
 import { decisionsDeadLetterQueue } from '../../platform/postgres/queues.ts';
+import { pruneAudit } from '../../platform/store/audit-log.ts';
 import { pruneBudgetLeases } from '../../platform/store/budget-leases.ts';
 import { pruneTallies } from '../../platform/store/decision-tallies.ts';
 import { deleteInstancesUnseenFor } from '../../platform/store/instances.ts';
@@ -74,6 +75,7 @@ async function maintain(client: PoolClient, retention: Retention): Promise<Maint
     await pruneTallies(client, tallyDays, deletionLimit),
     await pruneRaceLanes(client, retention.records_days, deletionLimit),
     await pruneObservations(client, observationDays, deletionLimit),
+    await pruneAudit(client, retention.audit_days, deletionLimit),
   ];
   let messagesTrimmed = 0;
   for (const { queue, keepNewest, maxAgeSeconds } of trimmedQueues) {

@@ -11,6 +11,6 @@ export const dashboardSchema = z.strictObject({
   trust_proxy: z
     .boolean()
     .default(false)
-    .describe('Believe X-Forwarded-For, -Host and -Proto: only behind a proxy that sets them.')
+    .describe('Believe X-Forwarded-For, -Host and -Proto, on every service: only behind a proxy that sets them.')
     .meta(atRestart),
 });

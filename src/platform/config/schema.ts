@@ -131,6 +131,25 @@ const configFields = z.strictObject({
     .optional()
     .describe('Opens what central only shows, beside master_key, which it must differ from.')
     .meta(secret),
+  authentication: z
+    .strictObject({
+      failures_per_minute: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .default(60)
+        .describe(
+          'Wrong keys of one address (of IPv6 its /64) in a minute; further ones get 429. Good keys always pass.',
+        ),
+      all_failures_per_minute: z
+        .int()
+        .min(1)
+        .max(1_000_000)
+        .default(3000)
+        .describe('The same of all addresses together.'),
+    })
+    .prefault({})
+    .describe('How many wrong keys each service of a process answers.'),
   log_level: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
   body_limit_bytes: z
     .int()
@@ -273,6 +292,7 @@ const configFields = z.strictObject({
         .max(365)
         .default(7)
         .describe('Days in which a repeated event is recognised.'),
+      audit_days: z.int().min(30).max(3650).default(400).describe('Days that the audit log is kept.'),
       instances_hours: z
         .int()
         .min(1)

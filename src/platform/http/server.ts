@@ -10,21 +10,23 @@ import { sleep } from '../core/clock.ts';
 import { SignalboxError, StartupError } from '../core/errors.ts';
 import type { HealthCheck, Service } from '../core/service.ts';
 import { version } from '../core/version.ts';
-import { createMasterKeyCheck } from '../security/master-key.ts';
+import { authenticateByKey, type Principal } from '../security/principal.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { createSeries, type Metrics } from '../telemetry/metrics.ts';
 import type { Exporter } from '../telemetry/otlp.ts';
+import { type AccessTable, openingOf, operationsAccess, refuseWithoutScope } from './access-table.ts';
 import { type Connections, trackConnections } from './connections.ts';
 import { answerClientError, createErrorHandler } from './error-reply.ts';
 import { nestsDeeperThan } from './json-depth.ts';
+import { limitFailures } from './limit-failures.ts';
 import { registerOperations } from './operations.ts';
 import { traceRequests } from './trace-requests.ts';
 import { withZod, type ZodApp } from './zod-app.ts';
 
 declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** The route answers without a key. */
-    isOpen?: boolean;
+  interface FastifyRequest {
+    /** Who asks; set for every route that does not answer without a key. */
+    principal: Principal;
   }
 }
 
@@ -36,15 +38,15 @@ export interface HttpServiceOptions {
   metrics: Metrics;
   /** What readiness depends on. */
   checks(): Record<string, HealthCheck>;
+  /** Which keys open the service's own routes. What is not in it needs the scope `admin`. */
+  access?: AccessTable;
   /**
-   * Lets a request in, or throws `unauthorized`; may note on it who asks. Without it the master key, where there is one,
-   * is needed. Not asked for what is open to everybody.
+   * Says who asks, or throws `unauthorized`. Without it the master key, where there is one, is needed. Not asked for what
+   * is open to everybody.
    */
-  authenticate?(request: FastifyRequest): void;
+  authenticate?(request: FastifyRequest): Principal;
   /** Where requests are traced. */
   traces?: Pick<Exporter, 'startRequest'> | null;
-  /** Whether to believe what a proxy says of its client in X-Forwarded headers. Default: false. */
-  trustProxy?: boolean;
   /** The groups of the service's own routes, in the order in which the API page shows them. */
   tags: ReadonlyArray<{ name: string; description: string }>;
   /** Registers the service's own routes. */
@@ -58,9 +60,6 @@ export interface HttpService extends Service {
 
 /** Far above that of real requests, the schemas of their tools included. */
 const maxJsonDepth = 256;
-
-/** Paths that answer without a key: an orchestrator asks how the service is, a browser shows the API, which is no secret. */
-const openPath = /^\/(?:health|docs|openapi\.json)(?:\/|$)/;
 
 /**
  * A Fastify server with what every service has: zod validation, one error shape, OpenAPI at `/docs` and
@@ -86,7 +85,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       forceCloseConnections: 'idle',
       return503OnClosing: false,
       routerOptions: { maxParamLength: 512 },
-      trustProxy: options.trustProxy ?? false,
+      trustProxy: config.current().dashboard.trust_proxy,
       // Slow-loris: headers and body must arrive in a bounded time; answers may take as long as they need.
       requestTimeout: 120_000,
       http: { headersTimeout: 20_000 },
@@ -129,7 +128,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
 
     server.decorateRequest('span', null);
     if (traces !== null) traceRequests(server, traces);
-    addAuthentication(server);
+    await addAuthentication(server);
     addRequestMetrics(server);
     await server.register((scope) => {
       const zodScope = withZod(scope);
@@ -158,17 +157,28 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     });
   }
 
-  function addAuthentication(server: FastifyInstance): void {
-    const { authenticate = requireMasterKey(config) } = options;
+  async function addAuthentication(server: FastifyInstance): Promise<void> {
+    const { authenticate = authenticateByKey(config.current) } = options;
+    const table = { ...options.access, ...operationsAccess };
+    const noteFailure = await limitFailures(server, { service, config: config.current, metrics });
+    async function refuse(request: FastifyRequest, refusal: unknown, done: (error: Error) => void): Promise<void> {
+      done(await noteFailure(request, refusal));
+    }
+    // Without a promise for the many that are let in.
     server.addHook('onRequest', (request, _reply, done) => {
-      let refusal: Error | undefined;
+      const opening = openingOf(table, request);
+      let refusal: unknown = null;
       try {
-        const isOpen = request.routeOptions.config.isOpen === true || openPath.test(request.url.split('?')[0] ?? '');
-        if (!isOpen) authenticate(request);
+        if (opening !== 'everybody') {
+          request.principal = authenticate(request);
+          // Where no key is needed, one that is sent all the same takes nothing away.
+          if (config.current().master_key !== undefined) refuseWithoutScope(opening, request.principal, request);
+        }
       } catch (error) {
-        refusal = error as Error;
+        refusal = error;
       }
-      done(refusal);
+      if (refusal === null) done();
+      else void refuse(request, refusal, done);
     });
   }
 
@@ -225,13 +235,5 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       if (address == null) throw new Error(`${service} does not listen`);
       return address.port;
     },
-  };
-}
-
-function requireMasterKey(config: LiveConfig): NonNullable<HttpServiceOptions['authenticate']> {
-  const hasKey = createMasterKeyCheck(config.current);
-  return ({ headers }) => {
-    if (hasKey(headers) === false)
-      throw new SignalboxError('unauthorized', 'a valid key is required: Authorization: Bearer KEY');
   };
 }

@@ -1,5 +1,6 @@
 import type { Executor } from '../postgres/pool.ts';
 import { decisionsDeadLetterQueue } from '../postgres/queues.ts';
+import { isLiveInstance } from './instances.ts';
 
 /** What is to go: what is older than a time, what is of an instance, or what is of a virtual key. */
 export type PurgeScope = { before: Date } | { instanceId: string } | { keyId: string };
@@ -124,7 +125,7 @@ export async function dropPart(db: Executor, { table }: PurgePart, patienceMs: n
 export async function findPurgeObjection(db: Executor, scope: PurgeScope): Promise<string | undefined> {
   if ('instanceId' in scope) {
     const { rowCount } = await db.query(
-      `select from instances where instance_id = $1 and last_seen_at > now() - interval '1 minute'`,
+      `select from instances where instance_id = $1 and ${isLiveInstance}`,
       [scope.instanceId],
     );
     return rowCount === 0 ? undefined : `${scope.instanceId} is running; stop it and wait for a minute`;

@@ -1,4 +1,4 @@
-import type { Key } from '../../contracts/keys.ts';
+import type { Key, KeyScope } from '../../contracts/keys.ts';
 import type { Executor } from '../postgres/pool.ts';
 import { limitColumns, limitJoins, type LimitOwner, type LimitsRow, toLimits } from './limits.ts';
 
@@ -7,6 +7,7 @@ interface KeyRow extends LimitsRow {
   name: string;
   key_prefix: string;
   status: Key['status'];
+  scope: KeyScope;
   team_id: string | null;
   team_name: string | null;
   allowed_models: string[] | null;
@@ -17,11 +18,13 @@ interface KeyRow extends LimitsRow {
   expires_at: Date | null;
   revoked_at: Date | null;
   last_used_at: Date | null;
+  previous_valid_until: Date | null;
 }
 
-const select = `select k.key_id, k.name, k.key_prefix, k.team_id, t.name as team_name, k.allowed_models, k.may_explore, k.may_shadow,
+const select = `select k.key_id, k.name, k.key_prefix, k.scope, k.team_id, t.name as team_name, k.allowed_models, k.may_explore, k.may_shadow,
     k.cost_quality_tradeoff,
     k.created_at, k.expires_at, k.revoked_at, k.last_used_at,
+    case when k.revoked_at is null and k.previous_valid_until > now() then k.previous_valid_until end as previous_valid_until,
     case when k.revoked_at is not null then 'revoked' when k.expires_at <= now() then 'expired' else 'active' end as status,
     ${limitColumns}
   from virtual_keys k left join teams t using (team_id) ${limitJoins('key', 'k')}`;
@@ -32,6 +35,7 @@ function toKey(row: KeyRow): Key {
     name: row.name,
     prefix: row.key_prefix,
     status: row.status,
+    scope: row.scope,
     team: row.team_id === null || row.team_name === null ? null : { team_id: row.team_id, name: row.team_name },
     models: row.allowed_models,
     may_explore: row.may_explore,
@@ -42,6 +46,7 @@ function toKey(row: KeyRow): Key {
     expires_at: row.expires_at?.toISOString() ?? null,
     revoked_at: row.revoked_at?.toISOString() ?? null,
     last_used_at: row.last_used_at?.toISOString() ?? null,
+    previous_valid_until: row.previous_valid_until?.toISOString() ?? null,
   };
 }
 
@@ -59,6 +64,11 @@ export async function listKeys(
   return rows.map(toKey);
 }
 
+/** Holds a key against other changes until the transaction ends. */
+export async function lockKey(db: Executor, keyId: string): Promise<void> {
+  await db.query('select from virtual_keys where key_id = $1 for no key update', [keyId]);
+}
+
 export async function findKey(db: Executor, keyId: string): Promise<Key | undefined> {
   const { rows } = await db.query<KeyRow>(`${select} where k.key_id = $1`, [keyId]);
   return rows[0] === undefined ? undefined : toKey(rows[0]);
@@ -73,6 +83,8 @@ export interface KeyText {
 export interface NewKeyRow {
   keyId: string;
   name: string;
+  /** Default: `call`. */
+  scope?: KeyScope | undefined;
   text: KeyText;
   teamId: string | null;
   allowedModels: readonly string[] | null;
@@ -85,8 +97,8 @@ export interface NewKeyRow {
 export async function insertKey(db: Executor, key: NewKeyRow): Promise<void> {
   await db.query(
     `insert into virtual_keys (key_id, name, key_hash, key_prefix, team_id, allowed_models, may_explore, may_shadow,
-       expires_at, cost_quality_tradeoff)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)`,
+       expires_at, cost_quality_tradeoff, scope)
+     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)`,
     [
       key.keyId,
       key.name,
@@ -98,6 +110,7 @@ export async function insertKey(db: Executor, key: NewKeyRow): Promise<void> {
       key.mayShadow,
       key.expiresAt,
       key.costQualityTradeoff,
+      key.scope ?? 'call',
     ],
   );
 }
@@ -144,11 +157,22 @@ export async function updateKey(
   return rowCount === 1;
 }
 
-/** From now on only the new text is the key. False when there is no such key, or it was revoked. */
-export async function replaceKeyText(db: Executor, keyId: string, text: KeyText): Promise<boolean> {
+/**
+ * Gives a key a new text. The old one stays good for `graceSeconds`, and not at all for 0; one that is older still is good
+ * no more. False when there is no such key, or it was revoked.
+ */
+export async function replaceKeyText(
+  db: Executor,
+  keyId: string,
+  text: KeyText,
+  graceSeconds: number,
+): Promise<boolean> {
   const { rowCount } = await db.query(
-    'update virtual_keys set key_hash = $2, key_prefix = $3 where key_id = $1 and revoked_at is null',
-    [keyId, text.hash, text.prefix],
+    `update virtual_keys set key_hash = $2, key_prefix = $3,
+       previous_key_hash = case when $4::integer > 0 then key_hash end,
+       previous_valid_until = case when $4::integer > 0 then now() + make_interval(secs => $4::integer) end
+     where key_id = $1 and revoked_at is null`,
+    [keyId, text.hash, text.prefix, graceSeconds],
   );
   return rowCount === 1;
 }
@@ -178,11 +202,16 @@ export interface LimitRef {
   scope: LimitOwner['scope'];
 }
 
-/** What a router needs to know of a key that may be used. */
+/** What a service needs to know of a key that may be used. */
 export interface ActiveKey {
   keyId: string;
+  name: string;
+  scope: KeyScope;
   /** SHA-256 of the key in base64. */
   hash: string;
+  /** The same of the text before the last rotation, while that is still good, and until when. */
+  previousHash: string | null;
+  previousValidUntil: Date | null;
   teamId: string | null;
   allowedModels: string[] | null;
   mayExplore: boolean;
@@ -194,10 +223,12 @@ export interface ActiveKey {
   limits: LimitRef[];
 }
 
-/** Keys that are neither revoked nor expired; the newest, at most `limit`. */
-export async function listActiveKeys(db: Executor, limit: number): Promise<ActiveKey[]> {
+/** Keys of these scopes that are neither revoked nor expired; the newest, at most `limit`. */
+export async function listActiveKeys(db: Executor, scopes: readonly KeyScope[], limit: number): Promise<ActiveKey[]> {
   const { rows } = await db.query<ActiveKey>(
-    `select k.key_id as "keyId", encode(k.key_hash, 'base64') as hash, k.team_id as "teamId",
+    `select k.key_id as "keyId", k.name, k.scope, encode(k.key_hash, 'base64') as hash,
+       case when k.previous_valid_until > now() then encode(k.previous_key_hash, 'base64') end as "previousHash",
+       k.previous_valid_until as "previousValidUntil", k.team_id as "teamId",
        k.allowed_models as "allowedModels", k.may_explore as "mayExplore", k.may_shadow as "mayShadow",
        k.cost_quality_tradeoff as "costQualityTradeoff", k.expires_at as "expiresAt", coalesce(held.limits, '[]') as limits
      from virtual_keys k
@@ -211,9 +242,9 @@ export async function listActiveKeys(db: Executor, limit: number): Promise<Activ
          from budgets b where b.key_id = k.key_id or b.team_id = k.team_id
        ) of_key
      ) held on true
-     where k.revoked_at is null and (k.expires_at is null or k.expires_at > now())
+     where k.revoked_at is null and (k.expires_at is null or k.expires_at > now()) and k.scope = any($2::text[])
      order by k.created_at desc, k.key_id desc limit $1`,
-    [limit],
+    [limit, scopes],
   );
   return rows;
 }

@@ -8,6 +8,7 @@ import {
   newModelSchema,
   performanceSchema,
 } from '../../contracts/index.ts';
+import { authorOf } from '../../platform/http/author.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { addMeasuredUsage, type Tally } from '../../platform/store/model-usage.ts';
@@ -40,7 +41,7 @@ export function registerWriteRoutes(app: ZodApp, options: { pool: Pool; edit: Ed
         response: { 201: modelSchema, 400: errorBodySchema, 409: errorBodySchema },
       },
     },
-    async ({ body }, reply) => reply.status(201).send(await edit.create(body)),
+    async (request, reply) => reply.status(201).send(await edit.create(request.body, authorOf(request))),
   );
   app.patch(
     '/models/:id',
@@ -53,7 +54,7 @@ export function registerWriteRoutes(app: ZodApp, options: { pool: Pool; edit: Ed
         response: { 200: modelSchema, ...errors },
       },
     },
-    ({ params, body }) => edit.patch(params.id, body),
+    (request) => edit.patch(request.params.id, request.body, authorOf(request)),
   );
   app.delete(
     '/models/:id',
@@ -65,8 +66,8 @@ export function registerWriteRoutes(app: ZodApp, options: { pool: Pool; edit: Ed
         response: { 204: z.null(), ...errors },
       },
     },
-    async ({ params }, reply) => {
-      await edit.remove(params.id);
+    async (request, reply) => {
+      await edit.remove(request.params.id, authorOf(request));
       return reply.status(204).send(null);
     },
   );

@@ -1,8 +1,10 @@
 import { modelKey, type Model, type ModelPatch, type NewModel } from '../../contracts/index.ts';
+import type { Author } from '../../contracts/audit.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import type { Live } from '../../platform/core/live.ts';
 import { type Pool, type PoolClient, withTransaction } from '../../platform/postgres/pool.ts';
 import type { Provider } from '../../platform/providers/definitions.ts';
+import { appendAudit } from '../../platform/store/audit-log.ts';
 import type { CatalogueModel, StoredModel } from '../../platform/store/model-row.ts';
 import {
   deleteModel,
@@ -19,11 +21,11 @@ import { applyPatch, completePatch, pathsOf } from './operator-fields.ts';
 
 export interface Edit {
   /** Throws `conflict` when there is such a model. */
-  create(body: NewModel): Promise<Model>;
+  create(body: NewModel, author: Author): Promise<Model>;
   /** Throws `model_not_found`. */
-  patch(id: string, body: ModelPatch): Promise<Model>;
+  patch(id: string, body: ModelPatch, author: Author): Promise<Model>;
   /** Deletes what an operator made, and disables for good what a provider lists. Throws `model_not_found`. */
-  remove(id: string): Promise<void>;
+  remove(id: string, author: Author): Promise<void>;
 }
 
 export function modelNotFound(id: string): SignalboxError {
@@ -68,7 +70,7 @@ export function createEdit(options: { pool: Pool; providers: Live<readonly Provi
   }
 
   return {
-    create({ model_id: modelId, provider: providerName, ...body }) {
+    create({ model_id: modelId, provider: providerName, ...body }, author) {
       const source = providers().find((provider) => provider.name === providerName) ?? {
         name: providerName,
         kind: 'openai-compatible' as const,
@@ -86,10 +88,11 @@ export function createEdit(options: { pool: Pool; providers: Live<readonly Provi
           const message = `the catalogue has ${modelKey(model)} already; change it with PATCH /models/{id}`;
           throw new SignalboxError('conflict', message, { param: 'model_id' });
         }
+        await audit(db, 'model.create', author, null, model);
         return readBack(db, model);
       });
     },
-    async patch(id, body) {
+    async patch(id, body, author) {
       if (setsNothing(body)) {
         const model = await findModel(pool, id);
         if (model === undefined) throw modelNotFound(id);
@@ -97,18 +100,37 @@ export function createEdit(options: { pool: Pool; providers: Live<readonly Provi
       }
       return change(async (db) => {
         const stored = await findOrThrow(db, id);
-        return readBack(db, await applyToStored(db, stored, body));
+        const after = await applyToStored(db, stored, body);
+        await audit(db, 'model.update', author, stored.model, after);
+        return readBack(db, after);
       });
     },
-    remove: (id) =>
+    remove: (id, author) =>
       change(async (db) => {
         const stored = await findOrThrow(db, id);
-        if (stored.source === 'manual') await deleteModel(db, stored.model.provider, stored.model.model_id);
-        else await applyToStored(db, stored, { status: 'disabled' });
+        if (stored.source === 'manual') {
+          await deleteModel(db, stored.model.provider, stored.model.model_id);
+          await audit(db, 'model.delete', author, stored.model, null);
+        } else {
+          const after = await applyToStored(db, stored, { status: 'disabled' });
+          await audit(db, 'model.delete', author, stored.model, after);
+        }
       }),
   };
 }
 
 function setsNothing(body: ModelPatch): boolean {
   return pathsOf(body).length === 0 && Object.keys(body.performance ?? {}).length === 0;
+}
+
+async function audit(
+  db: PoolClient,
+  action: string,
+  author: Author,
+  before: CatalogueModel | null,
+  after: CatalogueModel | null,
+): Promise<void> {
+  const named = before ?? after;
+  const object = named === null ? '' : modelKey(named);
+  await appendAudit(db, { service: 'registry', author, action, object, before, after });
 }

@@ -1,9 +1,8 @@
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Principal } from '../../platform/security/principal.ts';
 
-/** Who sends a request, as far as limits and scopes go. Holds no secret. */
-export interface Caller {
-  /** Id of the virtual key; null for the master key, and for anybody where none is required. */
-  keyId: string | null;
+/** Who sends a request, and what limits it. `keyId` is null for the master key, and for anybody where none is required. */
+export interface Caller extends Principal {
   teamId: string | null;
   /** Models that the key may use, as patterns over `model_id` and `provider/model_id`; null: all. */
   allowedModels: readonly string[] | null;

@@ -1,17 +1,18 @@
-import { virtualKeyPrefix } from '../../contracts/keys.ts';
+import { keyScopeSchema, virtualKeyPrefix } from '../../contracts/keys.ts';
 import type { Config } from '../../platform/config/load.ts';
 import type { Clock } from '../../platform/core/clock.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import { derive, type Live } from '../../platform/core/live.ts';
 import { composeServices, type HealthCheck, type Service } from '../../platform/core/service.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
+import { createKeyDirectory } from '../../platform/security/key-directory.ts';
 import { createMasterKeyCheck, presentedKey } from '../../platform/security/master-key.ts';
+import { anybody, masterKeyHolder, toPrincipal } from '../../platform/security/principal.ts';
+import type { ActiveKey } from '../../platform/store/virtual-keys.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import type { Admission, Caller, Reservation } from './admission.ts';
-import { createKeyDirectory } from './key-directory.ts';
 import { createLeaseService } from './lease-service.ts';
-import { notReady } from './refusals.ts';
 
 export interface AdmissionOptions {
   pool: Pool;
@@ -29,21 +30,28 @@ const nothing: Reservation = Object.freeze({ headers: Object.freeze({}), settle:
 /** Virtual keys, their budgets and rate limits. */
 export function createAdmission(options: AdmissionOptions): Admission & Service {
   const { pool, connectionString, instanceId, config, clock, log, metrics } = options;
-  const directory = createKeyDirectory({ pool, connectionString, log, metrics });
+  const keyCount = metrics.gauge('signalbox_virtual_keys');
+  const directory = createKeyDirectory({
+    pool,
+    connectionString,
+    scopes: keyScopeSchema.options,
+    toHolder: toCaller,
+    onLoaded: (keys) => keyCount.set(keys),
+    log,
+    metrics,
+  });
   const leases = createLeaseService({ pool, instanceId, config: () => config().limits, clock, log, metrics });
   /** Whoever has the master key, and anybody where none is required. */
-  const unlimited = derive(
-    () => config().upgrade.shadow.without_key,
-    (mayShadow): Caller =>
-      Object.freeze({
-        keyId: null,
-        teamId: null,
-        allowedModels: null,
-        mayExplore: true,
-        mayShadow,
-        costQualityTradeoff: null,
-        hasBudget: false,
-      }),
+  const unlimited = derive(config, ({ master_key: masterKey, upgrade }): Caller =>
+    Object.freeze({
+      ...(masterKey === undefined ? anybody : masterKeyHolder),
+      teamId: null,
+      allowedModels: null,
+      mayExplore: true,
+      mayShadow: upgrade.shadow.without_key,
+      costQualityTradeoff: null,
+      hasBudget: false,
+    }),
   );
   const isMaster = createMasterKeyCheck(config);
   const service = composeServices('admission', [directory, leases], log);
@@ -56,7 +64,6 @@ export function createAdmission(options: AdmissionOptions): Admission & Service 
       // Where no key is required, what clients send because they must send something is not looked at.
       if (!isVirtual && isMaster(headers) !== false) return unlimited();
       if (presented !== undefined && isVirtual) {
-        if (!directory.isLoaded()) throw notReady();
         const caller = directory.find(presented, clock.nowMs());
         if (caller !== undefined) return caller;
         // A master key may look like a virtual one.
@@ -73,4 +80,16 @@ export function createAdmission(options: AdmissionOptions): Admission & Service 
       return directory.health?.() ?? { ok: true };
     },
   };
+}
+
+function toCaller(key: ActiveKey): Caller {
+  return Object.freeze({
+    ...toPrincipal(key),
+    teamId: key.teamId,
+    allowedModels: key.allowedModels,
+    mayExplore: key.mayExplore,
+    mayShadow: key.mayShadow,
+    costQualityTradeoff: key.costQualityTradeoff,
+    hasBudget: key.limits.some((limit) => limit.kind === 'budget'),
+  });
 }

@@ -1,10 +1,19 @@
 import { z } from 'zod';
 import { errorBodySchema } from '../../contracts/index.ts';
+import type { Author } from '../../contracts/audit.ts';
 import { closeIncidentSchema, incidentSchema } from '../../contracts/upgrade-api.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
+import { authorOf } from '../../platform/http/author.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
-import type { Pool } from '../../platform/postgres/pool.ts';
-import { closeIncident, findIncident, listIncidents, toIncidentBody } from '../../platform/store/incidents.ts';
+import { type Pool, withTransaction } from '../../platform/postgres/pool.ts';
+import { appendAudit } from '../../platform/store/audit-log.ts';
+import {
+  closeIncident,
+  findIncident,
+  type Incident,
+  listIncidents,
+  toIncidentBody,
+} from '../../platform/store/incidents.ts';
 
 const tags = ['incidents'];
 
@@ -39,8 +48,9 @@ export function registerIncidents(app: ZodApp, pool: Pool): void {
         response: { 200: incidentSchema, 400: errorBodySchema, 404: errorBodySchema, 409: errorBodySchema },
       },
     },
-    async ({ params: { id }, body: { reason } }) => {
-      const closed = await closeIncident(pool, id, reason);
+    async (request) => {
+      const { id } = request.params;
+      const closed = await close(pool, id, request.body.reason, authorOf(request));
       if (closed !== undefined) return toIncidentBody(closed);
       if ((await findIncident(pool, id)) === undefined) {
         throw new SignalboxError('not_found', `no incident ${id}`, { param: 'id' });
@@ -48,4 +58,15 @@ export function registerIncidents(app: ZodApp, pool: Pool): void {
       throw new SignalboxError('conflict', `the incident ${id} was closed already`);
     },
   );
+}
+
+function close(pool: Pool, id: string, reason: string, author: Author): Promise<Incident | undefined> {
+  return withTransaction(pool, async (db) => {
+    const closed = await closeIncident(db, id, reason);
+    if (closed !== undefined) {
+      const after = { model_id: closed.modelId, complexity: closed.complexity, reason };
+      await appendAudit(db, { service: 'upgrade', author, action: 'incident.close', object: id, after });
+    }
+    return closed;
+  });
 }

@@ -11,6 +11,7 @@ import {
 } from '../../contracts/upgrade-api.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import type { Live } from '../../platform/core/live.ts';
+import { authorOf } from '../../platform/http/author.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { listRolloutLog } from '../../platform/store/rollout-log.ts';
@@ -113,8 +114,11 @@ export function registerRollouts(
           response: { 200: upgradeStepSchema, ...errors, 409: errorBodySchema },
         },
       },
-      ({ params: { id }, body: { reason, actor, dry_run: dryRun, control } }) =>
-        act({ id, action, reason, actor, dryRun, control }),
+      (request) => {
+        const { reason, actor, dry_run: dryRun, control } = request.body;
+        const author = authorOf(request, actor);
+        return act({ id: request.params.id, action, reason, actor, author, dryRun, control });
+      },
     );
   }
 }

@@ -1,9 +1,12 @@
+import type { FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { errorBodySchema } from '../../contracts/index.ts';
 import { type UpgradeCandidateBody, upgradeCandidatesSchema } from '../../contracts/upgrade-api.ts';
 import type { Live } from '../../platform/core/live.ts';
+import { authorOf } from '../../platform/http/author.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
+import { appendAudit } from '../../platform/store/audit-log.ts';
 import { type DiscoveryRun, findLatestDiscoveryRun } from '../../platform/store/discovery-runs.ts';
 import { findLatestRollouts, type Rollout } from '../../platform/store/rollouts.ts';
 import { listUpgradeCandidates, type UpgradeCandidate } from '../../platform/store/upgrade-candidates.ts';
@@ -53,6 +56,10 @@ export function registerRoutes(
     };
   }
 
+  /** First, since what follows is no transaction: nothing is done that the log does not tell. */
+  const audit = (request: FastifyRequest, action: string): Promise<void> =>
+    appendAudit(pool, { service: 'upgrade', author: authorOf(request), action, object: 'discovery' });
+
   app.post(
     '/discover',
     {
@@ -62,7 +69,10 @@ export function registerRoutes(
         response: { 200: runSchema, 409: errorBodySchema },
       },
     },
-    async () => toRunBody(await discover('manual')),
+    async (request) => {
+      await audit(request, 'upgrade.discover');
+      return toRunBody(await discover('manual'));
+    },
   );
   app.get(
     '/candidates',
@@ -87,11 +97,13 @@ export function registerRoutes(
   );
   const statusRoute = (summary: string) => ({ schema: { tags, summary, response: { 200: statusSchema } } });
   app.get('/status', statusRoute('Whether discovery runs on schedule, and its latest run'), status);
-  app.post('/start', statusRoute('Discover on schedule, in this process'), async () => {
+  app.post('/start', statusRoute('Discover on schedule, in this process'), async (request) => {
+    await audit(request, 'upgrade.start');
     await schedule.resume();
     return status();
   });
-  app.post('/stop', statusRoute('Discover no longer on schedule, in this process'), async () => {
+  app.post('/stop', statusRoute('Discover no longer on schedule, in this process'), async (request) => {
+    await audit(request, 'upgrade.stop');
     await schedule.pause();
     return status();
   });

@@ -13,7 +13,7 @@ import { fingerprintOf } from '../discover/fingerprint.ts';
 import { type Opinion, proposeFor } from '../discover/propose.ts';
 import { evidenceSchema } from '../gate/evidence.ts';
 import { type Position, whyNotTriedAgain } from '../machine/machine.ts';
-import { applyEvent, type Step, type Word } from './apply-event.ts';
+import { applyEvent, auditUpgrade, type Step, type Word } from './apply-event.ts';
 import type { RolloutMetrics } from './metrics.ts';
 import { controlOf, nameOf, type StatusChange, whyGone, whyUntriable, writeStatuses } from './model-statuses.ts';
 import { insertProposal, listedSince, type ProposalOrigin } from './propose-rollouts.ts';
@@ -101,10 +101,12 @@ async function perform(db: Executor, request: ActionRequest, settings: RolloutSe
   if (action === 'dismiss') {
     if (candidate?.status === 'dismissed') throw new SignalboxError('conflict', `${key} was dismissed already`);
     await setCandidateStatus(db, name, 'dismissed');
+    await auditUpgrade(db, action, key, request, { status: candidate?.status }, { status: 'dismissed' });
     return withoutRollout(action, key, []);
   }
   if (action === 'retry' && candidate?.status === 'dismissed') {
     await setCandidateStatus(db, name, 'discovered');
+    await auditUpgrade(db, action, key, request, { status: 'dismissed' }, { status: 'discovered' });
     return withoutRollout(action, key, []);
   }
   if (action !== 'approve' && action !== 'promote') {
@@ -114,7 +116,7 @@ async function perform(db: Executor, request: ActionRequest, settings: RolloutSe
   const opinion = proposeFor(model, await listOfferedModels(db));
   // One that is newer than another of its family would leave two generations in use.
   const isAlone = opinion.control === null || opinion.relation !== 'family';
-  if (action === 'promote' && isAlone) return promoteAlone(db, model);
+  if (action === 'promote' && isAlone) return promoteAlone(db, model, request);
   const rollout = await propose(db, model, opinion, newest?.rolloutId ?? null, request);
   return performOn(db, rollout, action, request, settings);
 }
@@ -123,7 +125,7 @@ async function performOn(
   db: Executor,
   rollout: Rollout,
   action: Exclude<UpgradeAction, 'retry'>,
-  { actor, reason }: Word,
+  word: Word,
   { plan }: RolloutSettings,
 ): Promise<Done> {
   // One that is said twice, since the answer was lost, must not be done twice.
@@ -131,7 +133,7 @@ async function performOn(
     const why = 'a canary goes on by its evidence alone; wait for it, or promote the model';
     throw new SignalboxError('conflict', `cannot advance ${rollout.modelId}: ${why}`);
   }
-  const step = await applyEvent(db, rollout, action, { actor, reason }, evidenceSchema.parse(rollout.evidence), plan);
+  const step = await applyEvent(db, rollout, action, word, evidenceSchema.parse(rollout.evidence), plan);
   if (action === 'dismiss') await setCandidateStatus(db, rollout, 'dismissed');
   return answer(step, rollout);
 }
@@ -188,8 +190,9 @@ async function propose(
   model: Model,
   opinion: Opinion,
   previousId: string | null,
-  { action, control: named, actor, reason }: ActionRequest,
+  request: ActionRequest,
 ): Promise<Rollout> {
+  const { action, control: named } = request;
   const control = named === undefined ? opinion.control : await findModel(db, named);
   if (control === null || control === undefined) {
     const why = named === undefined ? opinion.reason : `no model ${named} in the catalogue`;
@@ -200,7 +203,7 @@ async function propose(
     throw new SignalboxError('conflict', `${model.model_id} cannot replace itself`, { param: 'control' });
   }
   const relation = { relation: named === undefined ? opinion.relation : 'operator', automatic: false } as const;
-  return insertOrThrow(db, model, control, relation, { previousId, event: 'propose' }, { actor, reason });
+  return insertOrThrow(db, model, control, relation, { previousId, event: 'propose' }, request);
 }
 
 async function insertOrThrow(
@@ -219,11 +222,12 @@ async function insertOrThrow(
 }
 
 /** A model that replaces nothing gets its share of the traffic at once. */
-async function promoteAlone(db: Executor, model: Model): Promise<Done> {
+async function promoteAlone(db: Executor, model: Model, word: Word): Promise<Done> {
   const { provider, model_id: modelId } = model;
   if (model.status === 'stable') throw new SignalboxError('conflict', `${modelKey(model)} is stable already`);
   const changes: StatusChange[] = [{ provider, modelId, status: 'stable', isPinned: true }];
   await writeStatuses(db, changes);
+  await auditUpgrade(db, 'promote', modelKey(model), word, { status: model.status }, { status: 'stable' });
   return withoutRollout('promote', modelKey(model), changes);
 }
 

@@ -1,18 +1,22 @@
+import type { Author } from '../../contracts/audit.ts';
 import { rolloutsChannel } from '../../contracts/rollout.ts';
 import { SignalboxError } from '../../platform/core/errors.ts';
 import { notify } from '../../platform/postgres/notify.ts';
 import type { Executor } from '../../platform/postgres/pool.ts';
+import { appendAudit } from '../../platform/store/audit-log.ts';
 import { appendRolloutLog } from '../../platform/store/rollout-log.ts';
 import { type Rollout, updateRollbackProposal, updateRolloutStep } from '../../platform/store/rollouts.ts';
 import type { Evidence } from '../gate/evidence.ts';
 import { type Plan, type Position, type RolloutEvent, shareAt, transition } from '../machine/machine.ts';
-import { planStatuses, type StatusChange, writeStatuses } from './model-statuses.ts';
+import { nameOf, planStatuses, type StatusChange, writeStatuses } from './model-statuses.ts';
 import { proposalSchema } from './proposal.ts';
 
 /** Whose word it is, and why. */
 export interface Word {
   actor: string;
   reason: string;
+  /** For the audit log. Left out: the service acts by itself. */
+  author?: Author | undefined;
 }
 
 type StayEvent = 'share' | 'alarm' | 'all_clear';
@@ -60,10 +64,11 @@ export async function applyEvent(
   db: Executor,
   rollout: Rollout,
   event: RolloutEvent,
-  { actor, reason }: Word,
+  word: Word,
   evidence: Evidence,
   plan: Plan,
 ): Promise<Step> {
+  const { actor, reason } = word;
   const { step, proposal } = await planEvent(db, rollout, event, plan);
   await updateRolloutStep(db, {
     rolloutId: rollout.rolloutId,
@@ -85,8 +90,30 @@ export async function applyEvent(
     evidence: withoutLatencies(evidence),
   });
   await writeStatuses(db, step.statuses);
+  const { rolloutId, share } = rollout;
+  const after = { rollout_id: rolloutId, ...step.to, share: step.share, statuses: step.statuses, reason };
+  await auditUpgrade(db, event, nameOf(rollout), word, { rollout_id: rolloutId, ...step.from, share }, after);
   await notify(db, rolloutsChannel, '');
   return step;
+}
+
+/** Adds what was done with a model to the audit log. */
+export function auditUpgrade(
+  db: Executor,
+  event: string,
+  model: string,
+  { actor, author }: Word,
+  before: unknown,
+  after: unknown,
+): Promise<void> {
+  return appendAudit(db, {
+    service: 'upgrade',
+    author: author ?? { credential: 'upgrade', key_id: null, key_name: null, told_name: actor, address: null },
+    action: `upgrade.${event}`,
+    object: model,
+    before,
+    after,
+  });
 }
 
 /** Gives a rollout the share that the plan has for its place, as `applyEvent` takes a step; it stays where it is. */

@@ -16,7 +16,7 @@ import type { Logger } from '../../platform/telemetry/logger.ts';
 import { fingerprintOf } from '../discover/fingerprint.ts';
 import { describeChange, type Opinion, proposeFor } from '../discover/propose.ts';
 import { evidenceSchema, noEvidence } from '../gate/evidence.ts';
-import { applyEvent, type Step, type Word } from './apply-event.ts';
+import { applyEvent, auditUpgrade, type Step, type Word } from './apply-event.ts';
 import type { RolloutMetrics } from './metrics.ts';
 import { nameOf, whyVoid } from './model-statuses.ts';
 import { rolloutsLock } from './rollouts-lock.ts';
@@ -138,8 +138,9 @@ export async function insertProposal(
   opinion: Pick<Opinion, 'relation' | 'automatic'>,
   fingerprint: string,
   { previousId, event }: ProposalOrigin,
-  { actor, reason }: Word,
+  word: Word,
 ): Promise<string | null> {
+  const { actor, reason } = word;
   const proposal = describeChange(model, control, opinion);
   const rolloutId = uuidv7();
   const isNew = await insertRollout(db, {
@@ -165,5 +166,7 @@ export async function insertProposal(
     reason: `${reason}; ${proposal.summary}`,
     evidence: {},
   });
+  const after = { rollout_id: rolloutId, state: 'proposed', control: modelKey(control), reason };
+  await auditUpgrade(db, event, modelKey(model), word, null, after);
   return rolloutId;
 }

@@ -5,6 +5,7 @@ import { decisionsQueue } from '../../../src/contracts/event.ts';
 import { decisionsDeadLetterQueue } from '../../../src/platform/postgres/queues.ts';
 import { runScript } from '../../support/child-process.ts';
 import { type Central, startIdleCentral } from '../../support/central.ts';
+import { operator } from '../../support/author.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { countersOf, countRows, drain, eventOf, newId, queueLength, seedEvent, send, total } from './support.ts';
 
@@ -30,7 +31,7 @@ beforeAll(async () => {
 });
 beforeEach(async () => {
   await database.pool.query('truncate processed_events, routing_records, model_routing_metrics, decision_tallies');
-  await discard(database.pool, { all: true, upTo: undefined });
+  await discard(database.pool, { all: true, upTo: undefined }, operator);
 });
 afterAll(async () => {
   await central.stop();
@@ -108,11 +109,11 @@ describe('dead letters', () => {
       `select message ->> 'event_id' as id from pgmq.q_${decisionsDeadLetterQueue}`,
     );
     for (let round = 0; round < 3; round += 1) {
-      await replay(pool, { all: true, upTo: undefined });
+      await replay(pool, { all: true, upTo: undefined }, operator);
       await drain(pool);
     }
     await accept();
-    await replay(pool, { all: true, upTo: undefined });
+    await replay(pool, { all: true, upTo: undefined }, operator);
     await drain(pool);
     const processed = await pool.query('select event_id as id from processed_events');
     expect(processed.rows).toEqual(rows);

@@ -18,6 +18,7 @@ import { withTransaction } from '../../../src/platform/postgres/pool.ts';
 import { listComplexityScores } from '../../../src/platform/store/complexity-scores.ts';
 import { registerInstance } from '../../../src/platform/store/instances.ts';
 import { listNewestScoreUpdates, listScoreUpdatesAfter } from '../../../src/platform/store/score-updates.ts';
+import { operator } from '../../support/author.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { drain, eventOf, newId, send } from './support.ts';
 
@@ -223,7 +224,7 @@ describe('the bayesian learner', () => {
     await send(pool, answers('gpt-4o', 150, 0, 840));
     await drain(pool);
 
-    expect(await restoreScores(pool, { seq: first?.seq ?? 0, models: null })).toMatchObject([
+    expect(await restoreScores(pool, { seq: first?.seq ?? 0, models: null }, operator)).toMatchObject([
       { model: 'gpt-4o', complexity: 'complex', newScore: first?.newScore },
     ]);
     expect((await listComplexityScores(pool)).rows).toMatchObject([{ score: first?.newScore }]);
@@ -233,7 +234,7 @@ describe('the bayesian learner', () => {
     expect(belief).toMatchObject({ strength: 10 });
     expect(belief?.successRate).toBeCloseTo(successRateOf(first?.newScore ?? 0), 9);
 
-    expect(await restoreScores(pool, { seq: null, models: ['gpt-4o'] })).toMatchObject([{ newScore: 4.2 }]);
+    expect(await restoreScores(pool, { seq: null, models: ['gpt-4o'] }, operator)).toMatchObject([{ newScore: 4.2 }]);
     expect(await listCellBeliefs(pool)).toEqual([]);
     expect((await listNewestScoreUpdates(pool, {}, 1))[0]?.reason).toMatch(/^put back to the catalogue: /);
   });

@@ -12,7 +12,7 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 
-const retention = { records_days: 30, processed_events_days: 7, instances_hours: 24 };
+const retention = { records_days: 30, processed_events_days: 7, audit_days: 400, instances_hours: 24 };
 const dayMs = 86_400_000;
 const daysAgo = (days: number): string => new Date(Date.now() - days * dayMs).toISOString();
 const partitionOf = (time: string): string => `routing_records_${time.slice(0, 10).replaceAll('-', '')}`;

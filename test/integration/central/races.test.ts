@@ -449,7 +449,7 @@ describe('what is kept of races', () => {
     await pool.query(
       "update race_mode_results set created_at = now() - interval '31 days' where candidate_model = 'old'",
     );
-    const retention = { records_days: 30, processed_events_days: 7, instances_hours: 24 };
+    const retention = { records_days: 30, processed_events_days: 7, audit_days: 400, instances_hours: 24 };
     expect(await maintainOnce(pool, retention)).toMatchObject({ rowsDeleted: 1, more: false });
     expect(await lanes()).toMatchObject([{ candidate_model: 'new' }]);
   });

@@ -425,7 +425,7 @@ describe('observations', () => {
     const { pool } = database;
     await insertObservations(pool, numbered(5));
     await pool.query("update rollout_observations set observed_at = now() - interval '8 days' where cost_usd < 2");
-    const retention = { records_days: 30, processed_events_days: 7, instances_hours: 24 };
+    const retention = { records_days: 30, processed_events_days: 7, audit_days: 400, instances_hours: 24 };
     expect(await maintainOnce(pool, retention)).toMatchObject({ rowsDeleted: 2, more: false });
     expect(await observations()).toMatchObject([{ cost_usd: 2 }, { cost_usd: 3 }, { cost_usd: 4 }]);
   });

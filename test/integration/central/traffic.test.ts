@@ -151,7 +151,7 @@ it('sums what the records say, whatever came twice, late, in the wrong order or 
 
 it('keeps minutes for two days and hours for longer', async () => {
   const { pool } = database;
-  await maintainOnce(pool, { records_days: 3650, processed_events_days: 7, instances_hours: 24 });
+  await maintainOnce(pool, { records_days: 3650, processed_events_days: 7, audit_days: 400, instances_hours: 24 });
   expect(
     await rowsOf('select 1 from traffic_minutes union all select 1 from traffic_latencies where bucket_seconds = 60'),
   ).toEqual([]);

@@ -32,7 +32,11 @@ async function startServer(master_key: string | undefined): Promise<HttpService>
   const config = loadConfig({
     env: {},
     cwd: '/',
-    flags: { ports: { router: 0 }, ...(master_key === undefined ? {} : { master_key }) },
+    flags: {
+      ports: { router: 0 },
+      authentication: { failures_per_minute: 1000 },
+      ...(master_key === undefined ? {} : { master_key }),
+    },
   });
   const common = { log: silentLogger(), metrics: createMetrics() };
   const admission = createAdmission({
@@ -49,7 +53,8 @@ async function startServer(master_key: string | undefined): Promise<HttpService>
     description: '',
     tags: [],
     checks: () => ({}),
-    authenticate: authenticateWith(admission, () => master_key !== undefined),
+    access: { 'GET /v1/models': ['call'], 'GET /route': ['call'], 'GET /race': ['call'] },
+    authenticate: authenticateWith(admission),
     routes(app) {
       for (const url of ['/v1/models', '/route', '/race', '/admin', '/v1beside']) {
         app.get(url, { schema: { response: { 200: z.unknown() } } }, async (request) => request.caller);

@@ -142,7 +142,7 @@ it('a key’s requests may be copied when its owner says so, and routers hear of
   expect(made.may_shadow).toBe(false);
   const path = `/keys/${made.key_id}`;
   const stored = async (): Promise<boolean | undefined> => {
-    const keys = await listActiveKeys(database.pool, 100);
+    const keys = await listActiveKeys(database.pool, ['call'], 100);
     return keys.find(({ keyId }) => keyId === made.key_id)?.mayShadow;
   };
   expect(await stored()).toBe(false);

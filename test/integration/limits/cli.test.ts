@@ -65,9 +65,9 @@ it('makes, shows, changes, rotates and revokes keys of a team', { timeout: 60_00
   expect(inDays).toBeCloseTo(30, 2);
 
   const listed = await signalbox('keys', 'list');
-  expect(listed.stdout.split('\n')[0]).toMatch(/^NAME +KEY +TEAM +STATUS +BUDGET +SPENT +LEFT +RPM +TPM/);
+  expect(listed.stdout.split('\n')[0]).toMatch(/^NAME +KEY +TEAM +SCOPE +STATUS +BUDGET +SPENT +LEFT +RPM +TPM/);
   expect(listed.stdout).toMatch(
-    /^laptop +sk-sb-\S{6}… +web +active +\$10\.00\/day +\$0\.00 +\$10\.00 +60 +100000 +gpt-/m,
+    /^laptop +sk-sb-\S{6}… +web +call +active +\$10\.00\/day +\$0\.00 +\$10\.00 +60 +100000 +gpt-/m,
   );
   expect((await signalbox('teams', 'list')).stdout).toMatch(/^web +1 +\$50\.00\/month +\$0\.00 +\$50\.00 +600 +- /m);
 
@@ -77,7 +77,9 @@ it('makes, shows, changes, rotates and revokes keys of a team', { timeout: 60_00
   expect(changed.stdout).toMatch(/^models +all$/m);
   expect(changed.stdout).toMatch(/^requests +60 a minute$/m);
 
-  const rotated = await json<KeyWithSecret>('keys', 'rotate', 'laptop');
+  const rotated = await json<KeyWithSecret>('keys', 'rotate', 'laptop', '--grace', '24h');
+  const graceHours = (Date.parse(rotated.previous_valid_until ?? '') - Date.now()) / 3_600_000;
+  expect(graceHours).toBeCloseTo(24, 0);
   expect(rotated.key).not.toBe(made.stdout.trim());
   expect((await signalbox('keys', 'revoke', shown.key_id)).stdout).toMatch(/^laptop \(sk-sb-\S+…\) is revoked$/m);
   expect((await signalbox('teams', 'delete', 'web')).stdout).toBe('web is deleted\n');
@@ -86,10 +88,11 @@ it('makes, shows, changes, rotates and revokes keys of a team', { timeout: 60_00
 it('lets the requests of a key be copied, or not', { timeout: 60_000 }, async () => {
   await signalbox('keys', 'create', 'plain');
   expect((await signalbox('keys', 'show', 'plain')).stdout).toMatch(/^may be copied +no$/m);
-  await signalbox('keys', 'create', 'open', '--may-shadow', '--tradeoff', '0.25');
+  await signalbox('keys', 'create', 'open', '--may-shadow', '--tradeoff', '0.25', '--scope', 'read');
   const open = (await signalbox('keys', 'show', 'open')).stdout;
   expect(open).toMatch(/^may be copied +yes$/m);
   expect(open).toMatch(/^trade-off +0\.25$/m);
+  expect(open).toMatch(/^scope +read$/m);
   const { keys } = await json<{ keys: Key[] }>('keys', 'list');
   const told = keys.map(({ name, may_shadow: mayShadow }) => [name, mayShadow]);
   expect(told.filter(([name]) => name !== 'laptop')).toEqual([

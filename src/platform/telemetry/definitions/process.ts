@@ -16,6 +16,12 @@ export const processMetrics = {
     labels: ['service', 'route', 'method', 'status'],
     convention: 'https://opentelemetry.io/docs/specs/semconv/http/http-metrics/#metric-httpserverrequestduration',
   },
+  signalbox_authentication_failures_total: {
+    type: 'counter',
+    unit: 'count',
+    help: 'Requests refused for their key: `no_key`, `wrong_key`, `limited` (wrong, and too many of them), `forbidden` (good for other things).',
+    labels: ['service', 'reason'],
+  },
   signalbox_loop_failures_total: {
     type: 'counter',
     unit: 'count',

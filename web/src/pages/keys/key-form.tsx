@@ -1,5 +1,5 @@
 import { useState } from 'preact/hooks';
-import type { Key, NewKey } from '../../../../src/contracts/keys.ts';
+import type { Key, KeyScope, NewKey } from '../../../../src/contracts/keys.ts';
 import { Dialog } from '../../components/dialog.tsx';
 import { Field } from '../../components/field.tsx';
 import { LimitFields, readLimits, typedLimits } from './limits.tsx';
@@ -13,8 +13,16 @@ interface KeyFormProps {
   onClose(): void;
 }
 
+const scopeWords: Readonly<Record<KeyScope, string>> = {
+  call: 'Call: ask models',
+  read: 'Read: see what the services show',
+  admin: 'Admin: do what the master key may',
+};
+const keyScopes = ['call', 'read', 'admin'] as const satisfies readonly KeyScope[];
+
 export function KeyForm({ edited, teams, save, onClose }: KeyFormProps) {
   const [name, setName] = useState(edited?.name ?? '');
+  const [scope, setScope] = useState<KeyScope>('call');
   const [team, setTeam] = useState(edited?.team?.name ?? '');
   const [models, setModels] = useState(edited?.models?.join(', ') ?? '');
   const [mayExplore, setMayExplore] = useState(edited?.may_explore ?? true);
@@ -25,6 +33,7 @@ export function KeyForm({ edited, teams, save, onClose }: KeyFormProps) {
     const names = models.split(',').flatMap((part) => (part.trim() === '' ? [] : [part.trim()]));
     return {
       name,
+      ...(edited === undefined ? { scope } : {}),
       team: team === '' ? null : team,
       models: names.length === 0 ? null : names,
       may_explore: mayExplore,
@@ -55,6 +64,23 @@ export function KeyForm({ edited, teams, save, onClose }: KeyFormProps) {
           )}
         </Field>
       </div>
+      {edited === undefined && (
+        <Field label="Scope" help="For good: a key keeps the scope that it was made with.">
+          {(attributes) => (
+            <select
+              {...attributes}
+              value={scope}
+              onChange={(event) => setScope(keyScopes.find((one) => one === event.currentTarget.value) ?? 'call')}
+            >
+              {keyScopes.map((option) => (
+                <option key={option} value={option}>
+                  {scopeWords[option]}
+                </option>
+              ))}
+            </select>
+          )}
+        </Field>
+      )}
       <Field label="Models" help="Names with commas between; * stands for any text. Empty: all.">
         {(attributes) => (
           <input

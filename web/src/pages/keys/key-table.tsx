@@ -31,6 +31,7 @@ export function KeyTable({ keys, onEdit, onRevoke }: KeyTableProps) {
       head: 'Status',
       cell: ({ status }) => <Badge tone={status === 'active' ? 'good' : 'warn'}>{status}</Badge>,
     },
+    { id: 'scope', head: 'Scope', cell: ({ scope }) => scope },
     { id: 'team', head: 'Team', cell: ({ team }) => team?.name ?? '–' },
     { id: 'budget', head: <Hint term="Budget" />, cell: ({ budget }) => <Spend budget={budget} /> },
     { id: 'limits', head: 'A minute', cell: limitsOf },
