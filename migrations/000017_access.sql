@@ -49,11 +49,19 @@ create trigger audit_log_truncate before truncate on audit_log for each statemen
 
 -- Deletes rows older than so many days, thirty at the least; the oldest, `most` of them. Returns how many.
 create function prune_audit_log(days integer, most integer) returns bigint
-language sql set signalbox.audit_pruning = 'on' as $$
-  with pruned as (
+language plpgsql as $$
+declare
+  pruned bigint;
+begin
+  -- Set here, and not as a clause of the function: that one only a superuser may write.
+  perform set_config('signalbox.audit_pruning', 'on', true);
+  with gone as (
     delete from audit_log where seq in (
       select seq from audit_log where at < now() - make_interval(days => greatest(days, 30)) order by at limit most
     ) returning seq
   )
-  select count(*) from pruned
+  select count(*) into pruned from gone;
+  perform set_config('signalbox.audit_pruning', 'off', true);
+  return pruned;
+end
 $$;

@@ -52,6 +52,7 @@ interface ServiceContext {
   config: LiveConfig;
   providers: Live<readonly Provider[]>;
   pool: Pool;
+  /** For connections of one's own, on which notifications come. */
   connectionString: string;
   findKey: FindKey;
   /** Of the services that were started before. */
@@ -121,14 +122,14 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     };
     if (providers().length === 0) log.warn('no provider is configured: no model can be called');
 
-    const findKey = await startKeyDirectory(pool, connectionString);
+    const findKey = await startKeyDirectory(pool, config.database_direct_url ?? connectionString);
 
     const ports: RunningApp['ports'] = {};
     const context: ServiceContext = {
       config: options.config,
       providers,
       pool,
-      connectionString,
+      connectionString: config.database_direct_url ?? connectionString,
       findKey,
       ports,
       log,

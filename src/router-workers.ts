@@ -32,7 +32,7 @@ export function createRouterWorkers(options: RouterWorkersOptions): Service & { 
       config: {
         ...now,
         workers: 1,
-        database_url: options.connectionString,
+        database_url: now.database_url ?? options.connectionString,
         providers: options.providers(),
         // The primary sends the demo's requests, once for all.
         demo: { ...now.demo, enabled: false },
@@ -43,7 +43,12 @@ export function createRouterWorkers(options: RouterWorkersOptions): Service & { 
     }));
   }
 
-  const workers = createWorkers({ script, configs, drainTimeoutMs: () => config.current().drain_timeout_ms, log });
+  function drainMs(): number {
+    const { drain_delay_ms: delayMs, drain_timeout_ms: timeoutMs } = config.current();
+    return delayMs + timeoutMs;
+  }
+
+  const workers = createWorkers({ script, configs, drainTimeoutMs: drainMs, log });
   config.onChange(() => workers.reconfigure());
   return workers;
 }

@@ -25,6 +25,7 @@ export const environmentVariables: Variables = [
   ['CENTRAL_PORT', ['ports', 'central'], number],
   ['INSTANCE_ID', ['instance_id'], text],
   ['DATABASE_URL', ['database_url'], text],
+  ['DATABASE_DIRECT_URL', ['database_direct_url'], text],
   ['SIGNALBOX_DATA_DIR', ['data_dir'], text],
   ['SIGNALBOX_MASTER_KEY', ['master_key'], text],
   ['SIGNALBOX_READ_KEY', ['read_key'], text],

@@ -113,6 +113,12 @@ const configFields = z.strictObject({
     .optional()
     .describe('A PostgreSQL to use instead of the embedded one.')
     .meta(atRestart),
+  database_direct_url: z
+    .string()
+    .regex(/^postgres(ql)?:\/\//, 'must start with postgres:// or postgresql://')
+    .optional()
+    .describe('The same database past a pooler in transaction mode, which passes no notifications on.')
+    .meta(atRestart),
   database_pool_size: z.int().min(2).max(200).default(10).describe('Connections of one process.').meta(atRestart),
   master_key: z
     .string()
@@ -171,6 +177,12 @@ const configFields = z.strictObject({
     .prefault({})
     .describe('Slow senders. How long an answer may take is not bounded by these.')
     .meta(atRestart),
+  drain_delay_ms: z
+    .int()
+    .min(0)
+    .max(3_600_000)
+    .default(0)
+    .describe('How long a stop, not ready any more, still takes requests: until load balancers know.'),
   drain_timeout_ms: milliseconds.default(30_000).describe('How long a stop waits for requests under way.'),
 
   demo: z

@@ -8,6 +8,7 @@ import type { ConfigProblem } from './problem.ts';
 /** Variables that hold a secret: `NAME_FILE` names a file that holds it instead. */
 export const secretVariables: readonly string[] = [
   'DATABASE_URL',
+  'DATABASE_DIRECT_URL',
   'SIGNALBOX_MASTER_KEY',
   'SIGNALBOX_READ_KEY',
   ...Object.values(providerDefinitions).flatMap((definition: ProviderDefinition) => definition.apiKeyVariables),

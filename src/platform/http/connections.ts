@@ -3,6 +3,8 @@ import type { Socket } from 'node:net';
 
 /** The connections of a server, so that a stop can end those that nobody waits on. */
 export interface Connections {
+  /** From now on every answer tells its caller to go elsewhere, and ends its connection; new ones are still taken. */
+  leave(): void;
   /** Ends every connection without a request under way now, and each other one when its answer is sent. */
   drain(): void;
 }
@@ -13,6 +15,7 @@ export interface Connections {
  */
 export function trackConnections(server: Server): Connections {
   const underWay = new Map<Socket, Set<ServerResponse>>();
+  let leaving = false;
   let draining = false;
 
   server.on('connection', (socket: Socket) => {
@@ -22,26 +25,30 @@ export function trackConnections(server: Server): Connections {
   });
   server.on('request', ({ socket }, response) => {
     underWay.get(socket)?.add(response);
-    if (draining) sayGoodbye(response);
+    if (leaving) sayGoodbye(response);
     response.once('close', () => {
       const others = underWay.get(socket);
       others?.delete(response);
-      if (draining && others?.size === 0) socket.destroySoon();
+      if (leaving && others?.size === 0) socket.destroySoon();
     });
   });
 
+  function leave(): void {
+    leaving = true;
+    for (const responses of underWay.values()) responses.forEach(sayGoodbye);
+  }
+
   return {
+    leave,
     drain() {
+      leave();
       draining = true;
-      for (const [socket, responses] of underWay) {
-        if (responses.size === 0) socket.destroy();
-        else responses.forEach(sayGoodbye);
-      }
+      for (const [socket, responses] of underWay) if (responses.size === 0) socket.destroy();
     },
   };
 }
 
-/** A draining server tells its callers to go elsewhere: the answer says `connection: close`. */
+/** The answer says `connection: close`. */
 function sayGoodbye(response: ServerResponse): void {
   response.shouldKeepAlive = false;
 }

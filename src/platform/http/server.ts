@@ -6,6 +6,7 @@ import { fastify, type FastifyInstance, type FastifyRequest } from 'fastify';
 import { jsonSchemaTransform, serializerCompiler, validatorCompiler } from 'fastify-type-provider-zod';
 import type { ServiceName } from '../../contracts/api.ts';
 import type { LiveConfig } from '../config/live.ts';
+import { sleep } from '../core/clock.ts';
 import { maxJsonDepth } from '../core/depth.ts';
 import { SignalboxError, StartupError } from '../core/errors.ts';
 import type { HealthCheck, Service } from '../core/service.ts';
@@ -218,7 +219,10 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
       if (app === undefined) return;
       stopping = true;
       const server = app.server;
-      const { drain_timeout_ms: drainTimeoutMs } = config.current();
+      const { drain_delay_ms: drainDelayMs, drain_timeout_ms: drainTimeoutMs } = config.current();
+      connections?.leave();
+      // Readiness fails from now on: time for load balancers to see it, before connections are refused.
+      if (drainDelayMs > 0) await sleep(drainDelayMs);
       const force = setTimeout(() => {
         log.warn({ service, drain_timeout_ms: drainTimeoutMs }, 'requests still open after the drain time are cut');
         server.closeAllConnections();

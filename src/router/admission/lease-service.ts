@@ -119,6 +119,13 @@ export function createLeaseService(options: LeaseServiceOptions): LeaseService {
     return error;
   }
 
+  /** Whether somebody waits for one of these limits: who comes later must not take what was leased for them. */
+  function isWaitedFor(limits: readonly LimitRef[]): boolean {
+    for (const waiter of waiters)
+      if (waiter.limits.some(({ id }) => limits.some((limit) => limit.id === id))) return true;
+    return false;
+  }
+
   /** The error where it is known that some limit cannot be met, else undefined. */
   function refuse(limits: readonly LimitRef[], need: Need, now: number): SignalboxError | undefined {
     const ref = limits.find((limit) => {
@@ -132,9 +139,12 @@ export function createLeaseService(options: LeaseServiceOptions): LeaseService {
   /** The error of somebody who waited in vain. */
   function giveUp({ limits, need, sinceMs }: Waiter, now: number): SignalboxError {
     const short = limits.filter((limit) => !accounts.of(limit).fits(amountOf(limit, need), now));
-    const ref = short.find((limit) => accounts.of(limit).lacks(amountOf(limit, need), now)) ?? short[0];
+    const lacking = short.find((limit) => accounts.of(limit).lacks(amountOf(limit, need), now));
+    const ref = lacking ?? short[0];
     // An answer since then says that others hold the rest; none says that PostgreSQL is away.
     if (ref === undefined || exchangedMs < sinceMs) return notReady(lastFailure);
+    // There is enough of the budget, and this router did not get hold of it in time.
+    if (lacking === undefined && ref.kind === 'budget') return notReady();
     return count(ref, refusalOf(ref, need, headersOf(limits, now), now));
   }
 
@@ -231,7 +241,7 @@ export function createLeaseService(options: LeaseServiceOptions): LeaseService {
     name: loop.name,
     reserve(limits, need, signal) {
       const now = clock.monotonicMs();
-      const reservation = tryHold(limits, need, now);
+      const reservation = isWaitedFor(limits) ? undefined : tryHold(limits, need, now);
       if (reservation !== undefined) return reservation;
       const refusal = refuse(limits, need, now);
       if (refusal !== undefined) throw refusal;

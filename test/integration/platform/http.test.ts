@@ -173,6 +173,24 @@ describe('a stop', () => {
     await agent.destroy();
   }, 5000);
 
+  test('takes requests for the drain delay, says that it is not ready, and asks each connection to end', async () => {
+    const url = await start((app) => app.get('/thing', async () => 'ok'), { drain_delay_ms: 500 });
+    const agent = new Agent({ keepAliveTimeout: 60_000 });
+    const ask = async (path: string): Promise<[number, unknown]> => {
+      const { statusCode, headers, body } = await request(url + path, { dispatcher: agent });
+      await body.text();
+      return [statusCode, headers.connection];
+    };
+    expect(await ask('/thing')).toEqual([200, 'keep-alive']);
+    const stopped = service?.stop();
+    // Of these the first comes over the connection that was kept, the other over a new one.
+    expect(await ask('/thing')).toEqual([200, 'close']);
+    expect(await ask('/health/readiness')).toEqual([503, 'close']);
+    await stopped;
+    await expect(ask('/thing')).rejects.toThrow('ECONNREFUSED');
+    await agent.destroy();
+  });
+
   test('waits for the answers under way, on hijacked replies too', async () => {
     let finish = (): void => undefined;
     const url = await start((app) =>
