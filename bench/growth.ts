@@ -114,7 +114,7 @@ async function measure(pool: Pool, options: Options): Promise<Growth> {
   await pool.query('vacuum analyze');
   const full = await measureSizes(pool);
   // As if all that is kept for a while were older than that.
-  await purge(pool, { before: new Date(Date.now() + 2 * dayMs) });
+  await purge(pool, { before: new Date(Date.now() + 2 * dayMs) }, null);
   await pool.query('vacuum');
   return { full, emptied: await measureSizes(pool), walBytes, databaseSeconds };
 }

@@ -13,8 +13,9 @@ create table audit_log (
   seq bigint generated always as identity primary key,
   at timestamptz not null default clock_timestamp(),
   service text not null check (service in ('registry', 'router', 'upgrade', 'central')),
-  -- How it was known who asks: a key, or `none` where none is needed; or the part of Signalbox that did it by itself.
-  credential text not null check (credential in ('none', 'master', 'read', 'key', 'upgrade', 'file')),
+  -- How it was known who asks: a key, `none` where none is needed, or `database` by whoever may connect to it; or the part
+  -- of Signalbox that did it by itself.
+  credential text not null check (credential in ('none', 'master', 'read', 'key', 'upgrade', 'file', 'database')),
   -- Of a virtual key, as they were at the time.
   key_id uuid,
   key_name text,

@@ -7,6 +7,7 @@ import { pendingMigrations } from '../platform/postgres/migrate.ts';
 import { createPool, type Pool } from '../platform/postgres/pool.ts';
 import { findPurgeObjection, type PurgeScope } from '../platform/store/purge.ts';
 import { createLogger, type Logger } from '../platform/telemetry/logger.ts';
+import { userName } from './api-client.ts';
 import { configFrom, type ConfigOptions, pointInTime, withConfigOptions } from './options.ts';
 import { print, say, showProgress, table } from './terminal.ts';
 
@@ -41,7 +42,7 @@ export function purgeCommand(): Command {
         if (objection !== undefined) throw new StartupError(objection);
         const tables =
           options.yes === true
-            ? await purge(pool, scope, ({ table: name, share }) => showProgress(`${bar(share)} ${name}`))
+            ? await purge(pool, scope, userName(), ({ table: name, share }) => showProgress(`${bar(share)} ${name}`))
             : await surveyPurge(pool, scope);
         show(tables, options);
       });

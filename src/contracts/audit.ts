@@ -2,10 +2,10 @@ import { z } from 'zod';
 import { serviceNameSchema } from './api.ts';
 
 /**
- * How it was known who acts: by the master key, the read-only key or a virtual key; `none` where no key is needed; or the
- * part of Signalbox that acts by itself: `upgrade`, or the configuration `file`.
+ * How it was known who acts: by the master key, the read-only key or a virtual key; `none` where no key is needed;
+ * `database`: whoever may connect to it; or the part of Signalbox that acts by itself: `upgrade`, or the configuration `file`.
  */
-export const auditCredentialSchema = z.enum(['none', 'master', 'read', 'key', 'upgrade', 'file']);
+export const auditCredentialSchema = z.enum(['none', 'master', 'read', 'key', 'upgrade', 'file', 'database']);
 
 /** Who did something. */
 export const authorSchema = z.object({

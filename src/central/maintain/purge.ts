@@ -1,6 +1,7 @@
 import { sleep } from '../../platform/core/clock.ts';
 import { dropQueue } from '../../platform/postgres/pgmq.ts';
 import { type Pool, withTransaction } from '../../platform/postgres/pool.ts';
+import { appendAudit } from '../../platform/store/audit-log.ts';
 import {
   countPurgeable,
   dropPart,
@@ -45,11 +46,13 @@ export async function surveyPurge(pool: Pool, scope: PurgeScope): Promise<Purged
 
 /**
  * Deletes what a scope names, in many small transactions beside everybody who works with the same tables. One that was
- * interrupted is gone on with by the next.
+ * interrupted is gone on with by the next. `toldName`: who asked for it, for the audit log, where it stands before anything
+ * is gone.
  */
 export async function purge(
   pool: Pool,
   scope: PurgeScope,
+  toldName: string | null,
   onProgress: (progress: PurgeProgress) => void = () => undefined,
 ): Promise<PurgedTable[]> {
   const parts = await listPurgeParts(pool, scope);
@@ -58,6 +61,12 @@ export async function purge(
     parts.reduce((sum, part) => sum + part.blocks, 0),
   );
   const tables = new Map<string, PurgedTable>();
+  await appendAudit(pool, {
+    service: 'central',
+    author: { credential: 'database', key_id: null, key_name: null, told_name: toldName, address: null },
+    action: 'purge.run',
+    object: 'before' in scope ? scope.before.toISOString() : 'keyId' in scope ? scope.keyId : scope.instanceId,
+  });
   // Before its row is gone, which knows the name.
   const queue = 'instanceId' in scope ? await findInstanceQueue(pool, scope.instanceId) : undefined;
   if (queue !== undefined) await dropQueue(pool, queue);

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { purge, surveyPurge } from '../../../src/central/maintain/purge.ts';
 import { createQueue, listQueues } from '../../../src/platform/postgres/pgmq.ts';
+import { listAudit } from '../../../src/platform/store/audit-log.ts';
 import { listInstances, registerInstance } from '../../../src/platform/store/instances.ts';
 import { insertKey, revokeKey } from '../../../src/platform/store/virtual-keys.ts';
 import { runScript } from '../../support/child-process.ts';
@@ -43,7 +44,7 @@ it('deletes what is older, while consumers go on counting', async () => {
   await send(pool, during);
   const shares: number[] = [];
   const [tables] = await Promise.all([
-    purge(pool, { before: new Date(daysAgo(5)) }, ({ share }) => shares.push(share)),
+    purge(pool, { before: new Date(daysAgo(5)) }, 'ada', ({ share }) => shares.push(share)),
     drain(pool, { batchSize: 20 }),
     drain(pool, { batchSize: 20 }),
   ]);
@@ -54,8 +55,11 @@ it('deletes what is older, while consumers go on counting', async () => {
   expect(await countersOf(pool, 'gpt-4o')).toMatchObject({ success: 1601 });
   expect(shares).toEqual(shares.toSorted((a, b) => a - b));
   expect(shares.at(-1)).toBe(1);
+  expect(await listAudit(pool, { action: 'purge' }, 10)).toMatchObject([
+    { author: { credential: 'database', told_name: 'ada' }, action: 'purge.run' },
+  ]);
   // Ids of the last day stay, however much is to go: their events may still be under way.
-  await purge(pool, { before: new Date(Date.now() + 60_000) });
+  await purge(pool, { before: new Date(Date.now() + 60_000) }, null);
   expect(await countRows(pool)).toMatchObject({ records: 0, processed: 400 });
 }, 60_000);
 
@@ -116,7 +120,7 @@ it('deletes all that names a revoked key, and nothing of one in use', async () =
   expect(await runPurge('--key', gone)).toMatchObject({ code: 1, stderr: expect.stringContaining('in use') as string });
   await revokeKey(pool, gone);
 
-  expect(await purge(pool, { keyId: gone })).toEqual([
+  expect(await purge(pool, { keyId: gone }, null)).toEqual([
     { table: 'race_mode_results', rows: 1, deleted: 1 },
     { table: 'pgmq.q_model_routing_decisions_dlq', rows: 1, deleted: 1 },
     { table: 'virtual_keys', rows: 1, deleted: 1 },
