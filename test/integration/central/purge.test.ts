@@ -128,7 +128,9 @@ it('deletes all that names a revoked key, and nothing of one in use', async () =
   const { rows } = await pool.query<{ text: string }>(
     `select schemaname || '.' || tablename || ' ' || query_to_xml(format('select * from %I.%I', schemaname, tablename),
        true, true, '')::text as text
-     from pg_tables where schemaname in ('public', 'pgmq')`,
+     from pg_tables where schemaname in ('public', 'pgmq')
+       -- Says that the key was purged, and is never changed.
+       and tablename <> 'audit_log'`,
   );
   const tablesWith = (id: string): unknown[] => rows.filter(({ text }) => text.includes(id));
   expect(tablesWith(gone)).toEqual([]);
