@@ -9,6 +9,8 @@ export interface QuantisedMatrix {
   readonly columns: number;
   readonly values: Int8Array;
   readonly scales: Float32Array;
+  /** A bit for each feature, in words of 32: whether any of its numbers is not 0. */
+  readonly occupied: Uint32Array;
 }
 
 const greatest = 127;
@@ -33,8 +35,23 @@ export function quantise(columns: readonly (Float32Array | Float64Array)[]): Qua
       values[place * stride + column] = Math.round(((numbers[place] as number) / extreme) * greatest);
     }
   }
-  return { columns: columns.length, values, scales };
+  return matrixOf(columns.length, values, scales);
 }
+
+function matrixOf(columns: number, values: Int8Array, scales: Float32Array): QuantisedMatrix {
+  const rowWords = wordsPerRow(columns);
+  const words = wordsOf(values, rowWords);
+  const occupied = new Uint32Array(sparseLength / 32);
+  for (let word = 0; word < words.length; word += 1) {
+    if (words[word] === 0) continue;
+    const place = Math.floor(word / rowWords);
+    occupied[place >>> 5] = (occupied[place >>> 5] as number) | (1 << (place & 31));
+  }
+  return { columns, values, scales, occupied };
+}
+
+const wordsOf = (values: Int8Array, rowWords: number): Int32Array =>
+  new Int32Array(values.buffer, values.byteOffset, sparseLength * rowWords);
 
 /** The columns of two matrices side by side, so that a feature's numbers lie together in memory. */
 export function join(left: QuantisedMatrix, right: QuantisedMatrix): QuantisedMatrix {
@@ -47,12 +64,13 @@ export function join(left: QuantisedMatrix, right: QuantisedMatrix): QuantisedMa
     values.set(left.values.subarray(from, from + left.columns), place * stride);
     values.set(right.values.subarray(fromRight, fromRight + right.columns), place * stride + left.columns);
   }
-  return { columns, values, scales: Float32Array.from([...left.scales, ...right.scales]) };
+  return matrixOf(columns, values, Float32Array.from([...left.scales, ...right.scales]));
 }
 
 /** A matrix as it was packed: its scales, then its values. */
 export function readMatrix(arrays: ArrayReader, columns: number): QuantisedMatrix {
-  return { columns, scales: arrays.floats(columns), values: arrays.integers(sparseLength * rowLength(columns)) };
+  const scales = arrays.floats(columns);
+  return matrixOf(columns, arrays.integers(sparseLength * rowLength(columns)), scales);
 }
 
 /** Makes bytes of −128 to 127 bytes of 0 to 255, each greater by 128. */
@@ -63,22 +81,38 @@ const everyOther = 0x00ff00ff;
 /** So many bytes can be added up in 16 bits. */
 const featuresPerSum = 256;
 
+/** The features of the prompt under way of which a matrix says something. */
+const known = new Uint16Array(sparseLength);
+
+/** Most features are too rare for anything to have been learned of them: they are not looked up. Returns how many are. */
+function findKnown(features: Uint16Array, occupied: Uint32Array): number {
+  let count = 0;
+  for (let at = 0; at < features.length; at += 1) {
+    const feature = features[at] as number;
+    known[count] = feature;
+    count += ((occupied[feature >>> 5] as number) >>> (feature & 31)) & 1;
+  }
+  return count;
+}
+
 /**
  * For each column the mean-square-normalised sum over the features: Σ of their numbers / √count. Half of the time of a
  * decision is spent here, so four columns are read at once, as one word, and two are added up in one number.
  */
-export function sumColumns({ columns, values, scales }: QuantisedMatrix, features: Uint16Array): Float64Array {
+export function sumColumns(matrix: QuantisedMatrix, features: Uint16Array): Float64Array {
+  const { columns, values, scales, occupied } = matrix;
   const rowWords = wordsPerRow(columns);
-  const words = new Int32Array(values.buffer, values.byteOffset, sparseLength * rowWords);
+  const words = wordsOf(values, rowWords);
   const sums = new Float64Array(rowWords * columnsPerWord);
-  for (let start = 0; start < features.length; start += featuresPerSum) {
-    const end = Math.min(start + featuresPerSum, features.length);
+  const count = findKnown(features, occupied);
+  for (let start = 0; start < count; start += featuresPerSum) {
+    const end = Math.min(start + featuresPerSum, count);
     const excess = (end - start) * shiftedBy;
     for (let word = 0; word < rowWords; word += 1) {
       let even = 0;
       let odd = 0;
       for (let at = start; at < end; at += 1) {
-        const bytes = (words[(features[at] as number) * rowWords + word] as number) ^ unsigned;
+        const bytes = (words[(known[at] as number) * rowWords + word] as number) ^ unsigned;
         even += bytes & everyOther;
         odd += (bytes >>> 8) & everyOther;
       }
