@@ -4,7 +4,7 @@ import { createCipheriv, createHash, hkdfSync } from 'node:crypto';
 export interface FeatureScrambler {
   /** Names the secret without telling it: features of another secret cannot be read with this one. */
   readonly key: string;
-  /** At most `keptFeatures` numbers, rising, so that their order tells nothing. */
+  /** Of features that are each there once: at most `keptFeatures` numbers, rising, so that their order tells nothing. */
   scramble(features: Uint16Array): number[];
   /** The features of which `scramble` made these numbers, in no order. */
   unscramble(numbers: readonly number[]): Uint16Array;
@@ -25,14 +25,32 @@ export function createFeatureScrambler(salt: string, masterKey: string | undefin
   for (const [feature, number] of forward.entries()) backward[number] = feature;
   return {
     key: createHash('sha256').update(secret).digest('hex').slice(0, 8),
-    scramble: (features) => [
-      ...features
-        .map((feature) => forward[feature] as number)
-        .sort()
-        .subarray(0, keptFeatures),
-    ],
+    scramble: (features) => smallest(features, forward),
     unscramble: (numbers) => Uint16Array.from(numbers, (number) => backward[number] as number),
   };
+}
+
+/** A bit for each number; all 0 between calls. */
+const marks = new Int32Array(featureCount / 32);
+
+/** The smallest numbers that features become, rising. By marks instead of sorting, which would be a tenth of a request. */
+function smallest(features: Uint16Array, forward: Uint16Array): number[] {
+  for (const feature of features) {
+    const number = forward[feature] as number;
+    marks[number >>> 5] = (marks[number >>> 5] as number) | (1 << (number & 31));
+  }
+  const kept: number[] = [];
+  for (let word = 0; word < marks.length; word += 1) {
+    let bits = marks[word] as number;
+    if (bits === 0) continue;
+    marks[word] = 0;
+    while (bits !== 0 && kept.length < keptFeatures) {
+      const lowest = bits & -bits;
+      kept.push(32 * word + 31 - Math.clz32(lowest));
+      bits ^= lowest;
+    }
+  }
+  return kept;
 }
 
 /** Fisher and Yates' shuffle, with AES in counter mode as the source of numbers. */
