@@ -4,7 +4,10 @@ import { type QuantisedMatrix, sumColumns } from './quantised-matrix.ts';
 /** What is known of how well some models answer what. */
 export interface Predictor {
   readonly topics: number;
-  /** What single features say: in the first columns of which topic the prompt is, as a topic model has it; in those after it what they add to the expected outcome of each model. */
+  /**
+   * What single features say: in the first columns of which topic the prompt is, as a topic model has it; in those
+   * after it what they add to the expected outcome of each model.
+   */
   readonly weights: QuantisedMatrix;
   /** Names of the models, in the order of all that follows. */
   readonly models: readonly string[];
@@ -32,7 +35,8 @@ const familiarShare = 0.5;
 /**
  * What each model's answer to a prompt is expected to be worth: the mean of the topics that the prompt is like, in
  * proportion, and what its features add. Of a kind of prompts that was hardly seen it is believed how hard they are, and less
- * which of the models does better there than usual: of such the choice goes by what the models do on the whole. Pure; a few microseconds for a prompt of some hundred features.
+ * which of the models does better there than usual: of such the choice goes by what the models do on the whole. Pure; a
+ * few microseconds for a prompt of some hundred features.
  */
 export function predict(
   { topics, weights, models, modelMeans, topicMeans }: Predictor,
