@@ -3,6 +3,7 @@ import type { EvaluationRow } from '../prediction/evaluate/rows.ts';
 import type { Run } from '../prediction/evaluate/run.ts';
 import { classify } from '../router/classify/classify.ts';
 import { hashFeatures } from '../router/classify/hash-features.ts';
+import { tokenise } from '../router/classify/tokens.ts';
 
 /** What a decision takes in this process, in microseconds. */
 export interface DecisionTime {
@@ -29,9 +30,10 @@ export function timeDecisions(
   for (let sample = -warmUps; sample < samples; sample += 1) {
     const row = rows[(sample + warmUps) % rows.length] as EvaluationRow;
     const start = performance.now();
-    const features = hashFeatures(row.prompt);
+    const tokens = tokenise(row.prompt.question);
+    const features = hashFeatures(row.prompt, tokens);
     const hashed = performance.now();
-    classify(row.prompt);
+    classify(row.prompt, tokens);
     const classified = performance.now();
     const { means } = predict(predictor, features);
     const predicted = performance.now();

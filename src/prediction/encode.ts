@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { complexities } from '../contracts/query-class.ts';
 import { pack, unpack } from './packed.ts';
-import { readMatrix } from './quantised-matrix.ts';
+import { arraysOf, readMatrix } from './quantised-matrix.ts';
 import type { CentredPredictor } from './shifts.ts';
 
 const format = 'signalbox predictor 2';
@@ -17,7 +17,7 @@ const headerSchema = z.object({
 export function encodePredictor({ version, predictor, centres }: CentredPredictor): Buffer {
   const { topics, weights, models, modelMeans, topicMeans, topicEvidence } = predictor;
   const header: z.infer<typeof headerSchema> = { format, version, models: [...models], topics };
-  return pack(header, [centres, modelMeans, topicMeans, topicEvidence, weights.scales, weights.values]);
+  return pack(header, [centres, modelMeans, topicMeans, topicEvidence, ...arraysOf(weights)]);
 }
 
 /** The inverse of `encodePredictor`. @throws DamagedPredictor */

@@ -46,6 +46,8 @@ export function predict(
   const shares = sums.subarray(0, topics);
   softmax(shares);
   const means = sums.subarray(topics);
+  let largestShare = 0;
+  for (const share of shares) largestShare = Math.max(largestShare, share);
   let ease = 0;
   for (let model = 0; model < models.length; model += 1) {
     let mean = means[model] as number;
@@ -55,7 +57,7 @@ export function predict(
     means[model] = mean;
     ease += (mean - (modelMeans[model] as number)) / models.length;
   }
-  const familiarity = Math.min(1, Math.max(...shares) / familiarShare) ** 2;
+  const familiarity = Math.min(1, largestShare / familiarShare) ** 2;
   for (let model = 0; model < models.length; model += 1) {
     const usual = (modelMeans[model] as number) + ease;
     means[model] = Math.min(1, Math.max(0, usual + familiarity * ((means[model] as number) - usual)));

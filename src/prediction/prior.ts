@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { complexities } from '../contracts/query-class.ts';
 import { middleScore, successRateOf } from '../statistics/score-scale.ts';
 import { pack, unpack } from './packed.ts';
-import { type QuantisedMatrix, readMatrix, sumColumns } from './quantised-matrix.ts';
+import { arraysOf, type QuantisedMatrix, readMatrix, sumColumns } from './quantised-matrix.ts';
 import { anyOtherModel, type ShiftPredictor } from './shifts.ts';
 import { type TopicModel, topicShares } from './topics.ts';
 
@@ -44,10 +44,8 @@ export function encodePrior({ topics, topicEffects, featureEffects, centres }: P
     centres.separation,
     topicEffects.ease,
     topicEffects.separation,
-    topics.weights.scales,
-    topics.weights.values,
-    featureEffects.scales,
-    featureEffects.values,
+    ...arraysOf(topics.weights),
+    ...arraysOf(featureEffects),
   ]);
 }
 

@@ -8,6 +8,7 @@ import type { Provider } from '../platform/providers/definitions.ts';
 import { classify } from './classify/classify.ts';
 import { hashFeatures } from './classify/hash-features.ts';
 import type { Prompt } from './classify/prompt.ts';
+import { tokenise } from './classify/tokens.ts';
 import { estimateInputTokens } from './predict/tokens.ts';
 import { modelsOfName } from './select/aliases.ts';
 import { asOfControl, assignArm, chooseCopy, explainArm } from './select/canary.ts';
@@ -167,13 +168,14 @@ function readRequest(
       { param: 'model' },
     );
   }
-  const classified = classify(request.prompt);
+  const tokens = tokenise(request.prompt.question);
+  const classified = classify(request.prompt, tokens);
   const forced = request.complexity ?? (requested.kind === 'auto' ? requested.complexity : null);
   const classification: Classification =
     forced === null ? classified : { ...classified, complexity: forced, complexity_confidence: 1 };
   const prefer = request.constraints.prefer ?? (requested.kind === 'auto' ? requested.prefer : null);
 
-  const features = hashFeatures(request.prompt);
+  const features = hashFeatures(request.prompt, tokens);
   // A version of 0 is what comes with the product, with which nothing is compared.
   const version = snapshot.predictor?.version ?? 0;
   const isHeldOut = shareOf(decisionId) < policy.predictorHoldout;

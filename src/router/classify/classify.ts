@@ -1,6 +1,7 @@
 import type { Classification, Complexity, QueryType } from '../../contracts/query-class.ts';
 import { extractFeatures, type FeatureName, featureNames, type Features } from './features.ts';
 import type { Prompt } from './prompt.ts';
+import { tokenise, type Tokens } from './tokens.ts';
 
 /** A linear model: for each class a bias and a weight for each feature that speaks for or against it. */
 type LinearModel<Class extends string> = readonly [LinearClass<Class>, ...LinearClass<Class>[]];
@@ -72,8 +73,8 @@ const complexityModel: LinearModel<Complexity> = [
  *
  * This is the seam for a learned classifier: prompt → features → class with confidence.
  */
-export function classify(prompt: Prompt): Classification {
-  return classifyFeatures(extractFeatures(prompt));
+export function classify(prompt: Prompt, tokens: Tokens = tokenise(prompt.question)): Classification {
+  return classifyFeatures(extractFeatures(prompt, tokens));
 }
 
 export function classifyFeatures(features: Features): Classification {

@@ -1,5 +1,5 @@
 import type { Prompt } from './prompt.ts';
-import { digit, hashToken, letter, scanTokens, single } from './tokens.ts';
+import { digit, hashToken, letter, single, tokenise, type Tokens } from './tokens.ts';
 import { hashPair, recallWords, type Vocabulary, vocabularyOf } from './vocabulary.ts';
 
 /**
@@ -30,9 +30,9 @@ export type Features = Readonly<Record<FeatureName, number>>;
 const saturate = (value: number, half: number): number => value / (value + half);
 
 /** Measures a prompt. Pure; linear in its length. */
-export function extractFeatures(prompt: Prompt): Features {
+export function extractFeatures(prompt: Prompt, tokens: Tokens = tokenise(prompt.question)): Features {
   const { question } = prompt;
-  const counts = countTokens(question);
+  const counts = countTokens(question, tokens);
   const characters = Math.max(1, question.length);
   const wordCount = Math.max(1, counts.words);
   return {
@@ -88,7 +88,7 @@ const then = hashToken('then');
 const isSentenceEnd = (code: number): boolean =>
   code < 128 ? endsSentence[code] === 1 : wideSentenceEnds.includes(String.fromCharCode(code));
 
-function countTokens(text: string): TokenCounts {
+function countTokens(text: string, { hashes, kinds, lengths, ends }: Tokens): TokenCounts {
   const counts: TokenCounts = {
     words: 0,
     letters: 0,
@@ -105,10 +105,13 @@ function countTokens(text: string): TokenCounts {
   };
   let lines = 0;
   let before = 0;
-  scanTokens(text, (token, kind, length, end) => {
+  for (let at = 0; at < hashes.length; at += 1) {
+    const token = hashes[at] as number;
+    const kind = kinds[at] as number;
     if (kind === single) {
+      const end = ends[at] as number;
       const code = text.charCodeAt(end - 1);
-      if (code === hyphen) return;
+      if (code === hyphen) continue;
       if (code === newline) lines += 1;
       else if (code === semicolon) counts.parts += 1;
       // At the end of the text there is no next character, which is greater than nothing.
@@ -118,6 +121,7 @@ function countTokens(text: string): TokenCounts {
     } else {
       if (counts.words === 0) counts.asksToRecall = recallWords.has(token);
       counts.words += 1;
+      const length = lengths[at] as number;
       counts.letters += length;
       if (kind === digit) counts.digits += length;
       else if (kind === letter) {
@@ -128,7 +132,7 @@ function countTokens(text: string): TokenCounts {
     const vocabulary = vocabularyOf(token) ?? vocabularyOf(hashPair(before, token));
     if (vocabulary !== undefined) counts[vocabulary] += 1;
     before = token;
-  });
+  }
   if (lines > 0) counts.parts += text.match(listItem)?.length ?? 0;
   return counts;
 }

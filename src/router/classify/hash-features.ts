@@ -1,5 +1,5 @@
 import type { Prompt } from './prompt.ts';
-import { digit, hashText, letter, scanTokens } from './tokens.ts';
+import { digit, hashText, letter, tokenise, type Tokens } from './tokens.ts';
 
 /** Features are numbers below this. */
 export const featureCount = 65_536;
@@ -31,11 +31,11 @@ const grids = 3;
  * is said before the question counts by its words alone. Pure; the numbers are public hashes, so that words can be guessed
  * from them: what leaves the process is scrambled first.
  */
-export function hashFeatures(prompt: Prompt): Uint16Array {
+export function hashFeatures(prompt: Prompt, tokens: Tokens = tokenise(prompt.question)): Uint16Array {
   const { question, instructions } = prompt;
-  const text = addTokens(question);
+  const text = addTokens(question, tokens);
   if (instructions !== '') {
-    scanTokens(instructions, (token) => add(namespaces.instructions, token));
+    for (const token of tokenise(instructions).hashes) add(namespaces.instructions, token);
     add(namespaces.application, hashText(instructions));
   }
 
@@ -78,21 +78,19 @@ interface Measures {
 }
 
 /** Adds the tokens of a text as features, and counts what it is made of. */
-function addTokens(text: string): Measures {
-  const measures: Omit<Measures, 'capitals' | 'foreign'> = {
-    characters: Math.max(1, text.length),
-    words: 0,
-    letters: 0,
-    numbers: 0,
-    digits: 0,
-    signs: 0,
-    lines: 0,
-    sentences: 0,
-  };
+function addTokens(text: string, { hashes, kinds, lengths, ends, capitals, foreign }: Tokens): Measures {
+  let words = 0;
+  let letters = 0;
+  let numbers = 0;
+  let digits = 0;
+  let signs = 0;
+  let lines = 0;
+  let sentences = 0;
   let longBefore = 0;
   let before = 0;
   let previous = 0;
-  const { capitals, foreign } = scanTokens(text, (token, kind, length, end) => {
+  for (let at = 0; at < hashes.length; at += 1) {
+    const token = hashes[at] as number;
     const count = add(namespaces.word, token);
     if (isMilestone(count)) add(namespaces.repeated + count, token);
     add(namespaces.pair, combine(previous, token));
@@ -101,20 +99,21 @@ function addTokens(text: string): Measures {
     longBefore = before;
     before = previous;
     previous = token;
-    if (kind === letter) {
-      measures.words += 1;
-      measures.letters += length;
-    } else if (kind === digit) {
-      measures.numbers += 1;
-      measures.digits += length;
+    if (kinds[at] === letter) {
+      words += 1;
+      letters += lengths[at] as number;
+    } else if (kinds[at] === digit) {
+      numbers += 1;
+      digits += lengths[at] as number;
     } else {
-      const code = text.charCodeAt(end - 1);
-      if (code === 10) measures.lines += 1;
-      else measures.signs += 1;
-      if (code === 46 || code === 63 || code === 33) measures.sentences += 1;
+      const code = text.charCodeAt((ends[at] as number) - 1);
+      if (code === 10) lines += 1;
+      else signs += 1;
+      if (code === 46 || code === 63 || code === 33) sentences += 1;
     }
-  });
-  return { ...measures, capitals, foreign };
+  }
+  const characters = Math.max(1, text.length);
+  return { characters, words, letters, numbers, digits, signs, lines, sentences, capitals, foreign };
 }
 
 const combine = (a: number, b: number): number => Math.imul(a, 31) + Math.imul(b, 0x9e3779b1);

@@ -5,55 +5,69 @@ export const digit = 2;
 export const single = 3;
 
 /** The kind of each character of ISO 8859-1, and the character itself or its lower case. */
-const kinds = new Uint8Array(256);
+const kindOf = new Uint8Array(256);
 const folded = new Uint8Array(256);
 for (let code = 0; code < 256; code += 1) {
   const character = String.fromCharCode(code);
   folded[code] = character.toLowerCase().charCodeAt(0);
-  if (/[\p{L}']/u.test(character)) kinds[code] = letter;
-  else if (/\d/.test(character)) kinds[code] = digit;
-  else if (/\s/.test(character) && character !== '\n') kinds[code] = space;
-  else kinds[code] = single;
+  if (/[\p{L}']/u.test(character)) kindOf[code] = letter;
+  else if (/\d/.test(character)) kindOf[code] = digit;
+  else if (/\s/.test(character) && character !== '\n') kindOf[code] = space;
+  else kindOf[code] = single;
 }
 
 const firstCapital = 'A'.charCodeAt(0);
 const lastCapital = 'Z'.charCodeAt(0);
+const spaceCode = ' '.charCodeAt(0);
 
 const fnvStart = 0x811c9dc5;
 const fnvPrime = 0x01000193;
 
-/**
- * Calls back for each token of a text: its hash (FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv, over characters in lower
- * case), its kind, its length in characters, and where it ends. Returns how many characters are capitals of ASCII, and how
- * many are beyond ASCII.
- */
-export function scanTokens(
-  text: string,
-  onToken: (token: number, kind: number, length: number, end: number) => void,
-): { capitals: number; foreign: number } {
+/** What a text is made of. The lists have one entry for each token, in its order. */
+export interface Tokens {
+  /** FNV-1a, http://www.isthe.com/chongo/tech/comp/fnv, over characters in lower case. */
+  readonly hashes: readonly number[];
+  readonly kinds: readonly number[];
+  /** In characters. */
+  readonly lengths: readonly number[];
+  /** Where in the text the next character stands. */
+  readonly ends: readonly number[];
+  /** Characters that are capitals of ASCII. */
+  readonly capitals: number;
+  /** Characters beyond ASCII. */
+  readonly foreign: number;
+}
+
+/** Pure; linear in the length of the text. */
+export function tokenise(text: string): Tokens {
+  const hashes: number[] = [];
+  const kinds: number[] = [];
+  const lengths: number[] = [];
+  const ends: number[] = [];
   let capitals = 0;
   let foreign = 0;
   let hash = fnvStart;
   let kind = space;
-  let length = 0;
-  for (let at = 0; at < text.length; at += 1) {
-    const code = text.charCodeAt(at);
+  let start = 0;
+  for (let at = 0; at <= text.length; at += 1) {
+    const code = at < text.length ? text.charCodeAt(at) : spaceCode;
     if (code > 127) foreign += 1;
     else if (code <= lastCapital && code >= firstCapital) capitals += 1;
-    const nextKind = code < 256 ? (kinds[code] as number) : isIdeograph(code) ? single : letter;
+    const nextKind = code < 256 ? (kindOf[code] as number) : isIdeograph(code) ? single : letter;
     if (nextKind !== kind || nextKind === single) {
-      if (kind !== space) onToken(hash, kind, length, at);
+      if (kind !== space) {
+        hashes.push(hash);
+        kinds.push(kind);
+        lengths.push(at - start);
+        ends.push(at);
+      }
       hash = fnvStart;
       kind = nextKind;
-      length = 0;
+      start = at;
     }
-    if (kind !== space) {
-      hash = Math.imul(hash ^ (code < 256 ? (folded[code] as number) : code), fnvPrime);
-      length += 1;
-    }
+    if (kind !== space) hash = Math.imul(hash ^ (code < 256 ? (folded[code] as number) : code), fnvPrime);
   }
-  if (kind !== space) onToken(hash, kind, length, text.length);
-  return { capitals, foreign };
+  return { hashes, kinds, lengths, ends, capitals, foreign };
 }
 
 /** Of scripts that put no space between words, each character is a token. */
@@ -68,5 +82,5 @@ export function hashText(text: string): number {
   return hash;
 }
 
-/** The hash that `scanTokens` gives to a token. */
+/** The hash that `tokenise` gives to a token. */
 export const hashToken = (token: string): number => hashText(token.toLowerCase());
