@@ -39,13 +39,19 @@ export async function dropQueue(db: Executor, queue: string): Promise<boolean> {
 
 /** Sends messages in one statement, in their order. Returns their ids. */
 export async function sendBatch(db: Executor, queue: string, messages: readonly unknown[]): Promise<string[]> {
-  if (messages.length === 0) return [];
+  const documents = messages.map((message) => JSON.stringify(message));
+  return sendJsonBatch(db, queue, documents);
+}
+
+/** The same for messages that are JSON already. */
+export async function sendJsonBatch(db: Executor, queue: string, documents: readonly string[]): Promise<string[]> {
+  if (documents.length === 0) return [];
   const { rows } = await db.query<{ msg_id: string }>(
     // One document instead of an array of texts: the driver would escape each of them again.
     `select msg_id::text from pgmq.send_batch($1::text, array(
        select message from jsonb_array_elements($2::jsonb) with ordinality as given (message, position) order by position
      )) as sent (msg_id)`,
-    [queue, JSON.stringify(messages)],
+    [queue, `[${documents.join(',')}]`],
   );
   return rows.map((row) => row.msg_id);
 }
