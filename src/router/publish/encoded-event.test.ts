@@ -1,9 +1,9 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { outcomeSchema, type RoutingEvent } from '../../contracts/event.ts';
-import { decodeEvents, encodeEvent, toLine } from './encoded-event.ts';
+import { decodeEvents, encodeEvent } from './encoded-event.ts';
 
-const lineOf = (event: RoutingEvent): Buffer => Buffer.from(toLine(encodeEvent(event)));
+const lineOf = (event: RoutingEvent): Buffer => encodeEvent(event).line;
 
 const event: fc.Arbitrary<RoutingEvent> = fc.record({
   timestamp: fc.constant('2026-01-01T00:00:00.000Z'),

@@ -7,7 +7,7 @@ import { createEventBuffer } from './event-buffer.ts';
 let made = 0;
 function event(outcome: Outcome): EncodedEvent {
   made += 1;
-  return { eventId: `event ${made}`, outcome, json: '{}' };
+  return { eventId: `event ${made}`, outcome, line: Buffer.from('{}\n') };
 }
 
 test('when it is full, outcomes push out the oldest routed events and routed events are dropped themselves', () => {

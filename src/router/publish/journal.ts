@@ -1,9 +1,9 @@
 import { close, ftruncateSync, openSync, writeSync } from 'node:fs';
-import { rm } from 'node:fs/promises';
+import { unlink } from 'node:fs/promises';
 import path from 'node:path';
 import type { DiskState } from './disk-state.ts';
-import { type EncodedEvent, toLine } from './encoded-event.ts';
-import type { OutboxFolders } from './outbox-folders.ts';
+import type { EncodedEvent } from './encoded-event.ts';
+import { isMissing, type OutboxFolders } from './outbox-folders.ts';
 
 /**
  * The events that wait in memory, once more in files: these outlast `kill -9`, though no loss of power, since nothing waits
@@ -82,14 +82,16 @@ export function createJournal({ folders, maxBytes, state, onRefused }: JournalOp
     if (file === tail) return seal();
     files.delete(file);
     totalBytes -= file.bytes;
-    const removal = rm(file.path, { force: true }).catch((error: unknown) => state.fails(error));
+    const removal = unlink(file.path).catch((error: unknown) => {
+      if (!isMissing(error)) state.fails(error);
+    });
     removals.add(removal);
     void removal.then(() => removals.delete(removal));
   }
 
   function append(event: EncodedEvent, ownFolder: string): void {
-    const line = toLine(event);
-    const bytes = Buffer.byteLength(line);
+    const { line } = event;
+    const bytes = line.length;
     if (totalBytes + bytes > maxBytes) throw new Error(`it has its largest size, ${maxBytes} bytes`);
     const file = openTail(ownFolder);
     // Synchronous, since the event has to be there when its answer is sent; into the memory of the system, in microseconds.

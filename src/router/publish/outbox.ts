@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import { decodeEvents, type EncodedEvent, toLine } from './encoded-event.ts';
+import { decodeEvents, type EncodedEvent } from './encoded-event.ts';
 import { isMissing, type OutboxFolders, syncFolder } from './outbox-folders.ts';
 
 /**
@@ -138,7 +138,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     const events = await read(segment);
     if (events === undefined) return;
     const kept = events.filter((event) => event.outcome !== 'routed');
-    const content = Buffer.from(kept.map(toLine).join(''));
+    const content = Buffer.concat(kept.map(({ line }) => line));
     const file = `${segment.file}.new`;
     const handle = await open(file, 'w', 0o600);
     try {
@@ -227,7 +227,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     append: (events) =>
       inTurn(async () => {
         if (maxBytes === 0 || events.length === 0) return 0;
-        const lines = events.map((event) => Buffer.from(toLine(event)));
+        const lines = events.map(({ line }) => line);
         if (totalBytes() + sizeOf(lines) > maxBytes) await makeRoom(sizeOf(lines));
         const fitting = firstWithin(lines, maxBytes - totalBytes());
         if (fitting.length > 0) await write(fitting);

@@ -39,7 +39,7 @@ export function createSender({ pool, onSent, onUnstorable }: SenderOptions): Sen
   /** One event that PostgreSQL cannot hold must not keep back all that come after it. */
   async function sendEach(events: readonly EncodedEvent[]): Promise<void> {
     try {
-      const documents = events.map(({ json }) => json);
+      const documents = events.map(({ line }) => line);
       await sendJsonBatch(db, decisionsQueue, documents);
       onSent(events.length);
     } catch (error) {

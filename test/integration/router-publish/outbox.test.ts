@@ -4,7 +4,7 @@ import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { createOutbox, type Outbox } from '../../../src/router/publish/outbox.ts';
-import { type EncodedEvent, toLine } from '../../../src/router/publish/encoded-event.ts';
+import type { EncodedEvent } from '../../../src/router/publish/encoded-event.ts';
 import { createOutboxFolders } from '../../../src/router/publish/outbox-folders.ts';
 import {
   asRoot,
@@ -41,6 +41,10 @@ function openOutbox(options: { maxBytes?: number; instanceId?: string; database?
     onTornLines: (count) => void (torn += count),
   });
   return { outbox, dropped, torn: () => torn };
+}
+
+function linesOf(encoded: readonly EncodedEvent[]): Buffer {
+  return Buffer.concat(encoded.map(({ line }) => line));
 }
 
 async function takeAll(outbox: Outbox, batch = 7): Promise<number[]> {
@@ -91,12 +95,12 @@ describe('one process', () => {
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
     const [file = ''] = await filesIn(folder);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
-    expect(await readFile(file, 'utf8')).toEqual(events(1, 1).map(toLine).join(''));
+    expect(await readFile(file)).toEqual(linesOf(events(1, 1)));
   });
 
   test('never outgrows its bound: routed events make room, oldest first, and outcomes are refused last', async () => {
-    const [line] = events(1, 1).map(toLine);
-    const maxBytes = (line?.length ?? 0) * 400;
+    const { length } = linesOf(events(1, 1));
+    const maxBytes = length * 400;
     const { outbox, dropped } = openOutbox({ maxBytes });
     for (let first = 1; first <= 300; first += 10) {
       expect(await outbox.append(events(first, first + 4, 'routed'))).toBe(5);
@@ -187,7 +191,7 @@ describe('what another process left', () => {
   });
 
   test('cut anywhere gives every whole event and counts one torn line', async () => {
-    const whole = Buffer.from(events(1, 6).map(toLine).join(''));
+    const whole = linesOf(events(1, 6));
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: whole.length }), async (cut) => {
         const dead = openOutbox();
