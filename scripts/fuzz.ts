@@ -7,11 +7,9 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { parseArgs } from 'node:util';
 import { serviceNameSchema } from '../src/contracts/api.ts';
-import { silentLogger } from '../src/platform/telemetry/logger.ts';
-import { defaultProfiles } from '../src/simulator/default-profiles.ts';
-import { createSimulator } from '../src/simulator/simulator.ts';
+import { findKnownValues, type KnownValues } from '../test/integration/fuzz/known-values.ts';
 import { readOperations } from '../test/integration/fuzz/operations.ts';
-import type { KnownValues } from '../test/integration/fuzz/valid-values.ts';
+import { freePorts, startTestProviders } from '../test/support/app.ts';
 import { runScript } from '../test/support/child-process.ts';
 import { type Finding, runCampaign } from './fuzz/campaign.ts';
 
@@ -31,15 +29,7 @@ if (![requests, seed, connections].every((value) => Number.isInteger(value) && v
 }
 
 const folder = await mkdtemp(path.join(tmpdir(), 'signalbox-fuzz-'));
-const simulator = createSimulator({
-  host: '127.0.0.1',
-  port: 0,
-  seed: String(seed),
-  timeScale: 0,
-  profiles: defaultProfiles.map((profile) => ({ ...profile, error_rate: 0 })),
-  log: silentLogger(),
-});
-await simulator.start();
+const providers = await startTestProviders();
 const signalbox = runScript('src/cli/main.ts', ['up'], {
   cwd: folder,
   // A group of its own: Ctrl-C ends the sending, and what was found until then is told.
@@ -48,14 +38,8 @@ const signalbox = runScript('src/cli/main.ts', ['up'], {
     PATH: process.env['PATH'],
     HOME: folder,
     LOG_LEVEL: 'error',
-    REGISTRY_PORT: '0',
-    ROUTER_PORT: '0',
-    UPGRADE_PORT: '0',
-    CENTRAL_PORT: '0',
-    OPENAI_API_KEY: 'sk-fuzz',
-    OPENAI_BASE_URL: `${simulator.baseUrl}/v1`,
-    ANTHROPIC_API_KEY: 'sk-fuzz',
-    ANTHROPIC_BASE_URL: simulator.baseUrl,
+    ...freePorts,
+    ...providers.environment,
   },
 });
 let exitCode: number | null | undefined;
@@ -71,14 +55,14 @@ try {
     serviceNameSchema.options.map((service) => readOperations(service, portOf(service))),
   );
   console.log(`${requests} requests to ${operations.flat().length} endpoints, seed ${seed}`);
-  await fuzz(operations.flat(), await knownValues(portOf('router')));
+  await fuzz(operations.flat(), (await findKnownValues(portOf('router'))).known);
   if (exitCode === undefined) await checkHealth(portOf);
 } finally {
   if (exitCode === undefined) {
     signalbox.kill('SIGTERM');
     await signalbox.waitForExit();
   }
-  await simulator.stop();
+  await providers.stop();
   await rm(folder, { recursive: true, force: true });
 }
 
@@ -130,22 +114,4 @@ async function checkHealth(portOf: (service: string) => number): Promise<void> {
     const answer = await (await fetch(`http://127.0.0.1:${portOf(service)}/health`)).text();
     if (!answer.includes('"status":"ok"')) note({ kind: `${service} is not well`, request: '/health', answer });
   }
-}
-
-/** What makes requests come further than validation: models that exist, a decision that was made. */
-async function knownValues(routerPort: number): Promise<KnownValues> {
-  const response = await fetch(`http://127.0.0.1:${routerPort}/route`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query: 'What is the capital of France?' }),
-  });
-  const { decision_id: decisionId } = (await response.json()) as { decision_id: string };
-  return {
-    id: ['openai/gpt-5.4-mini', decisionId],
-    // Of a provider that is not configured, so that nothing is routed to what is made up here.
-    model_id: ['fuzzed'],
-    provider: ['nobody'],
-    model: ['auto', 'auto:cost', 'signalbox/auto', 'gpt-6-sol', 'openai/gpt-6-luna', 'claude-sonnet-5'],
-    decision_id: [decisionId],
-  };
 }

@@ -2,10 +2,10 @@ import fc from 'fast-check';
 import { Agent } from 'undici';
 import { errorCatalogue } from '../../src/platform/core/errors.ts';
 import { faultsAllowedTo } from '../../test/integration/fuzz/allowed-faults.ts';
+import type { KnownValues } from '../../test/integration/fuzz/known-values.ts';
 import { malformedMessages, sendBytes } from '../../test/integration/fuzz/malformed-bytes.ts';
 import { type HttpRequest, malformedRequests } from '../../test/integration/fuzz/malformed-requests.ts';
 import type { Operation } from '../../test/integration/fuzz/operations.ts';
-import type { KnownValues } from '../../test/integration/fuzz/valid-values.ts';
 
 /** Something that must not happen, and one request that makes it happen. */
 export interface Finding {

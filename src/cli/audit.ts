@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import pc from 'picocolors';
+import { changedFields } from '../contracts/audit-changes.ts';
 import { type AuditEntry, auditPageSchema, type Author } from '../contracts/audit.ts';
 import { callService } from './api-client.ts';
 import { configFrom, type ConfigOptions, integer, pointInTime, serviceUrl, withConfigOptions } from './options.ts';
@@ -71,16 +72,10 @@ function nameOf({ credential, key_name: keyName, told_name: told }: Author): str
   return told === null ? who : `${who} (${told})`;
 }
 
-/** The names of what differs, and where it is short what it is now. */
+/** What differs, as it is now. */
 function describeChange({ before, after }: { before: unknown; after: unknown }): string {
-  const [old, now] = [fieldsOf(before), fieldsOf(after)];
-  const changed = [...new Set([...Object.keys(old), ...Object.keys(now)])].filter(
-    (name) => JSON.stringify(old[name]) !== JSON.stringify(now[name]),
-  );
-  const text = changed.map((name) => `${name}=${JSON.stringify(now[name] ?? null)}`).join(' ');
+  const text = changedFields(before, after)
+    .map((change) => `${change.field}=${JSON.stringify(change.after ?? null)}`)
+    .join(' ');
   return text.length > longestCell ? `${text.slice(0, longestCell)}…` : text;
-}
-
-function fieldsOf(value: unknown): Record<string, unknown> {
-  return typeof value === 'object' && value !== null ? { ...value } : {};
 }

@@ -17,7 +17,10 @@ export type DecisionPart = (typeof decisionParts)[number];
 
 const samples = 3000;
 
-/** Times decisions on rows, over and over, after so many that do not count: hashed features, query class, predictions, the ranked models. */
+/**
+ * Times decisions on rows, over and over, after so many that do not count: hashed features, query class, predictions,
+ * the ranked models.
+ */
 export function timeDecisions(
   { predictor, choose }: Run['last'],
   rows: readonly EvaluationRow[],

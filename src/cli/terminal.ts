@@ -13,7 +13,10 @@ export function say(line = ''): void {
   process.stderr.write(`${withoutCommands(line)}\n`);
 }
 
-/** Names, reasons and messages come from providers and from who may write to the queue: of their commands none is left, but colours. */
+/**
+ * Names, reasons and messages come from providers and from who may write to the queue: of their commands none is left,
+ * but colours.
+ */
 function withoutCommands(text: string): string {
   return text.replaceAll(controls, (found) => (found.length > 1 || found === '\n' || found === '\t' ? found : ''));
 }

@@ -37,5 +37,5 @@ export const auditPageSchema = z.object({
 
 /** Header in which a client says who it acts for, percent-encoded. */
 export const toldNameHeader = 'x-signalbox-actor';
-/** Header in which central says who asked it, as JSON, percent-encoded; believed of the master key alone. */
+/** Header in which central says who asked it, as JSON, percent-encoded; believed of the master key, and where no key is needed. */
 export const authorHeader = 'x-signalbox-author';

@@ -47,8 +47,8 @@ const parts = 3;
 
 /**
  * How much each prompt is of each topic, for learning from it. Of the prompts that the topics were themselves learned from
- * (the very same arrays) this is told by regressions that have not seen them: of those that it has seen a regression is surer than it will
- * be of new ones (cross-fitting: Chernozhukov et al. 2018, https://doi.org/10.1111/ectj.12097).
+ * (the very same arrays) this is told by regressions that have not seen them: of those that it has seen a regression is
+ * surer than it will be of new ones (cross-fitting: Chernozhukov et al. 2018, https://doi.org/10.1111/ectj.12097).
  */
 export function sharesToLearnFrom(topics: TopicModel | FoundTopics, prompts: readonly Uint16Array[]): Float64Array[] {
   const heldOut = 'examples' in topics ? heldOutShares(topics.examples) : new Map<Uint16Array, Float64Array>();

@@ -23,9 +23,10 @@ export function canaryLabelProbability(ratio: number, share: number): number {
 
 /**
  * Natural logarithm of the evidence that the canary's bad rate is more than `allowedRatio` times the control's: an e-value, the
- * mean of likelihood ratios over a grid of greater ratios, E = Σ_j (1/J) Π θ(r_j)/θ(r₀) or (1 − θ(r_j))/(1 − θ(r₀)) over the bad
- * events of all strata, each with the share that held then. Looked at after every event, it ever reaches 1/α with a
- * probability of α at the most while the ratio is the allowed one or less (Ville's inequality), however long the test runs.
+ * mean of likelihood ratios over a grid of greater ratios, E = Σ_j (1/J) Π θ(r_j)/θ(r₀) or (1 − θ(r_j))/(1 − θ(r₀))
+ * over the bad events of all strata, each with the share that held then. Looked at after every event, it ever reaches
+ * 1/α with a probability of α at the most while the ratio is the allowed one or less (Ville's inequality), however long
+ * the test runs.
  */
 export function logEvidenceOfHarm(strata: readonly Stratum[], allowedRatio: number): number {
   return logEvidence(strata, allowedRatio, (factor) => allowedRatio * factor);

@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { appendAudit } from '../../src/platform/store/audit-log.ts';
+import { operator } from '../support/author.ts';
 import { addUpgrades, busy, waitingRolloutId } from '../support/dashboard.ts';
 import { type OpenDashboard, openDashboard } from '../support/dashboard-in-browser.ts';
 
@@ -10,10 +12,22 @@ beforeAll(async () => {
   dashboard = await openDashboard({
     config: { ...busy, registry: { refresh_ms: 3_600_000 }, upgrade: { mode: 'approve' } },
     context: { viewport: { width: 1280, height: 900 } },
-    prepare: ({ pool, upgradeUrl }) => addUpgrades(pool, upgradeUrl),
+    async prepare({ pool, origin, upgradeUrl }) {
+      await addUpgrades(pool, upgradeUrl);
+      await send(origin, 'POST', '/teams', { name: 'crew', requests_per_minute: 60 });
+      // More than a page of the audit log holds.
+      const looked = { service: 'central', author: operator, action: 'team.look', object: 'crew' } as const;
+      for (let row = 0; row < 50; row += 1) await appendAudit(pool, looked);
+    },
   });
 }, 120_000);
 afterAll(() => dashboard.close());
+
+async function send(origin: string, method: 'POST' | 'PATCH', path: string, body: unknown): Promise<void> {
+  const headers = { 'content-type': 'application/json', 'x-signalbox-actor': 'ada' };
+  const response = await fetch(origin + path, { method, headers, body: JSON.stringify(body) });
+  if (!response.ok) throw new Error(`${path} answered ${response.status}`);
+}
 
 it('narrows the log, and pages through it by addresses', patient, async () => {
   const { page } = dashboard;
@@ -89,7 +103,7 @@ it('makes a key that is shown once, changes and revokes it', patient, async () =
   const { page } = dashboard;
   await page.goto(`${dashboard.origin}/#/keys`);
   await page.getByRole('button', { name: 'New key …' }).click();
-  await page.getByLabel('Name').fill('phone');
+  await page.getByLabel('Name', { exact: true }).fill('phone');
   await page.getByLabel('Budget, USD').fill('5');
   await page.getByRole('button', { name: 'Make the key' }).click();
   const secret = await page.getByLabel('The new key', { exact: true }).textContent();
@@ -105,6 +119,25 @@ it('makes a key that is shown once, changes and revokes it', patient, async () =
   await page.getByRole('button', { name: 'Revoke for ever' }).click();
   await page.getByText('No key was made yet').waitFor();
   expect(dashboard.problems).toEqual([]);
+});
+
+it('tells who changed what, narrowed by address and page by page', patient, async () => {
+  const { page, origin, problems } = dashboard;
+  await send(origin, 'PATCH', '/teams/crew', { requests_per_minute: 70 });
+  await page.goto(`${origin}/#/audit`);
+  await page.getByLabel('Action', { exact: true }).selectOption('Teams');
+  await page.waitForURL(/action=team/);
+  const newest = page.getByRole('row', { name: /anybody here \(ada\) 127\.0\.0\.1 team\.update crew/ }).first();
+  await newest.getByText('requests_per_minute: 60 → 70').waitFor();
+  await page.getByRole('link', { name: 'Older »' }).click();
+  await page.getByRole('row', { name: /team\.create crew name: crew requests_per_minute: 60$/ }).waitFor();
+  await page.getByRole('link', { name: 'crew' }).last().click();
+  await page.waitForURL(/object=/);
+  await newest.waitFor();
+  await page.getByLabel('Last day').fill('2001-02-03');
+  await page.getByText('No entry matches').waitFor();
+  expect(page.url()).toContain('to=2001-02-03');
+  expect(problems).toEqual([]);
 });
 
 it('puts scores back after asking', patient, async () => {

@@ -151,6 +151,16 @@ const views: ReadonlyArray<{ name: string; hash(): string | Promise<string>; sho
     },
   },
   {
+    name: 'audit',
+    hash: () => 'audit',
+    async shows(page) {
+      const row = page.getByRole('row', { name: /key\.create laptop/ });
+      await row.getByText('name: laptop').waitFor();
+      await row.getByText(/\d more/).click();
+      await row.getByText('gpt-*, claude-*').waitFor();
+    },
+  },
+  {
     name: 'playground',
     hash: () => 'playground',
     async shows(page) {

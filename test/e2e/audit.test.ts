@@ -132,6 +132,19 @@ describe('the audit log', () => {
     expect(child.stdout()).toMatch(/^\S+ \S+ +key staff \(Zoë\) +127\.0\.0\.1 +key\.create +\S+ +name="ci"/m);
   });
 
+  it('holds whatever central may say of those who asked it', async () => {
+    const said = { credential: 'key', key_id: null, key_name: 'a\u0000b', told_name: null, address: '\u0000' };
+    const change = async (author: object) => {
+      const header = encodeURIComponent(JSON.stringify(author));
+      const url = `${app.url('central')}/teams/web`;
+      const { status } = await send('PATCH', url, { requests_per_minute: 61 }, { 'x-signalbox-author': header });
+      expect(status).toBe(200);
+      return (await entries('action=team.update&limit=1'))[0]?.author;
+    };
+    expect(await change(said)).toMatchObject({ credential: 'key', key_name: 'ab', address: '' });
+    expect(await change({ ...said, key_id: 'no id' })).toMatchObject({ credential: 'master', key_name: null });
+  });
+
   it('has no row of what failed, and nothing is done without its row', async () => {
     const central = app.url('central');
     const before = await entries();

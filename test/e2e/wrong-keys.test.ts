@@ -39,13 +39,16 @@ describe.each(['registry', 'upgrade', 'central', 'router'] as const)('wrong keys
     // Thirteen in all, wherever from.
     expect(await ask('wrong', '2001:db8:1:3::1')).toEqual([429, soon]);
     expect(await ask(masterKey, '2001:db8:1:3::1')).toEqual([200, null]);
-    const metrics = await (
-      await fetch(`${app.url(service)}/metrics`, { headers: { authorization: `Bearer ${masterKey}` } })
-    ).text();
+    // A refusal for something else is none of the key's.
+    const authorization = `Bearer ${masterKey}`;
+    const compressed = { headers: { authorization, 'content-encoding': 'gzip' } };
+    expect((await fetch(`${app.url(service)}/config`, compressed)).status).toBe(415);
+    const metrics = await (await fetch(`${app.url(service)}/metrics`, { headers: { authorization } })).text();
     const counted = (reason: string) =>
       metrics.match(
         new RegExp(`authentication_failures_total\\{service="${service}",reason="${reason}"\\} (\\d+)`),
       )?.[1];
     expect([counted('wrong_key'), counted('limited'), counted('no_key')]).toEqual(['10', '3', '1']);
+    expect(counted('forbidden')).toBeUndefined();
   });
 });

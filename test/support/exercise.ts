@@ -8,8 +8,7 @@ import { listQueues, queueMetrics } from '../../src/platform/postgres/pgmq.ts';
 import { createPool } from '../../src/platform/postgres/pool.ts';
 import { silentLogger } from '../../src/platform/telemetry/logger.ts';
 import { createMetrics } from '../../src/platform/telemetry/metrics.ts';
-import { defaultProfiles } from '../../src/simulator/default-profiles.ts';
-import { createSimulator } from '../../src/simulator/simulator.ts';
+import { freePorts, startTestProviders } from './app.ts';
 
 /** A whole installation that is asked something. */
 export interface Exercise {
@@ -30,27 +29,11 @@ export async function startExercise(
   env: Readonly<Record<string, string>> & { DATABASE_URL: string },
 ): Promise<Exercise> {
   const log = silentLogger();
-  const simulator = createSimulator({
-    host: '127.0.0.1',
-    port: 0,
-    seed: 'exercise',
-    timeScale: 0,
-    profiles: defaultProfiles.map((profile) => ({ ...profile, error_rate: 0 })),
-    log,
-  });
-  await simulator.start();
+  const providers = await startTestProviders();
   const app: RunningApp = await startApp({
     config: createLiveConfig(
       loadConfig({
-        env: {
-          REGISTRY_PORT: '0',
-          ROUTER_PORT: '0',
-          UPGRADE_PORT: '0',
-          CENTRAL_PORT: '0',
-          OPENAI_API_KEY: 'sk-exercise',
-          OPENAI_BASE_URL: `${simulator.baseUrl}/v1`,
-          ...env,
-        },
+        env: { ...freePorts, ...providers.environment, ...env },
         cwd: import.meta.dirname,
         flags: {
           learner: { min_samples: 10, interval_ms: 100 },
@@ -88,7 +71,7 @@ export async function startExercise(
       });
     },
     async learn() {
-      await post(`${simulator.baseUrl}/sim/faults`, { fault: 'http_500', model: failing });
+      await providers.fail({ fault: 'http_500', model: failing });
       for (let request = 0; request < 6; request += 1) await ask(failing).catch(() => undefined);
       await until('the router has the new score', async () => {
         const response = await post(`${url('router')}/route`, { query: question.content });
@@ -106,7 +89,7 @@ export async function startExercise(
     async stop() {
       await app.stop();
       await pool.end();
-      await simulator.stop();
+      await providers.stop();
     },
   };
 }

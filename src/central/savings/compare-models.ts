@@ -91,7 +91,10 @@ export function compareWith(key: string, choices: readonly LoggedChoice[]): Comp
   };
 }
 
-/** Of the policy that always takes the model, on the decisions by chance in which it was offered; null where there are too few. */
+/**
+ * Of the policy that always takes the model, on the decisions by chance in which it was offered; null where there are
+ * too few.
+ */
 function estimateOf(key: string, choices: readonly LoggedChoice[]): MeasureEstimate | null {
   const log = createOffPolicyLog([{ low: 0, high: 1, span: 1 }]);
   for (const { complexity, served, propensity, isGood, byChance, offers } of choices) {

@@ -46,8 +46,8 @@ const settleMs = 150;
 
 /**
  * Reads the configuration file and those of secrets again and again, and puts them in force where their content has changed
- * and is right. The content is compared, and not what the file system tells of it: so it does not matter whether the file was written,
- * replaced, or is a link that now leads elsewhere, nor on what kind of disk it lies.
+ * and is right. The content is compared, and not what the file system tells of it: so it does not matter whether the
+ * file was written, replaced, or is a link that now leads elsewhere, nor on what kind of disk it lies.
  */
 export function createConfigWatcher({ live, load, log }: ConfigWatcherOptions): ConfigWatcher {
   const { path } = configPath(load);

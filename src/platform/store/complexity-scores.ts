@@ -55,8 +55,9 @@ function toLearnedScore(row: ScoreRow): LearnedScore {
 }
 
 /**
- * All learned scores, or those of some models, at one moment, with the greatest `seq` among them (0 without any): whoever has applied these goes on
- * with the updates after `seq`. Every update sets its score in the same transaction, so none lies between.
+ * All learned scores, or those of some models, at one moment, with the greatest `seq` among them (0 without any):
+ * whoever has applied these goes on with the updates after `seq`. Every update sets its score in the same transaction,
+ * so none lies between.
  */
 export async function listComplexityScores(
   db: Executor,

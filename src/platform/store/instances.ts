@@ -89,8 +89,8 @@ export async function registerInstance(db: Executor, instance: NewInstance): Pro
 }
 
 /**
- * Says that an instance is alive, how far it is, and with which configuration. False when it is not known, because its silence was so long that it
- * was removed with its queue: it then has to make its queue and register again.
+ * Says that an instance is alive, how far it is, and with which configuration. False when it is not known, because its
+ * silence was so long that it was removed with its queue: it then has to make its queue and register again.
  */
 export async function heartbeatInstance(
   db: Executor,

@@ -18,7 +18,10 @@ export interface Tally {
   count: number;
 }
 
-/** Adds to the measured columns of `models`; models that the catalogue does not have are passed over. Answers how many it had. */
+/**
+ * Adds to the measured columns of `models`; models that the catalogue does not have are passed over. Answers how many
+ * it had.
+ */
 export async function addMeasuredUsage(db: Executor, usages: readonly MeasuredUsage[]): Promise<number> {
   if (usages.length === 0) return 0;
   const { rowCount } = await db.query(

@@ -49,7 +49,10 @@ export async function measureRefiners(
   }));
 }
 
-/** Makes a model a refiner. That it is fast is set with it, so that a refresh, which derives refiners anew, comes to the same. */
+/**
+ * Makes a model a refiner. That it is fast is set with it, so that a refresh, which derives refiners anew, comes to the
+ * same.
+ */
 export async function makeRefiner(db: Executor, model: { provider: string; modelId: string }): Promise<void> {
   await db.query(
     `update models set refiner = true, capabilities = capabilities || '{"fast_inference": true}', updated_at = now(),

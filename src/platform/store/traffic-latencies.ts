@@ -36,8 +36,9 @@ const keys = 'bucket_seconds, bucket, provider, model';
 const given = `unnest($1::integer[], $2::timestamptz[], $3::text[], $4::text[])`;
 
 /**
- * Merges sketches with what is stored, in key order; at most one for each key, and each then holds what is stored now. Where rows are missing they are made and read
- * again, so that there is something to lock, and nothing that others merge at the same time is lost.
+ * Merges sketches with what is stored, in key order; at most one for each key, and each then holds what is stored now.
+ * Where rows are missing they are made and read again, so that there is something to lock, and nothing that others
+ * merge at the same time is lost.
  */
 export async function mergeTrafficLatencies(db: Executor, additions: readonly LatencyAddition[]): Promise<void> {
   if (additions.length === 0) return;

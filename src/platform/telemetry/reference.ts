@@ -11,7 +11,10 @@ const sections = [
 
 const names = Object.keys(metricDefinitions) as MetricName[];
 
-/** Every metric with its type, unit, labels and meaning, and every label with its bounds, as Markdown made from the definitions. */
+/**
+ * Every metric with its type, unit, labels and meaning, and every label with its bounds, as Markdown made from the
+ * definitions.
+ */
 export function describeMetrics(): string {
   const tables = sections.map(({ service, title }) => {
     const rows = names.filter((name) => definitionOf(name).service === service).map(row);

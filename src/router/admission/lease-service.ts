@@ -63,6 +63,8 @@ export function createLeaseService(options: LeaseServiceOptions): LeaseService {
   const waits = metrics.histogram('signalbox_lease_wait_seconds');
   /** In the order in which they came. */
   const waiters = new Set<Waiter>();
+  /** How many of them wait for a limit, by its id; more than none. */
+  const waitersOf = new Map<string, number>();
   /** When the last exchange that was answered was sent. */
   let exchangedMs = Number.NEGATIVE_INFINITY;
   let lastFailure: unknown;
@@ -121,9 +123,21 @@ export function createLeaseService(options: LeaseServiceOptions): LeaseService {
 
   /** Whether somebody waits for one of these limits: who comes later must not take what was leased for them. */
   function isWaitedFor(limits: readonly LimitRef[]): boolean {
-    for (const waiter of waiters)
-      if (waiter.limits.some(({ id }) => limits.some((limit) => limit.id === id))) return true;
-    return false;
+    return waitersOf.size > 0 && limits.some(({ id }) => waitersOf.has(id));
+  }
+
+  function join(waiter: Waiter): void {
+    waiters.add(waiter);
+    for (const { id } of waiter.limits) waitersOf.set(id, (waitersOf.get(id) ?? 0) + 1);
+  }
+
+  function leave(waiter: Waiter): void {
+    if (!waiters.delete(waiter)) return;
+    for (const { id } of waiter.limits) {
+      const others = (waitersOf.get(id) ?? 0) - 1;
+      if (others > 0) waitersOf.set(id, others);
+      else waitersOf.delete(id);
+    }
   }
 
   /** The error where it is known that some limit cannot be met, else undefined. */
@@ -152,7 +166,7 @@ export function createLeaseService(options: LeaseServiceOptions): LeaseService {
     return new Promise<Reservation>((resolve, reject) => {
       const sinceMs = clock.monotonicMs();
       function end(outcome: string): void {
-        waiters.delete(waiter);
+        leave(waiter);
         clearTimeout(timer);
         signal.removeEventListener('abort', onAbort);
         waits.observe({ outcome }, (clock.monotonicMs() - sinceMs) / 1000);
@@ -173,7 +187,7 @@ export function createLeaseService(options: LeaseServiceOptions): LeaseService {
       const onAbort = (): void => waiter.reject(signal.reason);
       const timer = setTimeout(() => waiter.reject(giveUp(waiter, clock.monotonicMs())), config().wait_ms);
       signal.addEventListener('abort', onAbort, { once: true });
-      waiters.add(waiter);
+      join(waiter);
       loop.wake();
     });
   }

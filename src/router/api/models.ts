@@ -18,8 +18,8 @@ const entrySchema = z.object({
 type Entry = z.infer<typeof entrySchema>;
 
 /**
- * OpenAI's model list: `auto` and its variants, races of the router's choice, aliases, then every model that the caller's key may use, by its own name and by
- * `provider/name`.
+ * OpenAI's model list: `auto` and its variants, races of the router's choice, aliases, then every model that the
+ * caller's key may use, by its own name and by `provider/name`.
  */
 export function registerModels(app: ZodApp, currentSnapshot: () => Snapshot, aliases: Live<Policy['aliases']>): void {
   app.get(

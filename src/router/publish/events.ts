@@ -169,7 +169,10 @@ export function uncalledAttempt({ chain: [step] }: Decision, reason: string): At
   };
 }
 
-/** A name that a provider sent, as PostgreSQL and the event's schema can take it: whole characters, no NUL, of bounded length. */
+/**
+ * A name that a provider sent, as PostgreSQL and the event's schema can take it: whole characters, no NUL, of bounded
+ * length.
+ */
 function storableName(name: string): string {
   return Buffer.from(name.slice(0, 200)).toString().replaceAll('\0', '');
 }

@@ -217,7 +217,10 @@ describe('pairs', () => {
 });
 
 describe('a canary', () => {
-  /** Outcomes in the first stage until one of these tests sees harm; asked when one has counted something, else it is as before. */
+  /**
+   * Outcomes in the first stage until one of these tests sees harm; asked when one has counted something, else it is as
+   * before.
+   */
   function requestsToHarm(
     random: Random,
     names: readonly TestName[],

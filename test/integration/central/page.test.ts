@@ -17,7 +17,7 @@ import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
 import { createMetrics } from '../../../src/platform/telemetry/metrics.ts';
 
 const script = 'console.log("a script that is long enough to be worth compressing");';
-const config = loadConfig({ env: {}, cwd: '/', flags: { ports: { central: 0 } } });
+const config = loadConfig({ env: {}, cwd: '/', flags: { ports: { central: 0 }, allowed_hosts: ['box.example'] } });
 
 let folder: string;
 let http: HttpService;
@@ -119,6 +119,8 @@ it('lets programs and its own page change something without a key, and no other 
   expect(await change({})).toBe(200);
   expect(await change({ host, origin: `http://${host}` })).toBe(200);
   expect(await change({ host: `localhost:${http.port()}`, 'sec-fetch-site': 'same-origin' })).toBe(200);
+  expect(await change({ host: 'box.example:8003', origin: 'http://box.example:8003' })).toBe(200);
+  expect(await change({ host: 'box.example:8003', origin: 'http://evil.example' })).toBe(403);
   expect(await change({ host, origin: 'http://evil.example' })).toBe(403);
   expect(await change({ host, 'sec-fetch-site': 'cross-site' })).toBe(403);
   // A name of another site that leads to this machine: the browser takes the two for one site.

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { deepValues, hostileKeys, hostileTexts, hostileValues, writeJson } from './hostile-values.ts';
 import type { Operation, Parameter } from './operations.ts';
-import { type KnownValues, validValues } from './valid-values.ts';
+import type { KnownValues } from './known-values.ts';
+import { validValues } from './valid-values.ts';
 
 export interface HttpRequest {
   method: string;

@@ -9,12 +9,11 @@ import { createLiveConfig } from '../../../src/platform/config/live.ts';
 import { loadConfig } from '../../../src/platform/config/load.ts';
 import { queueMetrics } from '../../../src/platform/postgres/pgmq.ts';
 import { decisionsDeadLetterQueue } from '../../../src/platform/postgres/queues.ts';
-import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
 import { createMetrics } from '../../../src/platform/telemetry/metrics.ts';
-import { defaultProfiles } from '../../../src/simulator/default-profiles.ts';
-import { createSimulator } from '../../../src/simulator/simulator.ts';
+import { freePorts, startTestProviders, type TestProviders } from '../../support/app.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { type Answer, checkAnswer, decisionIdOf, laneIdsOf } from './answers.ts';
+import { findKnownValues } from './known-values.ts';
 import { malformedMessages, sendBytes } from './malformed-bytes.ts';
 import { type HttpRequest, malformedRequests } from './malformed-requests.ts';
 import { type Operation, readOperations } from './operations.ts';
@@ -28,14 +27,7 @@ const endlessPath = '/live';
 
 const agent = new Agent({ connections: 64, headersTimeout: 15_000, bodyTimeout: 15_000 });
 const metrics = createMetrics();
-const simulator = createSimulator({
-  host: '127.0.0.1',
-  port: 0,
-  seed: 'fuzz',
-  timeScale: 0,
-  profiles: defaultProfiles.map((profile) => ({ ...profile, error_rate: 0 })),
-  log: silentLogger(),
-});
+let providers: TestProviders;
 let database: TestDatabase;
 let app: RunningApp;
 /** Decisions that answers told of, and those of races. */
@@ -52,19 +44,11 @@ const onUnhandled = (reason: unknown): void => void unhandled.push(reason);
 
 beforeAll(async () => {
   process.on('unhandledRejection', onUnhandled);
-  database = await createTestDatabase();
-  await simulator.start();
+  [database, providers] = await Promise.all([createTestDatabase(), startTestProviders()]);
   const config = loadConfig({
-    env: {
-      DATABASE_URL: database.connectionString,
-      OPENAI_API_KEY: 'sk-test',
-      OPENAI_BASE_URL: `${simulator.baseUrl}/v1`,
-      ANTHROPIC_API_KEY: 'sk-test',
-      ANTHROPIC_BASE_URL: simulator.baseUrl,
-    },
+    env: { ...freePorts, ...providers.environment, DATABASE_URL: database.connectionString },
     cwd: '/nonexistent',
     flags: {
-      ports: { registry: 0, router: 0, upgrade: 0, central: 0 },
       log_level: 'silent',
       body_limit_bytes: 65_536,
       retries: { backoff_ms: 1 },
@@ -83,7 +67,7 @@ beforeAll(async () => {
 afterAll(async () => {
   await agent.close();
   await app.stop();
-  await simulator.stop();
+  await providers.stop();
   await database.drop();
   process.off('unhandledRejection', onUnhandled);
 });
@@ -92,7 +76,9 @@ describe(`malformed requests (seed ${seed})`, () => {
   test.each(services)(
     'to every endpoint of %s are refused or answered',
     async (service) => {
-      const known = await knownValues();
+      const { decisionId, known } = await findKnownValues(portOf('router'));
+      decisionIds.add(decisionId);
+      await untilConsumed();
       const operations = await readOperations(service, portOf(service));
       expect(operations.length).toBeGreaterThan(5);
       const results = await Promise.allSettled(
@@ -182,27 +168,6 @@ function explain(reason: unknown): string {
 
 function portOf(service: ServiceName): number {
   return app.ports[service] ?? 0;
-}
-
-/** What makes a generated request come further than validation: models that exist, decisions that were made. */
-async function knownValues(): Promise<Record<string, string[]>> {
-  const route = await fetch(`http://127.0.0.1:${portOf('router')}/route`, {
-    method: 'POST',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify({ query: 'What is the capital of France?' }),
-  });
-  const { decision_id: decisionId } = (await route.json()) as { decision_id: string };
-  decisionIds.add(decisionId);
-  await untilConsumed();
-  return {
-    // The one whose catalogue entry may change.
-    id: ['openai/gpt-5.4-mini', decisionId],
-    // Of a provider that is not configured, so that nothing is routed to what is made up here.
-    model_id: ['fuzzed'],
-    provider: ['nobody'],
-    model: ['auto', 'auto:cost', 'signalbox/auto', 'gpt-6-sol', 'openai/gpt-6-luna', 'claude-sonnet-5'],
-    decision_id: [decisionId],
-  };
 }
 
 async function send(operation: Operation, request: HttpRequest): Promise<Answer> {

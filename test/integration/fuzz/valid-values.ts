@@ -1,8 +1,6 @@
 import fc from 'fast-check';
+import type { KnownValues } from './known-values.ts';
 import type { Schema } from './operations.ts';
-
-/** Values that mean something to the running system, by the name of the field that takes them. */
-export type KnownValues = Readonly<Record<string, readonly string[]>>;
 
 /** Values that a schema allows, small ones; a field that has known values takes one of these. */
 export function validValues(schema: Schema, known: KnownValues, name = ''): fc.Arbitrary<unknown> {

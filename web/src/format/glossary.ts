@@ -61,6 +61,8 @@ export const glossary = {
   Canary: 'The candidate answers a share of the conversations.',
   Held: 'It does not advance until it is resumed. Harm still ends it.',
   'Score updates': 'Learned scores are numbered. An instance is up to date once it has applied the newest number.',
+  Author:
+    'Whose key it was (anybody’s, where none is needed), or which part of Signalbox acted by itself. In brackets: who the client says that it is; nobody has checked that.',
   Budget: 'What a key or team may spend in a period.',
   Leased: 'Held by routers for requests under way and those that come next.',
   Forfeited: 'Held by routers that vanished; counted as spent.',

@@ -33,3 +33,11 @@ export function axisTime(timeMs: number, spanMs: number): string {
   if (spanMs <= 1.5 * dayMs) return hour.format(date);
   return spanMs <= 8 * dayMs ? dayAndHour.format(date) : day.format(date);
 }
+
+/** When a day such as `2026-11-22` begins, or so many days after it, as ISO 8601; undefined for what is no day. */
+export function beginOfDay(text: string, daysAfter = 0): string | undefined {
+  const date = new Date(`${text}T00:00`);
+  if (Number.isNaN(date.getTime())) return undefined;
+  date.setDate(date.getDate() + daysAfter);
+  return date.toISOString();
+}

@@ -1,5 +1,6 @@
 import { useRoute } from '../route.ts';
 import { Page } from '../components/page.tsx';
+import { AuditPage } from './audit/audit.tsx';
 import { DecisionPage } from './decisions/decision.tsx';
 import { DecisionsPage } from './decisions/decisions.tsx';
 import { InstancesPage } from './instances.tsx';
@@ -41,6 +42,8 @@ export function View() {
       return <InstancesPage />;
     case 'keys':
       return <KeysPage />;
+    case 'audit':
+      return <AuditPage query={query} />;
     case 'playground':
       return <PlaygroundPage />;
     default:

@@ -8,5 +8,6 @@ export const views = [
   { name: 'upgrades', label: 'Upgrades' },
   { name: 'instances', label: 'Instances' },
   { name: 'keys', label: 'Keys and budgets' },
+  { name: 'audit', label: 'Audit log' },
   { name: 'playground', label: 'Playground' },
 ] as const;

@@ -1,5 +1,6 @@
 import type { DashboardModel } from '../../../../src/contracts/dashboard.ts';
 import { Field } from '../../components/field.tsx';
+import { type Option, Select } from '../../components/select.tsx';
 import { originWords, outcomeWords } from '../../format/words.ts';
 import { linkTo } from '../../route.ts';
 
@@ -22,8 +23,6 @@ export function readFilter(query: Readonly<Record<string, string>>): Filter {
   return Object.fromEntries(filterNames.map((name) => [name, query[name] ?? ''])) as Filter;
 }
 
-type Option = readonly [value: string, label: string];
-
 const complexities = same(['simple', 'medium', 'complex']);
 const queryTypes = same(['simple', 'technical', 'research', 'multimedia']);
 const outcomes = Object.entries(outcomeWords).map(([value, [label]]): Option => [value, label]);
@@ -38,27 +37,22 @@ interface FiltersProps {
 
 /** What narrows the log; a choice is a new address, so that it can be kept and sent. */
 export function Filters({ filter, models }: FiltersProps) {
-  const choose = (name: FilterName) => (event: Event & { currentTarget: HTMLSelectElement | HTMLInputElement }) => {
-    location.hash = linkTo(['decisions'], { ...filter, [name]: event.currentTarget.value.trim() });
+  const choose = (name: FilterName) => (value: string) => {
+    location.hash = linkTo(['decisions'], { ...filter, [name]: value.trim() });
   };
   const select = (label: string, name: FilterName, options: readonly Option[]) => (
-    <Field label={label}>
-      {(attributes) => (
-        <select {...attributes} value={filter[name]} onChange={choose(name)}>
-          <option value="">All</option>
-          {withCurrent(options, filter[name]).map(([value, text]) => (
-            <option key={value} value={value}>
-              {text}
-            </option>
-          ))}
-        </select>
-      )}
-    </Field>
+    <Select label={label} value={filter[name]} options={options} onChange={choose(name)} />
   );
   const input = (label: string, name: FilterName, inputMode: 'text' | 'decimal') => (
     <Field label={label}>
       {(attributes) => (
-        <input {...attributes} inputMode={inputMode} placeholder="All" value={filter[name]} onChange={choose(name)} />
+        <input
+          {...attributes}
+          inputMode={inputMode}
+          placeholder="All"
+          value={filter[name]}
+          onChange={(event) => choose(name)(event.currentTarget.value)}
+        />
       )}
     </Field>
   );
@@ -79,10 +73,4 @@ export function Filters({ filter, models }: FiltersProps) {
 
 function same(names: readonly string[]): Option[] {
   return [...new Set(names)].sort((a, b) => a.localeCompare(b)).map((name) => [name, name]);
-}
-
-/** What is chosen is among the options, even where nobody offers it any more. */
-function withCurrent(options: readonly Option[], current: string): readonly Option[] {
-  if (current === '' || options.some(([value]) => value === current)) return options;
-  return [...options, [current, current]];
 }
