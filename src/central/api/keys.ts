@@ -9,7 +9,7 @@ import { type KeyEditor, keyOf, teamOf } from '../keys/edit-keys.ts';
 
 const tags = ['keys'];
 const params = z.object({ id: z.uuid() });
-const notFound = { 400: errorBodySchema, 403: errorBodySchema, 404: errorBodySchema };
+const errors = { 400: errorBodySchema, 403: errorBodySchema, 404: errorBodySchema };
 
 const querySchema = z.strictObject({
   team: z
@@ -31,7 +31,7 @@ export function registerKeys(app: ZodApp, pool: Pool, editor: KeyEditor): void {
         tags,
         summary: 'Make a virtual key; the answer shows it this once',
         body: newKeySchema,
-        response: { 201: keyWithSecretSchema, ...notFound },
+        response: { 201: keyWithSecretSchema, ...errors },
       },
     },
     async (request, reply) => {
@@ -46,7 +46,7 @@ export function registerKeys(app: ZodApp, pool: Pool, editor: KeyEditor): void {
         tags,
         summary: 'Keys with their limits and what is left of them, the newest first',
         querystring: querySchema,
-        response: { 200: z.object({ keys: z.array(keySchema) }), ...notFound },
+        response: { 200: z.object({ keys: z.array(keySchema) }), ...errors },
       },
     },
     async ({ query: { team, revoked, limit } }) => {
@@ -56,7 +56,7 @@ export function registerKeys(app: ZodApp, pool: Pool, editor: KeyEditor): void {
   );
   app.get(
     '/keys/:id',
-    { schema: { tags, summary: 'One key', params, response: { 200: keySchema, ...notFound } } },
+    { schema: { tags, summary: 'One key', params, response: { 200: keySchema, ...errors } } },
     async ({ params: { id } }) => keyOf(pool, id),
   );
   app.patch(
@@ -67,14 +67,14 @@ export function registerKeys(app: ZodApp, pool: Pool, editor: KeyEditor): void {
         summary: 'Change a key; what is left out stays, null takes a limit away',
         params,
         body: keyPatchSchema,
-        response: { 200: keySchema, ...notFound },
+        response: { 200: keySchema, ...errors },
       },
     },
     async (request) => editor.updateKey(request.params.id, request.body, authorOf(request)),
   );
   app.delete(
     '/keys/:id',
-    { schema: { tags, summary: 'Revoke a key for ever', params, response: { 200: keySchema, ...notFound } } },
+    { schema: { tags, summary: 'Revoke a key for ever', params, response: { 200: keySchema, ...errors } } },
     async (request) => editor.revokeKey(request.params.id, authorOf(request)),
   );
   app.post(
@@ -85,7 +85,7 @@ export function registerKeys(app: ZodApp, pool: Pool, editor: KeyEditor): void {
         summary: 'Replace the text of a key; its limits and what was spent stay',
         params,
         body: rotationSchema,
-        response: { 200: keyWithSecretSchema, ...notFound, 409: errorBodySchema },
+        response: { 200: keyWithSecretSchema, ...errors, 409: errorBodySchema },
       },
     },
     async (request, reply) => {
