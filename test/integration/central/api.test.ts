@@ -182,6 +182,7 @@ describe('/scores and /instances', () => {
     });
     expect((await get('/scores?model=tiny')).body).toMatchObject({ seq: 1, scores: [], history: [] });
     expect((await get('/instances')).body).toMatchObject({
+      seq: 1,
       instances: [{ instance_id: 'router-1', applied_seq: 0, up_to_date: false }],
     });
   });
