@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { errorBodySchema } from '../../contracts/api.ts';
-import { keyPatchSchema, keySchema, keyWithSecretSchema, newKeySchema, rotationSchema } from '../../contracts/keys.ts';
+import {
+  keyPageSchema,
+  keyPatchSchema,
+  keySchema,
+  keyWithSecretSchema,
+  newKeySchema,
+  rotationSchema,
+} from '../../contracts/keys.ts';
 import { authorOf } from '../../platform/http/author.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
@@ -20,6 +27,7 @@ const querySchema = z.strictObject({
     .optional()
     .describe('Name or id of a team.'),
   revoked: z.stringbool().default(false).describe('Whether to list revoked keys too.'),
+  before: z.uuid().optional().describe('The `next` of the page before.'),
   limit: z.coerce.number().int().min(1).max(10_000).default(1000),
 });
 
@@ -46,12 +54,13 @@ export function registerKeys(app: ZodApp, pool: Pool, editor: KeyEditor): void {
         tags,
         summary: 'Keys with their limits and what is left of them, the newest first',
         querystring: querySchema,
-        response: { 200: z.object({ keys: z.array(keySchema) }), ...errors },
+        response: { 200: keyPageSchema, ...errors },
       },
     },
-    async ({ query: { team, revoked, limit } }) => {
+    async ({ query: { team, revoked, before, limit } }) => {
       const teamId = team === undefined ? undefined : (await teamOf(pool, team)).team_id;
-      return { keys: await listKeys(pool, { teamId, withRevoked: revoked }, limit) };
+      const keys = await listKeys(pool, { teamId, withRevoked: revoked, before }, limit);
+      return { keys, next: keys.length < limit ? null : (keys.at(-1)?.key_id ?? null) };
     },
   );
   app.get(

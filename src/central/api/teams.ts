@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { errorBodySchema } from '../../contracts/api.ts';
-import { newTeamSchema, teamPatchSchema, teamSchema } from '../../contracts/keys.ts';
+import { newTeamSchema, teamListSchema, teamPatchSchema, teamSchema } from '../../contracts/keys.ts';
 import { authorOf } from '../../platform/http/author.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
@@ -39,10 +39,13 @@ export function registerTeams(app: ZodApp, pool: Pool, editor: KeyEditor): void 
         tags,
         summary: 'Teams with their limits and what is left of them, by name',
         querystring: querySchema,
-        response: { 200: z.object({ teams: z.array(teamSchema) }), 400: errorBodySchema },
+        response: { 200: teamListSchema, 400: errorBodySchema },
       },
     },
-    async ({ query }) => ({ teams: await listTeams(pool, query.limit) }),
+    async ({ query: { limit } }) => {
+      const teams = await listTeams(pool, limit + 1);
+      return { teams: teams.slice(0, limit), has_more: teams.length > limit };
+    },
   );
   app.get(
     '/teams/:id',

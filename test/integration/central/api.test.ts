@@ -154,6 +154,10 @@ describe('/metrics/models', () => {
     expect(models[1]).toMatchObject({ routed_count: 120, success_rate: 1, avg_response_time_ms: 159.5, cost_usd: 60 });
     expect(Number(models[1]?.['p50_ms'])).toBeGreaterThan(157);
     expect(Number(models[1]?.['p50_ms'])).toBeLessThan(162);
+
+    expect(body).toMatchObject({ has_more: false });
+    expect((await get('/metrics/models?limit=4')).body).toEqual(body);
+    expect((await get('/metrics/models?limit=3')).body).toMatchObject({ models: models.slice(0, 3), has_more: true });
   });
 });
 
