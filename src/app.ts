@@ -84,8 +84,11 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   const config = options.config.current();
   assertSafeToListen(config);
   const releasers: Array<{ name: string; release(): Promise<void> }> = [];
+  const started: Service[] = [];
 
   async function stop(): Promise<void> {
+    // All at once: a load balancer in front of any of them is to see it before the first connection is refused.
+    await Promise.all(started.map((service) => service.leave?.()));
     for (let part = releasers.pop(); part !== undefined; part = releasers.pop()) {
       try {
         await part.release();
@@ -96,6 +99,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
   }
   async function startService<S extends Service>(service: S): Promise<S> {
     await service.start();
+    started.push(service);
     releasers.push({ name: service.name, release: () => service.stop() });
     return service;
   }

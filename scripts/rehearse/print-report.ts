@@ -1,5 +1,4 @@
 import type { Verdict } from './judge.ts';
-import type { Sent } from './load.ts';
 import type { Comparison } from './records.ts';
 
 export interface Results {
@@ -9,8 +8,6 @@ export interface Results {
   comparison: Comparison;
 }
 
-/** Events of a killed router that were in its memory alone. */
-const lostWithMemoryMs = 1500;
 const shownFailures = 10;
 
 /** Prints what was found. Returns whether all is well. */
@@ -29,14 +26,10 @@ export function printReport({ verdicts, problems, comparison }: Results): boolea
   console.log('\n| step | requests | failed | streams cut by a kill | lost without a repeat |\n|---|---|---|---|---|');
   for (const row of rows) console.log(`| ${row.join(' | ')} |`);
 
-  const killsAtMs = verdicts.flatMap(({ step }) => step.routerKilledAtMs ?? []);
-  const isLostWithRouter = ({ endedAtMs }: Sent): boolean =>
-    killsAtMs.some((atMs) => Math.abs(endedAtMs - atMs) <= lostWithMemoryMs);
-  const missing = comparison.missing.filter((answer) => !isLostWithRouter(answer));
+  const { answers, missing, repeated, miscounted } = comparison;
   console.log(
-    `\nComplete answers: ${comparison.answers}. Not recorded: ${comparison.missing.length}, of which ` +
-      `${comparison.missing.length - missing.length} ended within ${lostWithMemoryMs} ms of the kill of a router. Recorded twice: ` +
-      `${comparison.repeated}. Cells that were counted otherwise: ${comparison.miscounted}.`,
+    `\nComplete answers: ${answers}. Not recorded: ${missing.length}. Recorded twice: ${repeated}. ` +
+      `Cells that were counted otherwise: ${miscounted}.`,
   );
 
   const failed = verdicts.flatMap((each) => each.failed.map((request) => ({ ...request, step: each.step.name })));
@@ -52,7 +45,7 @@ export function printReport({ verdicts, problems, comparison }: Results): boolea
       const { name } = verdicts.find(({ step }) => step.endedAtMs > endedAtMs)?.step ?? { name: 'the end' };
       return `${name}, ${client}, answered but recorded as ${recorded}: ${decisionId ?? 'no id'}`;
     }),
-    ...(comparison.repeated + comparison.miscounted > 0 ? ['something was counted twice, or not at all'] : []),
+    ...(repeated + miscounted > 0 ? ['something was counted twice, or not at all'] : []),
   ];
   for (const problem of found) console.log(`- ${problem}`);
   console.log(found.length === 0 ? '\nAll is well.' : '\nNot well.');

@@ -12,7 +12,8 @@ const settleMs = 120_000;
 export async function untilSettled(pool: Pool, dataDirs: readonly string[]): Promise<string[]> {
   const endsAt = Date.now() + settleMs;
   for (;;) {
-    const left = [...(await messagesLeft(pool)), ...(await filesLeft(dataDirs))];
+    // In the order in which events go: one that is sent between the two looks is seen by the second.
+    const left = [...(await filesLeft(dataDirs)), ...(await messagesLeft(pool))];
     if (left.length === 0 || Date.now() > endsAt) return left;
     await sleep(500);
   }
@@ -27,7 +28,7 @@ async function messagesLeft(pool: Pool): Promise<string[]> {
   return rows.filter(({ length }) => length > 0).map(({ queue, length }) => `${length} messages in ${queue}`);
 }
 
-/** Events on disk: files in a folder of the outbox. An empty folder is held for the next outage. */
+/** Events that routers hold: each is in a file of a journal or an outbox. The folder of a journal is there while its process lives. */
 async function filesLeft(dataDirs: readonly string[]): Promise<string[]> {
   const found = await Promise.all(
     dataDirs.map((folder) =>

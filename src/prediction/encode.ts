@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { complexities } from '../contracts/query-class.ts';
 import { pack, unpack } from './packed.ts';
+import { contrastsOf } from './familiarity.ts';
 import { arraysOf, readMatrix } from './quantised-matrix.ts';
 import type { CentredPredictor } from './shifts.ts';
 
@@ -24,14 +25,18 @@ export function encodePredictor({ version, predictor, centres }: CentredPredicto
 export function decodePredictor(bytes: Uint8Array): CentredPredictor {
   const { header, arrays } = unpack(bytes, headerSchema);
   const { version, models, topics } = header;
+  const centres = arrays.floats(models.length * complexities.length);
+  const modelMeans = arrays.floats(models.length);
+  const topicMeans = arrays.floats(models.length * topics);
   return {
     version,
-    centres: arrays.floats(models.length * complexities.length),
+    centres,
     predictor: {
       topics,
       models,
-      modelMeans: arrays.floats(models.length),
-      topicMeans: arrays.floats(models.length * topics),
+      modelMeans,
+      topicMeans,
+      contrasts: contrastsOf(topics, modelMeans, topicMeans),
       topicEvidence: arrays.floats(models.length * topics),
       weights: readMatrix(arrays, topics + models.length),
     },

@@ -1,4 +1,5 @@
 import { softmax } from '../statistics/softmax-regression.ts';
+import { familiarityOf, type TopicContrasts } from './familiarity.ts';
 import { type QuantisedMatrix, sumColumns } from './quantised-matrix.ts';
 
 /** What is known of how well some models answer what. */
@@ -17,6 +18,8 @@ export interface Predictor {
   readonly topicMeans: Float32Array;
   /** Outcomes on which each of them rests, those that the prior counts for included; above 0. */
   readonly topicEvidence: Float32Array;
+  /** They follow from the means. */
+  readonly contrasts: TopicContrasts;
 }
 
 export interface Prediction {
@@ -29,9 +32,6 @@ export interface Prediction {
 /** Variance of an outcome of which nothing is known but that it lies between 0 and 1, as a coin has it. */
 export const outcomeVariance = 0.25;
 
-/** A prompt that is of its first topic by less than this is of a kind that was hardly seen. */
-const familiarShare = 0.5;
-
 /**
  * What each model's answer to a prompt is expected to be worth: the mean of the topics that the prompt is like, in
  * proportion, and what its features add. Of a kind of prompts that was hardly seen it is believed how hard they are, and less
@@ -39,15 +39,13 @@ const familiarShare = 0.5;
  * few microseconds for a prompt of some hundred features.
  */
 export function predict(
-  { topics, weights, models, modelMeans, topicMeans }: Predictor,
+  { topics, weights, models, modelMeans, topicMeans, contrasts }: Predictor,
   features: Uint16Array,
 ): Prediction {
   const sums = sumColumns(weights, features);
   const shares = sums.subarray(0, topics);
   softmax(shares);
   const means = sums.subarray(topics);
-  let largestShare = 0;
-  for (const share of shares) largestShare = Math.max(largestShare, share);
   let ease = 0;
   for (let model = 0; model < models.length; model += 1) {
     let mean = means[model] as number;
@@ -57,7 +55,7 @@ export function predict(
     means[model] = mean;
     ease += (mean - (modelMeans[model] as number)) / models.length;
   }
-  const familiarity = Math.min(1, largestShare / familiarShare) ** 2;
+  const familiarity = familiarityOf(shares, contrasts);
   for (let model = 0; model < models.length; model += 1) {
     const usual = (modelMeans[model] as number) + ease;
     means[model] = Math.min(1, Math.max(0, usual + familiarity * ((means[model] as number) - usual)));

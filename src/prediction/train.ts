@@ -1,5 +1,6 @@
 import { dot, evenVector, type SparseVector } from '../statistics/sparse.ts';
 import { sparseRidge } from '../statistics/sparse-ridge.ts';
+import { contrastsOf } from './familiarity.ts';
 import { outcomeVariance, type Predictor } from './predictor.ts';
 import { join, quantise } from './quantised-matrix.ts';
 import { sharesToLearnFrom, type TopicModel } from './topics.ts';
@@ -76,13 +77,15 @@ export function trainPredictor(
   );
   const kept = keptElsewhere(left);
   const residuals = left.map((of) => fitResiduals(of).map((weight) => kept * weight));
+  const overall = Float32Array.from(means);
   return {
     topics: topicCount,
     weights: join(topics.weights, quantise(residuals)),
     models: models.map(({ name }) => name),
-    modelMeans: Float32Array.from(means),
+    modelMeans: overall,
     topicMeans,
     topicEvidence,
+    contrasts: contrastsOf(topicCount, overall, topicMeans),
   };
 }
 

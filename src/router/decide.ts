@@ -28,6 +28,7 @@ import type { Policy, SelectionRequest } from './select/policy.ts';
 import { autoVariants, parseRequestedModel, type RequestedModel } from './select/requested-model.ts';
 import { type CopyTarget, type NotCopied, type TrialTerms, unitOf } from './select/rollout.ts';
 import type { RoutableModel } from './select/routable-model.ts';
+import type { ScoredModel } from './select/score.ts';
 import type { Snapshot } from './snapshot/snapshot.ts';
 
 /** One model of a decision's chain. `entry` is null for a pinned model that the catalogue does not list. */
@@ -236,21 +237,21 @@ function chooseAutomatically(selection: SelectionRequest, context: DecisionConte
   }
   const choice: Choice = {
     chain: [first, ...rest],
-    estimatedCostUsd: chain[0]?.candidate.estimated_cost_usd ?? null,
+    estimatedCostUsd: chain[0]?.costUsd ?? null,
     propensity,
-    explorationShare: explorationShare(chain[0]?.candidate, explanation.candidates[0]),
+    explorationShare: explorationShare(chain[0], explanation.candidates[0]),
     explanation,
   };
   return trial === null ? choice : tryOut(choice, first.entry, selection, context, trial);
 }
 
 /** Below 0 for a trial of a cheaper model. */
-function explorationShare(chosen: Candidate | undefined, best: Candidate | undefined): number | null {
+function explorationShare(chosen: ScoredModel | undefined, best: Candidate | undefined): number | null {
   if (chosen === undefined || best === undefined) return null;
-  if (chosen.model === best.model && chosen.provider === best.provider) return null;
-  const { estimated_cost_usd: cost } = chosen;
-  const { estimated_cost_usd: bestCost } = best;
-  return cost === null || cost === 0 || bestCost === null ? null : 1 - bestCost / cost;
+  const { entry, costUsd } = chosen;
+  if (entry.model.model_id === best.model && entry.model.provider === best.provider) return null;
+  const { estimated_cost_usd: bestCostUsd } = best;
+  return costUsd === null || costUsd === 0 || bestCostUsd === null ? null : 1 - bestCostUsd / costUsd;
 }
 
 interface ListedStep extends DecisionStep {

@@ -78,7 +78,7 @@ interface AnsweredBy {
 
 export type Completion =
   | (AnsweredBy & { kind: 'whole'; answer: WholeAnswer; costUsd: number | null })
-  /** `settle` must be called once, when the stream is over. */
+  /** `settle` must be called once, when it is known how the stream ends. */
   | (AnsweredBy & { kind: 'stream'; answer: StreamAnswer; settle(end: StreamEnd): void })
   | (AnsweredBy & { kind: 'relay'; relay: NonNullable<FailedAttempt['relay']> })
   | { kind: 'cancelled' };

@@ -113,7 +113,18 @@ describe.each(serviceNameSchema.options)('%s', (service) => {
   it('answers nobody without the key, but for how it is and what it can do', async () => {
     const operations = await operationsOf(service);
     expect(operations.length).toBeGreaterThan(6);
-    const more = ['/nowhere', '/healthy', '/health%2f..%2fmodels', '/docs', '/openapi.json', '/openapi.json.bak'];
+    const more = [
+      '/nowhere',
+      '/healthy',
+      '/health%2f..%2fmodels',
+      '/docs',
+      '/docs/',
+      '/docs/static/swagger-ui.css',
+      '/docs/static/swagger-initializer.js',
+      '/docs/nothing',
+      '/openapi.json',
+      '/openapi.json.bak',
+    ];
     for (const operation of [...operations, ...more.map((path) => ({ service, method: 'GET', path }))]) {
       const attempts: Record<string, string>[] = [
         {},
@@ -126,7 +137,7 @@ describe.each(serviceNameSchema.options)('%s', (service) => {
       ];
       // Whoever logs in or out has no session yet, or no need of one.
       if (operation.path === '/session') continue;
-      const isOpen = /^\/(health(\/\w+)?|docs|openapi\.json)$/.test(operation.path);
+      const isOpen = /^\/(health(\/\w+)?|docs(\/|\/static\/swagger-.+)?|openapi\.json)$/.test(operation.path);
       // Anthropic's shape of an error has a type and no code.
       const code = operation.path.startsWith('/v1/messages') ? 'authentication_error' : 'unauthorized';
       const expected = isOpen ? { status: 200 } : { status: 401, code };

@@ -5,7 +5,7 @@ import { createPublisher } from '../../src/router/publish/publisher.ts';
 import { numberedEvent, valueOf } from '../integration/router-publish/support.ts';
 
 // A producer in a process of its own: `node publisher-process.ts CONNECTION DATA_DIR INSTANCE FIRST LAST`. It publishes the
-// events FIRST to LAST and prints, as lines of JSON, up to which number all are in the queue or on disk. SIGTERM stops it.
+// events FIRST to LAST and prints, as lines of JSON, up to which number all are published, and in the queue or the outbox. SIGTERM stops it.
 const [connectionString = '', dataDir = '', instanceId = '', first = '1', last = '0'] = process.argv.slice(2);
 const log = createLogger({ level: 'info' });
 const metrics = createMetrics();
@@ -37,7 +37,7 @@ async function report(): Promise<void> {
   const outbox = await valueOf(metrics, 'signalbox_events_outbox_events');
   const dropped = await valueOf(metrics, 'signalbox_events_dropped_total');
   const replayed = await valueOf(metrics, 'signalbox_events_replayed_total');
-  process.stdout.write(`${JSON.stringify({ durable, outbox, dropped, replayed })}\n`);
+  process.stdout.write(`${JSON.stringify({ published, durable, outbox, dropped, replayed })}\n`);
 }
 
 process.once('SIGTERM', () => {

@@ -70,6 +70,10 @@ describe('what is wrong is named with its path', () => {
     ['deadlines: { first_token_ms: { simple: soon } }', 'deadlines.first_token_ms.simple: '],
     ['- a\n- list', 'must hold keys and values'],
     ['a: [1', 'Flow sequence'],
+    // Of what may be a secret nothing is said.
+    ['master_key: *S3cret-key', 'Unresolved alias (the anchor must be set before the alias)'],
+    ['master_key: |S3cret-key', 'Block scalar header includes extra characters'],
+    [String.raw`master_key: "a\S3cret-key"`, 'Invalid escape sequence'],
     ['providers: [{ name: a, kind: openai-compatible }]', 'provider a: base_url is missing'],
     ['providers: [{ name: a, kind: openai, api_key_env: NOT_SET }]', 'environment variable NOT_SET is not set'],
     ['providers: [{ name: a, kind: openai }]', 'provider a: no key; set api_key_env or OPENAI_API_KEY'],
@@ -78,7 +82,9 @@ describe('what is wrong is named with its path', () => {
       'provider a: is configured twice',
     ],
   ])('%s', (yaml, expected) => {
-    expect(problem(() => loadConfig({ file: file(yaml), env: {} }))).toContain(expected);
+    const told = problem(() => loadConfig({ file: file(yaml), env: {} }));
+    expect(told).toContain(expected);
+    expect(told).not.toContain('S3cret');
   });
 
   test('in the environment too, without its value', () => {

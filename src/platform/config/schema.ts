@@ -273,7 +273,9 @@ const configFields = z.strictObject({
         .int()
         .min(0)
         .default(268_435_456)
-        .describe('Events that wait on disk, in data_dir, while PostgreSQL is away. 0: in memory alone.'),
+        .describe(
+          'Events that wait on disk, in data_dir, while PostgreSQL is away; an eighth more holds those about to be sent. 0: in memory alone.',
+        ),
     })
     .prefault({})
     .meta(atRestart),

@@ -11,7 +11,7 @@ export function fingerprint(secret: string): string {
   return `[secret ${createHash('sha256').update(secret).digest('hex').slice(0, 6)}]`;
 }
 
-/** The configuration as it may be shown to whoever has the master key, providers as they are called. */
+/** The configuration as it may be shown to whoever may read, providers as they are called. */
 export function showConfig(config: Config): ShownConfig {
   const shown: ShownConfig = {
     ...withValueAt(config, ['config_file'], undefined),

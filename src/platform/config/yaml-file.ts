@@ -38,7 +38,7 @@ export function readYaml(text: string): YamlFile {
     return line;
   }
 
-  const errors = document.errors.map(({ message, pos }) => ({ message, line: lineAt(pos[0]) }));
+  const errors = document.errors.map(({ message, pos }) => ({ message: withoutQuotes(message), line: lineAt(pos[0]) }));
   if (errors.length > 0) return { values: {}, errors, lineOf };
   try {
     const content: unknown = document.toJS();
@@ -46,6 +46,11 @@ export function readYaml(text: string): YamlFile {
     if (isRecord(content)) return { values: content, errors, lineOf };
     return { values: {}, errors: [{ message: 'must hold keys and values', line: 1 }], lineOf };
   } catch (error) {
-    return { values: {}, errors: [{ message: messageOf(error), line: null }], lineOf };
+    return { values: {}, errors: [{ message: withoutQuotes(messageOf(error)), line: null }], lineOf };
   }
+}
+
+/** Messages may quote what they stumbled over, after a colon or a backslash, and that may be a key. */
+function withoutQuotes(message: string): string {
+  return message.replace(/(: |\\).*/s, '');
 }

@@ -10,6 +10,8 @@ export interface Service {
   readonly name: string;
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** Says that it will stop, and gives others the time to see it; everything still works. `stop` does so where nobody did. */
+  leave?(): Promise<void>;
   health?(): HealthCheck;
 }
 
@@ -45,5 +47,8 @@ export function composeServices(name: string, parts: readonly Service[], log: Lo
       }
     },
     stop,
+    async leave() {
+      await Promise.all(started.map((part) => part.leave?.()));
+    },
   };
 }

@@ -1,4 +1,4 @@
-import rateLimit from '@fastify/rate-limit';
+import rateLimit, { normalizeIP } from '@fastify/rate-limit';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { ServiceName } from '../../contracts/api.ts';
 import type { Config } from '../config/load.ts';
@@ -7,8 +7,8 @@ import type { Live } from '../core/live.ts';
 import { presentedKey } from '../security/master-key.ts';
 import type { Metrics } from '../telemetry/metrics.ts';
 
-/** Counts a refusal, and says with which error to answer it. */
-export type NoteFailure = (request: FastifyRequest, refusal: unknown) => Promise<Error>;
+/** Counts a refusal, and says with which error to answer it. `isKnown`: the request came with a good key. */
+export type NoteFailure = (request: FastifyRequest, refusal: unknown, isKnown: boolean) => Promise<Error>;
 
 const windowMs = 60_000;
 
@@ -25,7 +25,11 @@ export async function limitFailures(
   const failures = metrics.counter('signalbox_authentication_failures_total');
   await server.register(rateLimit, { global: false });
   const limits = [
-    server.createRateLimit({ max: () => config().authentication.failures_per_minute, timeWindow: windowMs }),
+    server.createRateLimit({
+      max: () => config().authentication.failures_per_minute,
+      timeWindow: windowMs,
+      keyGenerator: addressOf,
+    }),
     server.createRateLimit({
       max: () => config().authentication.all_failures_per_minute,
       timeWindow: windowMs,
@@ -33,10 +37,10 @@ export async function limitFailures(
     }),
   ];
 
-  return async function noteFailure(request, refusal) {
+  return async function noteFailure(request, refusal, isKnown) {
     if (!(refusal instanceof SignalboxError)) return refusal as Error;
-    if (refusal.code === 'forbidden') failures.inc({ service, reason: 'forbidden' });
-    // The others are of no key: a compressed body, or keys that were not read yet.
+    if (refusal.code === 'forbidden' && isKnown) failures.inc({ service, reason: 'forbidden' });
+    // The others are of no key: a compressed body, the page of another site, or keys that were not read yet.
     if (refusal.code !== 'unauthorized') return refusal;
     if (presentedKey(request.headers) === undefined) {
       failures.inc({ service, reason: 'no_key' });
@@ -47,6 +51,11 @@ export async function limitFailures(
     failures.inc({ service, reason: waits.length === 0 ? 'wrong_key' : 'limited' });
     return waits.length === 0 ? refusal : tooManyFailures(Math.max(...waits));
   };
+}
+
+/** Of a connection that was reset meanwhile the address is not known any more. */
+function addressOf({ ip }: { ip?: string | undefined }): string {
+  return ip === undefined ? 'unknown' : normalizeIP(ip);
 }
 
 /** @param seconds after which the next wrong key is looked at again. */

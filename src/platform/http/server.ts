@@ -71,6 +71,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
   let app: FastifyInstance | undefined;
   let connections: Connections | undefined;
   let stopping = false;
+  let left: Promise<void> | undefined;
   // Names a request in the log; unique in the fleet, and cheaper than a UUID for each.
   const requestPrefix = randomUUID().slice(0, 8);
   let requestCount = 0;
@@ -163,18 +164,32 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     const { authenticate = authenticateByKey(config.current) } = options;
     const table = { ...options.access, ...operationsAccess };
     const noteFailure = await limitFailures(server, { service, config: config.current, metrics });
-    async function refuse(request: FastifyRequest, refusal: unknown, done: (error: Error) => void): Promise<void> {
-      done(await noteFailure(request, refusal));
+    /** Whatever happens, the request is refused. */
+    async function refuse(
+      request: FastifyRequest,
+      refusal: unknown,
+      isKnown: boolean,
+      done: (error: Error) => void,
+    ): Promise<void> {
+      let answer: Error;
+      try {
+        answer = await noteFailure(request, refusal, isKnown);
+      } catch (error) {
+        answer = error as Error;
+      }
+      done(answer);
     }
     // Without a promise for the many that are let in.
     server.addHook('onRequest', (request, _reply, done) => {
       const opening = openingOf(table, request);
       let refusal: unknown = null;
+      let isKnown = false;
       try {
         if (opening !== 'everybody') {
           const { master_key: masterKey, allowed_hosts: allowedHosts } = config.current();
           if (masterKey === undefined) refuseStrangePages(request, allowedHosts);
           request.principal = authenticate(request);
+          isKnown = true;
           // Where no key is needed, one that is sent all the same takes nothing away.
           if (masterKey !== undefined) refuseWithoutScope(opening, request.principal, request);
         }
@@ -183,7 +198,7 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
         refusal = error;
       }
       if (refusal === null) done();
-      else void refuse(request, refusal, done);
+      else void refuse(request, refusal, isKnown, done);
     });
   }
 
@@ -197,8 +212,21 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     });
   }
 
+  /** Readiness fails from now on: time for load balancers to see it, before connections are refused. */
+  function leave(): Promise<void> {
+    return (left ??= wave());
+  }
+
+  async function wave(): Promise<void> {
+    stopping = true;
+    connections?.leave();
+    const { drain_delay_ms: drainDelayMs } = config.current();
+    if (drainDelayMs > 0) await sleep(drainDelayMs);
+  }
+
   return {
     name: `http:${service}`,
+    leave,
     async start() {
       app = await build();
       connections = trackConnections(app.server);
@@ -217,12 +245,9 @@ export function createHttpService(options: HttpServiceOptions): HttpService {
     },
     async stop() {
       if (app === undefined) return;
-      stopping = true;
+      await leave();
       const server = app.server;
-      const { drain_delay_ms: drainDelayMs, drain_timeout_ms: drainTimeoutMs } = config.current();
-      connections?.leave();
-      // Readiness fails from now on: time for load balancers to see it, before connections are refused.
-      if (drainDelayMs > 0) await sleep(drainDelayMs);
+      const { drain_timeout_ms: drainTimeoutMs } = config.current();
       const force = setTimeout(() => {
         log.warn({ service, drain_timeout_ms: drainTimeoutMs }, 'requests still open after the drain time are cut');
         server.closeAllConnections();

@@ -121,7 +121,7 @@ export async function deleteInstancesUnseenFor(db: Executor, hours: number): Pro
   return rows.map(toInstance);
 }
 
-/** How many processes of a service were seen in the last `staleAfterSeconds`, and how many were not and are not removed yet. */
+/** How many processes of a service were seen in the last minute, and how many were not and are not removed yet. */
 export async function countInstances(db: Executor, service: string): Promise<{ alive: number; stale: number }> {
   const { rows } = await db.query<{ alive: number; stale: number }>(
     `select count(*) filter (where ${isLiveInstance})::integer as alive,

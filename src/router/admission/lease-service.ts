@@ -30,6 +30,8 @@ export interface LeaseServiceOptions {
 
 interface Waiter {
   limits: readonly LimitRef[];
+  /** Those of them of which there was too little when it came. */
+  short: readonly LimitRef[];
   need: Need;
   sinceMs: number;
   resolve(reservation: Reservation): void;
@@ -38,6 +40,8 @@ interface Waiter {
 
 /** A lease from which nothing was taken for so long is given back: somebody else may wait for it. */
 const idleMs = 500;
+/** An exchange that takes longer than this beyond its time does not come soon: PostgreSQL is away. */
+const awayMs = 500;
 /** How often a stop tries to give everything back. */
 const closingRounds = 5;
 
@@ -121,19 +125,23 @@ export function createLeaseService(options: LeaseServiceOptions): LeaseService {
     return error;
   }
 
-  /** Whether somebody waits for one of these limits: who comes later must not take what was leased for them. */
-  function isWaitedFor(limits: readonly LimitRef[]): boolean {
-    return waitersOf.size > 0 && limits.some(({ id }) => waitersOf.has(id));
+  /**
+   * Whether somebody waits for one of these limits: who comes later must not take what was leased for them. While PostgreSQL
+   * is away nothing is leased for anybody, and what is held goes to whom it suffices for.
+   */
+  function isWaitedFor(limits: readonly LimitRef[], now: number): boolean {
+    if (waitersOf.size === 0 || now - exchangedMs > flushMs + awayMs) return false;
+    return limits.some(({ id }) => waitersOf.has(id));
   }
 
   function join(waiter: Waiter): void {
     waiters.add(waiter);
-    for (const { id } of waiter.limits) waitersOf.set(id, (waitersOf.get(id) ?? 0) + 1);
+    for (const { id } of waiter.short) waitersOf.set(id, (waitersOf.get(id) ?? 0) + 1);
   }
 
   function leave(waiter: Waiter): void {
     if (!waiters.delete(waiter)) return;
-    for (const { id } of waiter.limits) {
+    for (const { id } of waiter.short) {
       const others = (waitersOf.get(id) ?? 0) - 1;
       if (others > 0) waitersOf.set(id, others);
       else waitersOf.delete(id);
@@ -173,6 +181,7 @@ export function createLeaseService(options: LeaseServiceOptions): LeaseService {
       }
       const waiter: Waiter = {
         limits,
+        short: limits.filter((limit) => !accounts.of(limit).fits(amountOf(limit, need), sinceMs)),
         need,
         sinceMs,
         resolve(reservation) {
@@ -185,7 +194,12 @@ export function createLeaseService(options: LeaseServiceOptions): LeaseService {
         },
       };
       const onAbort = (): void => waiter.reject(signal.reason);
-      const timer = setTimeout(() => waiter.reject(giveUp(waiter, clock.monotonicMs())), config().wait_ms);
+      const timer = setTimeout(() => {
+        const now = clock.monotonicMs();
+        const reservation = tryHold(limits, need, now);
+        if (reservation === undefined) waiter.reject(giveUp(waiter, now));
+        else waiter.resolve(reservation);
+      }, config().wait_ms);
       signal.addEventListener('abort', onAbort, { once: true });
       join(waiter);
       loop.wake();
@@ -255,7 +269,7 @@ export function createLeaseService(options: LeaseServiceOptions): LeaseService {
     name: loop.name,
     reserve(limits, need, signal) {
       const now = clock.monotonicMs();
-      const reservation = isWaitedFor(limits) ? undefined : tryHold(limits, need, now);
+      const reservation = isWaitedFor(limits, now) ? undefined : tryHold(limits, need, now);
       if (reservation !== undefined) return reservation;
       const refusal = refuse(limits, need, now);
       if (refusal !== undefined) throw refusal;

@@ -3,6 +3,7 @@ import type { Decision } from '../decide.ts';
 import type { Completion } from '../gateway.ts';
 import type { Surface } from '../surfaces/surface.ts';
 import type { StreamAnswer } from '../upstream/attempt.ts';
+import type { StreamEnd } from '../upstream/follow-stream.ts';
 import { relayStream } from '../upstream/relay.ts';
 
 export type Answered = Exclude<Completion, { kind: 'cancelled' }>;
@@ -19,7 +20,8 @@ export async function writeAnswer(
 ): Promise<void> {
   if (completion.kind === 'stream') {
     writeStreamHead(raw, completion.answer, headers);
-    completion.settle(await relayStream(raw, completion.answer, { surface, clientSignal, idleMs, onChunk }));
+    const onEnd = (end: StreamEnd): void => completion.settle(end);
+    await relayStream(raw, completion.answer, { surface, clientSignal, idleMs, onChunk, onEnd });
     return;
   }
   const { status, contentType, body } = completion.kind === 'whole' ? completion.answer : completion.relay;

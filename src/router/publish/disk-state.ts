@@ -1,23 +1,36 @@
 import type { Logger } from '../../platform/telemetry/logger.ts';
 
-/** Whether the disk does one thing that it is asked to. */
+/** Whether the disk does one thing that it is asked to. That it refuses is logged once, until it works again. */
 export interface DiskState {
-  /** Runs the work; undefined where the disk refused it, which is logged once until the disk works again. */
+  works(): void;
+  fails(error: unknown): void;
+  /** Runs the work; undefined where the disk refused it. */
   attempt<T>(work: () => Promise<T>): Promise<T | undefined>;
 }
 
-export function createDiskState(use: 'written' | 'read' | 'kept', log: Logger): DiskState {
+export function createDiskState(what: 'outbox' | 'journal', use: 'written' | 'read' | 'kept', log: Logger): DiskState {
   let isFailing = false;
+
+  function works(): void {
+    if (isFailing) log.info(`the ${what} can be ${use} again`);
+    isFailing = false;
+  }
+
+  function fails(error: unknown): void {
+    if (!isFailing) log.error({ err: error }, `the ${what} cannot be ${use}`);
+    isFailing = true;
+  }
+
   return {
+    works,
+    fails,
     async attempt(work) {
       try {
         const result = await work();
-        if (isFailing) log.info(`the outbox can be ${use} again`);
-        isFailing = false;
+        works();
         return result;
       } catch (error) {
-        if (!isFailing) log.error({ err: error }, `the outbox cannot be ${use}`);
-        isFailing = true;
+        fails(error);
         return undefined;
       }
     },

@@ -1,23 +1,13 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import type { Outcome, RoutingEvent } from '../../contracts/event.ts';
+import type { Outcome } from '../../contracts/event.ts';
+import type { EncodedEvent } from './encoded-event.ts';
 import { createEventBuffer } from './event-buffer.ts';
 
 let made = 0;
-function event(outcome: Outcome): RoutingEvent {
+function event(outcome: Outcome): EncodedEvent {
   made += 1;
-  return {
-    timestamp: '2026-01-01T00:00:00Z',
-    instance_id: 'i',
-    event_id: `00000000-0000-7000-8000-${String(made).padStart(12, '0')}`,
-    routing_decision: {
-      complexity: 'simple',
-      selected_model: 'm',
-      selected_provider: 'p',
-      complexity_score: 1,
-      outcome,
-    },
-  };
+  return { eventId: `event ${made}`, outcome, line: Buffer.from('{}\n') };
 }
 
 test('when it is full, outcomes push out the oldest routed events and routed events are dropped themselves', () => {
@@ -52,8 +42,8 @@ test('never holds more than its size, and every event is sent, held or reported 
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 8 }), fc.array(step, { maxLength: 100 }), (size, steps) => {
       const buffer = createEventBuffer(size);
-      const pushed = new Set<RoutingEvent>();
-      const gone = new Set<RoutingEvent>();
+      const pushed = new Set<EncodedEvent>();
+      const gone = new Set<EncodedEvent>();
       for (const action of steps) {
         if ('push' in action) {
           const added = event(action.push);

@@ -1,12 +1,12 @@
-import type { RoutingEvent } from '../../contracts/event.ts';
+import type { EncodedEvent } from './encoded-event.ts';
 
 /** A queue of events, first in first out, that never holds more than its size. */
 export interface EventBuffer {
   readonly length: number;
   /** Adds an event; returns the one that was dropped for it, or null. */
-  push(event: RoutingEvent): RoutingEvent | null;
+  push(event: EncodedEvent): EncodedEvent | null;
   /** The oldest events, at most `count`; they stay until `remove`. */
-  peek(count: number): readonly RoutingEvent[];
+  peek(count: number): readonly EncodedEvent[];
   remove(count: number): void;
 }
 
@@ -15,7 +15,7 @@ export interface EventBuffer {
  * outcomes are what is learned from.
  */
 export function createEventBuffer(size: number): EventBuffer {
-  let events: RoutingEvent[] = [];
+  let events: EncodedEvent[] = [];
   // Events before `peeked` are being sent: they must not move.
   let peeked = 0;
   // From `peeked` to here there is no `routed` event: while it is full, not every push may look at all of them.
@@ -30,8 +30,8 @@ export function createEventBuffer(size: number): EventBuffer {
         events.push(event);
         return null;
       }
-      if (event.routing_decision.outcome === 'routed') return event;
-      while (searchedTo < events.length && events[searchedTo]?.routing_decision.outcome !== 'routed') searchedTo += 1;
+      if (event.outcome === 'routed') return event;
+      while (searchedTo < events.length && events[searchedTo]?.outcome !== 'routed') searchedTo += 1;
       if (searchedTo === events.length) return event;
       const [dropped] = events.splice(searchedTo, 1);
       events.push(event);

@@ -9,12 +9,12 @@ import { identifyThisProcess, isRunning, type ProcessIdentity } from './process-
  * takes over, for one process alone however many try.
  */
 export interface OutboxFolders {
-  /** Makes a folder that this process holds. */
-  create(): Promise<string>;
+  /** Makes a folder that this process holds. A journal's is taken over after all outboxes: what is in it is newer. */
+  create(kind: 'outbox' | 'journal'): Promise<string>;
   /** Takes over what dead processes left; oldest first. */
   claimAbandoned(): AsyncIterable<string>;
-  /** Tells processes that cannot see this one that it lives; to be done every few seconds. */
-  keep(folder: string): Promise<void>;
+  /** Tells processes that cannot see this one that it lives; to be done every few seconds. False: the folder is gone. */
+  keep(folder: string): Promise<boolean>;
   /** Leaves a folder to whoever comes next. */
   release(folder: string): Promise<void>;
   remove(folder: string): Promise<void>;
@@ -68,9 +68,10 @@ export function createOutboxFolders(options: OutboxFoldersOptions): OutboxFolder
   }
 
   return {
-    async create() {
+    async create(kind) {
       await mkdir(root, { recursive: true, mode: 0o700 });
-      const name = nameOf({ instance, database, made: uuidv7(), holder: holderName(await self(), mark) });
+      const made = kind === 'journal' ? `journal-${uuidv7()}` : uuidv7();
+      const name = nameOf({ instance, database, made, holder: holderName(await self(), mark) });
       const folder = path.join(root, name);
       await mkdir(folder, { mode: 0o700 });
       await syncFolder(root);
@@ -91,8 +92,10 @@ export function createOutboxFolders(options: OutboxFoldersOptions): OutboxFolder
     async keep(folder) {
       try {
         await utimes(folder, new Date(), new Date());
+        return true;
       } catch (error) {
-        if (!isMissing(error)) throw error;
+        if (isMissing(error)) return false;
+        throw error;
       }
     },
     async release(folder) {
@@ -124,6 +127,7 @@ export function isMissing(error: unknown): boolean {
 interface FolderName {
   instance: string;
   database: string;
+  /** Sorts in the order in which they are taken over: a UUID of version 7, and those of journals behind all others. */
   made: string;
   holder: string;
 }

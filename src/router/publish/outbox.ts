@@ -1,8 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { type FileHandle, open, readdir, readFile, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
-import type { RoutingEvent } from '../../contracts/event.ts';
-import { decodeEvents, encodeEvent } from './outbox-format.ts';
+import { decodeEvents, type EncodedEvent } from './encoded-event.ts';
 import { isMissing, type OutboxFolders, syncFolder } from './outbox-folders.ts';
 
 /**
@@ -14,9 +13,9 @@ export interface Outbox {
   readonly bytes: number;
   readonly events: number;
   /** Stores as many of the events, from the first on, as there is room for; says how many. */
-  append(events: readonly RoutingEvent[]): Promise<number>;
+  append(events: readonly EncodedEvent[]): Promise<number>;
   /** The oldest events, at most `count`; they stay until `remove`. */
-  peek(count: number): Promise<readonly RoutingEvent[]>;
+  peek(count: number): Promise<readonly EncodedEvent[]>;
   remove(count: number): Promise<void>;
   /** Takes over what dead processes left, and shows that this one lives. */
   keep(): Promise<void>;
@@ -29,7 +28,7 @@ export interface OutboxOptions {
   /** 0 stores nothing. */
   maxBytes: number;
   /** A stored event had to make room. */
-  onDropped(event: RoutingEvent): void;
+  onDropped(event: EncodedEvent): void;
   onTornLines(count: number): void;
 }
 
@@ -59,7 +58,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   /** The newest segment while it may still grow. */
   let tail: { segment: Segment; handle: FileHandle } | null = null;
   /** The oldest segment while its events are being sent. */
-  let head: { segment: Segment; events: readonly RoutingEvent[]; sent: number } | null = null;
+  let head: { segment: Segment; events: readonly EncodedEvent[]; sent: number } | null = null;
 
   let last: Promise<unknown> = Promise.resolve();
   /** One operation after the other: those of the sender and of the writer meet in the same files. */
@@ -82,7 +81,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
   async function openTail(): Promise<{ segment: Segment; handle: FileHandle }> {
     if (tail !== null && tail.segment.bytes < segmentBytes) return tail;
     await seal();
-    const folder = (ownFolder ??= await folders.create());
+    const folder = (ownFolder ??= await folders.create('outbox'));
     madeSegments += 1;
     const file = path.join(folder, `${String(madeSegments).padStart(9, '0')}.jsonl`);
     try {
@@ -138,8 +137,8 @@ export function createOutbox(options: OutboxOptions): Outbox {
     if (tail?.segment === segment) await seal();
     const events = await read(segment);
     if (events === undefined) return;
-    const kept = events.filter((event) => event.routing_decision.outcome !== 'routed');
-    const content = Buffer.concat(kept.map(encodeEvent));
+    const kept = events.filter((event) => event.outcome !== 'routed');
+    const content = Buffer.concat(kept.map(({ line }) => line));
     const file = `${segment.file}.new`;
     const handle = await open(file, 'w', 0o600);
     try {
@@ -154,11 +153,11 @@ export function createOutbox(options: OutboxOptions): Outbox {
       events: kept.length,
       isCompacted: true,
     } satisfies Partial<Segment>);
-    for (const event of events) if (event.routing_decision.outcome === 'routed') options.onDropped(event);
+    for (const event of events) if (event.outcome === 'routed') options.onDropped(event);
   }
 
   /** Undefined where the file is gone. */
-  async function read(segment: Segment): Promise<readonly RoutingEvent[] | undefined> {
+  async function read(segment: Segment): Promise<readonly EncodedEvent[] | undefined> {
     try {
       const { events, tornLines } = decodeEvents(await readFile(segment.file));
       if (tornLines > 0) options.onTornLines(tornLines);
@@ -228,7 +227,7 @@ export function createOutbox(options: OutboxOptions): Outbox {
     append: (events) =>
       inTurn(async () => {
         if (maxBytes === 0 || events.length === 0) return 0;
-        const lines = events.map(encodeEvent);
+        const lines = events.map(({ line }) => line);
         if (totalBytes() + sizeOf(lines) > maxBytes) await makeRoom(sizeOf(lines));
         const fitting = firstWithin(lines, maxBytes - totalBytes());
         if (fitting.length > 0) await write(fitting);

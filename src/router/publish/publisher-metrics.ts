@@ -1,5 +1,6 @@
-import { outcomeSchema, type RoutingEvent } from '../../contracts/event.ts';
+import { outcomeSchema } from '../../contracts/event.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
+import type { EncodedEvent } from './encoded-event.ts';
 import type { EventBuffer } from './event-buffer.ts';
 import type { Outbox } from './outbox.ts';
 
@@ -7,8 +8,10 @@ import type { Outbox } from './outbox.ts';
 export interface EventCounters {
   published(count: number): void;
   replayed(count: number): void;
-  dropped(event: RoutingEvent): void;
+  dropped(event: EncodedEvent): void;
   torn(lines: number): void;
+  /** One is in memory alone. */
+  unjournaled(): void;
 }
 
 /** Most that may wait, in events in memory and in bytes on disk. */
@@ -24,6 +27,7 @@ export function countEvents(metrics: Metrics, buffer: EventBuffer, outbox: Outbo
   // A series that begins with its first loss would hide it from `increase`.
   for (const outcome of outcomeSchema.options) dropped.inc({ outcome }, 0);
   const torn = metrics.counter('signalbox_events_torn_lines_total');
+  const unjournaled = metrics.counter('signalbox_events_unjournaled_total');
   metrics.sampledGauge('signalbox_events_buffered', () => [[{}, buffer.length]]);
   metrics.gauge('signalbox_events_buffer_limit').set(limits.bufferSize);
   metrics.gauge('signalbox_events_outbox_limit_bytes').set(limits.outboxMaxBytes);
@@ -32,7 +36,8 @@ export function countEvents(metrics: Metrics, buffer: EventBuffer, outbox: Outbo
   return {
     published: (count) => published.inc(count),
     replayed: (count) => replayed.inc(count),
-    dropped: (event) => dropped.inc({ outcome: event.routing_decision.outcome }),
+    dropped: (event) => dropped.inc({ outcome: event.outcome }),
     torn: (lines) => torn.inc(lines),
+    unjournaled: () => unjournaled.inc(),
   };
 }

@@ -7,14 +7,16 @@ import type { Pool } from '../../platform/postgres/pool.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
 import type { Metrics } from '../../platform/telemetry/metrics.ts';
 import { createDiskState } from './disk-state.ts';
+import { encodeEvent, type EncodedEvent } from './encoded-event.ts';
 import { createEventBuffer } from './event-buffer.ts';
+import { createJournal } from './journal.ts';
 import { createOutbox } from './outbox.ts';
 import { createOutboxFolders } from './outbox-folders.ts';
 import { countEvents } from './publisher-metrics.ts';
 import { createSender } from './send-events.ts';
 
 export interface Publisher extends Service {
-  /** Takes an event and returns at once; it is sent with the next batch. */
+  /** Takes an event, which outlasts the death of this process from its return on; it is sent with the next batch. */
   publish(event: RoutingEvent): void;
 }
 
@@ -33,7 +35,7 @@ export interface PublisherOptions {
   metrics: Metrics;
 }
 
-/** How long an event may be in memory alone because PostgreSQL is slow to take it. */
+/** How long an event may wait because PostgreSQL is slow to take it, until it goes to the outbox. */
 const sendPatienceMs = 1000;
 /** What is sent from disk may take its time: sent again it would take as long. */
 const replayPatienceMs = 60_000;
@@ -42,19 +44,24 @@ const drainMs = 5000;
 const drainAttempts = 5;
 const drainPauseMs = 200;
 const keepIntervalMs = 5000;
+/** What the journal may take of a disk, as a share of what the outbox may. */
+const journalShare = 1 / 8;
 
 /**
  * Events of the request path on their way to the queue. A request never waits for it: events gather in a bounded buffer
- * and go to the queue in batches. While PostgreSQL does not take them they go to the outbox, a file, and from there to
+ * and go to the queue in batches; until then they are in the journal too, a file, since this process may be killed. While
+ * PostgreSQL does not take them they go to the outbox, files that outlast a loss of power as well, and from there to
  * the queue, in their order, before any newer ones do. When there is no room, `routed` events are dropped before
  * outcomes, and every drop is counted.
  */
 export function createPublisher(options: PublisherOptions): Publisher {
   const { pool, batchSize, flushMs, log, metrics } = options;
   const buffer = createEventBuffer(options.bufferSize);
+  const folders = createOutboxFolders(options);
   let isOutboxDropping = false;
+  let isStopped = false;
   const outbox = createOutbox({
-    folders: createOutboxFolders(options),
+    folders,
     maxBytes: options.outboxMaxBytes,
     onDropped(event) {
       isOutboxDropping = true;
@@ -69,18 +76,30 @@ export function createPublisher(options: PublisherOptions): Publisher {
     onSent: (count) => counters.published(count),
     onUnstorable(event, error) {
       counters.dropped(event);
-      log.error({ err: error, event_id: event.event_id }, 'an event that cannot be stored was dropped');
+      log.error({ err: error, event_id: event.eventId }, 'an event that cannot be stored was dropped');
     },
   });
-  const writing = createDiskState('written', log);
-  const reading = createDiskState('read', log);
-  const keeping = createDiskState('kept', log);
+  const writing = createDiskState('outbox', 'written', log);
+  const reading = createDiskState('outbox', 'read', log);
+  const keeping = createDiskState('outbox', 'kept', log);
+  const journal = createJournal({
+    folders,
+    maxBytes: Math.ceil(options.outboxMaxBytes * journalShare),
+    state: createDiskState('journal', 'written', log),
+    onRefused: () => counters.unjournaled(),
+  });
+
+  /** These are in the queue or in the outbox. */
+  function remove(batch: readonly EncodedEvent[]): void {
+    buffer.remove(batch.length);
+    journal.forget(batch);
+  }
 
   async function sendFromBuffer(): Promise<void> {
     const batch = buffer.peek(batchSize);
     if (batch.length === 0) return;
     await sender.send(batch, sendPatienceMs);
-    buffer.remove(batch.length);
+    remove(batch);
   }
 
   /** Whether any event went to disk. */
@@ -88,7 +107,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     const batch = buffer.peek(batchSize);
     if (batch.length === 0) return false;
     const stored = (await writing.attempt(() => outbox.append(batch))) ?? 0;
-    buffer.remove(stored);
+    remove(batch.slice(0, stored));
     return stored > 0;
   }
 
@@ -111,6 +130,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
     log,
     failures: failedRounds,
     async runOnce() {
+      journal.rotate();
       // Not past older ones: what is new goes behind what is on disk.
       if (!outbox.isEmpty) return (await store()) && buffer.length >= batchSize ? 'again' : undefined;
       try {
@@ -140,7 +160,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
     intervalMs: keepIntervalMs,
     log,
     failures: failedRounds,
-    runOnce: () => keeping.attempt(() => outbox.keep()),
+    async runOnce() {
+      await journal.keep();
+      await keeping.attempt(() => outbox.keep());
+    },
   });
 
   async function storeAll(): Promise<void> {
@@ -170,21 +193,39 @@ export function createPublisher(options: PublisherOptions): Publisher {
     }
     await storeAll();
     if (!outbox.isEmpty) log.warn({ stored: outbox.events }, 'stopped with events in the outbox, for the next start');
-    if (buffer.length > 0) log.error({ lost: buffer.length }, 'stopped with events that were neither sent nor stored');
-    buffer.peek(buffer.length).forEach(counters.dropped);
     await keeping.attempt(() => outbox.close());
+    isStopped = true;
+    const left = buffer.peek(buffer.length);
+    const lost = left.filter((event) => !journal.has(event));
+    if (left.length > lost.length)
+      log.warn({ stored: left.length - lost.length }, 'stopped with events in the journal, for the next start');
+    if (lost.length > 0) log.error({ lost: lost.length }, 'stopped with events that were neither sent nor stored');
+    lost.forEach(counters.dropped);
+    await keeping.attempt(() => journal.close());
+  }
+
+  function dropLate(event: EncodedEvent): void {
+    counters.dropped(event);
+    log.error({ event_id: event.eventId }, 'an event that came after the stop was dropped');
   }
 
   return {
     name: 'publisher',
     publish(event) {
-      const lost = buffer.push(event);
-      if (lost !== null) counters.dropped(lost);
+      const encoded = encodeEvent(event);
+      if (isStopped) return dropLate(encoded);
+      const dropped = buffer.push(encoded);
+      if (dropped !== encoded) journal.write(encoded);
+      if (dropped !== null) {
+        journal.forget([dropped]);
+        counters.dropped(dropped);
+      }
       if (buffer.length === batchSize) writer.wake();
     },
     async start() {
       // Before the first event of this process, so that those of the last one go first.
       await keeping.attempt(() => outbox.keep());
+      await journal.keep();
       if (!outbox.isEmpty) log.info({ events: outbox.events }, 'sending the events that the last process left');
       for (const loop of [writer, replayer, keeper]) await loop.start();
     },

@@ -1,8 +1,9 @@
-import { decisionsChannel, decisionsQueue, type RoutingEvent } from '../../contracts/event.ts';
+import { decisionsChannel, decisionsQueue } from '../../contracts/event.ts';
 import { sleep } from '../../platform/core/clock.ts';
 import { notify } from '../../platform/postgres/notify.ts';
-import { sendBatch } from '../../platform/postgres/pgmq.ts';
+import { sendJsonBatch } from '../../platform/postgres/pgmq.ts';
 import type { Executor, Pool } from '../../platform/postgres/pool.ts';
+import type { EncodedEvent } from './encoded-event.ts';
 
 /** The way to the queue for one batch at a time. */
 export interface Sender {
@@ -10,14 +11,14 @@ export interface Sender {
    * Throws when the events are not known to be in the queue within `patienceMs`, or when `signal` aborts before. They may
    * arrive nevertheless: whoever sends them again sends them with the same ids.
    */
-  send(events: readonly RoutingEvent[], patienceMs: number, signal?: AbortSignal): Promise<void>;
+  send(events: readonly EncodedEvent[], patienceMs: number, signal?: AbortSignal): Promise<void>;
 }
 
 export interface SenderOptions {
   pool: Pool;
   onSent(count: number): void;
   /** PostgreSQL can never hold this one. */
-  onUnstorable(event: RoutingEvent, error: unknown): void;
+  onUnstorable(event: EncodedEvent, error: unknown): void;
 }
 
 /** After it the connection is given up: a server that vanished without a word would hold it for a quarter of an hour. */
@@ -36,9 +37,10 @@ export function createSender({ pool, onSent, onUnstorable }: SenderOptions): Sen
   let isWaiting = false;
 
   /** One event that PostgreSQL cannot hold must not keep back all that come after it. */
-  async function sendEach(events: readonly RoutingEvent[]): Promise<void> {
+  async function sendEach(events: readonly EncodedEvent[]): Promise<void> {
     try {
-      await sendBatch(db, decisionsQueue, events);
+      const documents = events.map(({ line }) => line);
+      await sendJsonBatch(db, decisionsQueue, documents);
       onSent(events.length);
     } catch (error) {
       if (!isDataException(error)) throw error;
@@ -51,7 +53,7 @@ export function createSender({ pool, onSent, onUnstorable }: SenderOptions): Sen
     }
   }
 
-  async function sendAlone(events: readonly RoutingEvent[]): Promise<void> {
+  async function sendAlone(events: readonly EncodedEvent[]): Promise<void> {
     isWaiting = true;
     try {
       await sendEach(events);

@@ -28,7 +28,7 @@ const all = [small, middle, flagship];
 function choose(changes: Partial<SelectionRequest> = {}, models = all, rules: Partial<Policy> = {}) {
   return chooseModel(aSnapshot(models).models, { ...request, ...changes }, { ...policy, ...rules }, neverMeasured);
 }
-const chosen = (selection: ReturnType<typeof choose>) => selection.chain.map(({ candidate }) => candidate.model);
+const chosen = (selection: ReturnType<typeof choose>) => selection.chain.map(({ entry }) => entry.model.model_id);
 
 describe('the choice', () => {
   test('goes by what the prompt says of the models, and tells it; models that nobody knows have the shift of others', () => {
@@ -61,8 +61,8 @@ describe('the choice', () => {
   test('follows a learned score', () => {
     const learnedScores = [{ model: 'gpt-6-luna', complexity: 'simple' as const, score: 2.9 }];
     const { chain } = chooseModel(aSnapshot(all, { learnedScores }).models, request, policy, neverMeasured);
-    expect(chain[0]?.candidate.model).not.toBe('gpt-6-luna');
-    expect(chain.map(({ candidate }) => candidate.score_source)).toContain('catalogue');
+    expect(chain[0]?.entry.model.model_id).not.toBe('gpt-6-luna');
+    expect(chain.map(({ known }) => known.source)).toContain('catalogue');
   });
 
   test('weighs cost, speed or quality above the rest when asked to', () => {
@@ -72,7 +72,7 @@ describe('the choice', () => {
     const fastFlagship = chooseModel(aSnapshot(all).models, { ...request, prefer: 'speed' }, policy, (entry) =>
       entry.model.model_id === 'gpt-6-sol' ? 50 : 3000,
     );
-    expect(fastFlagship.chain[0]?.candidate.model).toBe('gpt-6-sol');
+    expect(fastFlagship.chain[0]?.entry.model.model_id).toBe('gpt-6-sol');
   });
 
   test('neither shuns nor favours a model whose speed was never measured', () => {
@@ -81,7 +81,7 @@ describe('the choice', () => {
       entry.model.model_id === 'measured' ? 300 : null,
     );
     const [first, second] = selection.chain;
-    expect(first?.candidate.terms).toEqual(second?.candidate.terms);
+    expect(first?.worth).toBe(second?.worth);
   });
 
   test('stays with the model of a conversation while a switch is worth less than its cache and its habit', () => {
@@ -174,7 +174,7 @@ describe('the filters', () => {
   test('a model of unknown price may answer, but counts as dear', () => {
     const unpriced = aModel('unpriced', 'x', { costs: { input_tokens_per_1k: null, output_tokens_per_1k: null } });
     const [only] = choose({}, [unpriced]).chain;
-    expect(only?.candidate).toMatchObject({ estimated_cost_usd: null, terms: { cost: -policy.weights.cost } });
+    expect(only).toMatchObject({ costUsd: null, cost: -policy.weights.cost });
   });
 
   test('the description names the filter that emptied the list first', () => {

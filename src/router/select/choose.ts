@@ -11,7 +11,7 @@ import { type Arm, choiceProbabilities, type ExplorationBounds, pickByProbabilit
 import type { Policy, SelectionRequest } from './policy.ts';
 import { keepNearFloor, qualityRatio } from './quality-floor.ts';
 import type { ScoreDraws } from './score-draws.ts';
-import { type ScoredModel, scoreModel } from './score.ts';
+import { candidateOf, type ScoredModel, scoreModel } from './score.ts';
 import { tradeOffOf, weigh } from './trade-off.ts';
 
 /** The models to try, the chosen one first, and why. `chain` is empty when no model is eligible. */
@@ -71,10 +71,8 @@ export function rankModels(
 
 /** The cheaper first; an unknown price may be any. */
 function compareCosts(a: ScoredModel, b: ScoredModel): number {
-  const { estimated_cost_usd: costA } = a.candidate;
-  const { estimated_cost_usd: costB } = b.candidate;
-  if (costA === null || costB === null) return Number(costA === null) - Number(costB === null);
-  return costA - costB;
+  if (a.costUsd === null || b.costUsd === null) return Number(a.costUsd === null) - Number(b.costUsd === null);
+  return a.costUsd - b.costUsd;
 }
 
 /**
@@ -111,7 +109,8 @@ export function chooseModel(
       ...(tradeOff === null || first === undefined
         ? {}
         : { trade_off: { ...tradeOff, quality_ratio: qualityRatio(first, ranked) } }),
-      candidates: ranked.slice(0, listedLimit).map(({ candidate }, index) => {
+      candidates: ranked.slice(0, listedLimit).map((scored, index) => {
+        const candidate = candidateOf(scored);
         const probability = probabilities[index] ?? 0;
         return probabilities.length > 1 && probability > 0 ? { ...candidate, probability } : candidate;
       }),
@@ -128,15 +127,16 @@ function probabilitiesOf(
   { bounds, drawsOf }: Exploration,
 ): number[] {
   if (ranked.length < 2) return [1];
-  const arms = ranked.slice(0, exploredLimit).map(({ entry, candidate, worthPerPoint, scoreOffset }): Arm => {
-    const { total, quality } = candidate.terms;
+  const arms = ranked.slice(0, exploredLimit).map((scored): Arm => {
+    // Rounded as they are shown, so that what is shown of a choice explains it to the last digit.
+    const { total, quality } = candidateOf(scored).terms;
     return {
       worth: total,
-      draws: drawsOf(entry, complexity),
+      draws: drawsOf(scored.entry, complexity),
       base: total - quality,
-      slope: worthPerPoint,
-      offset: scoreOffset,
-      costUsd: candidate.estimated_cost_usd,
+      slope: scored.worthPerPoint,
+      offset: scored.scoreOffset,
+      costUsd: scored.costUsd,
     };
   });
   return choiceProbabilities(arms, bounds);
@@ -191,24 +191,23 @@ function summarise(
 ): string {
   const [chosen] = chain;
   if (chosen === undefined) return `no model can answer: ${describeExclusions(excluded, countReasons(excluded))}`;
-  const { candidate } = chosen;
-  const cost = candidate.estimated_cost_usd;
-  const price = cost === null ? 'at an unknown price' : `for about ${formatUsd(cost)}`;
+  const { entry, known: listed, believed, costUsd, promptShift } = chosen;
+  const price = costUsd === null ? 'at an unknown price' : `for about ${formatUsd(costUsd)}`;
   const asked = describeWish(request);
-  const choice = `${candidate.model} for a ${request.queryType} request of ${request.complexity} complexity${asked}: `;
-  const { complexity_score: score, believed_score: believed = score } = candidate;
-  const source = (candidate.prompt_shift ?? 0) === 0 ? 'by the newest answers' : 'for this prompt';
+  const choice = `${entry.model.model_id} for a ${request.queryType} request of ${request.complexity} complexity${asked}: `;
+  const { score } = listed;
+  const source = promptShift === 0 ? 'by the newest answers' : 'for this prompt';
   const now = Math.abs(believed - score) < 0.005 ? '' : `, ${source} ${believed.toFixed(2)},`;
-  const known = `${candidate.score_source} score ${score.toFixed(2)} of 5${now} ${price}`;
+  const known = `${listed.source} score ${score.toFixed(2)} of 5${now} ${price}`;
   if (isRescued) return `${choice}${known}, the cheapest that is not far below the quality floor`;
   const [best, runnerUp] = ranked;
   if (best !== undefined && chosen !== best) {
-    return `${choice}${known}, tried out with probability ${propensity.toPrecision(2)} instead of ${best.candidate.model}`;
+    return `${choice}${known}, tried out with probability ${propensity.toPrecision(2)} instead of ${best.entry.model.model_id}`;
   }
   const margin =
     runnerUp === undefined
       ? 'the only eligible model'
-      : `${(candidate.terms.total - runnerUp.candidate.terms.total).toFixed(3)} ahead of ${runnerUp.candidate.model}`;
+      : `${(chosen.worth - runnerUp.worth).toFixed(3)} ahead of ${runnerUp.entry.model.model_id}`;
   return `${choice}${known}, ${margin}`;
 }
 

@@ -1,6 +1,6 @@
 import type { ScoredModel } from './score.ts';
 
-/** What a model loses that is like one already in the field, of the scale of `ScoreTerms.total`. */
+/** What a model loses that is like one already in the field, of the scale of `ScoredModel.worth`. */
 const likeness = { family: 0.2, provider: 0.1 } as const;
 
 /**
@@ -15,7 +15,7 @@ export function chooseField(ranked: readonly ScoredModel[], count: number): Scor
     let best: { index: number; worth: number } | null = null;
     for (const [index, scored] of left.entries()) {
       if (field.some((other) => isSameModel(scored.entry.model.model_id, other.entry.model.model_id))) continue;
-      const worth = scored.candidate.terms.total - Math.max(0, ...field.map((other) => likenessOf(scored, other)));
+      const worth = scored.worth - Math.max(0, ...field.map((other) => likenessOf(scored, other)));
       if (best === null || worth > best.worth) best = { index, worth };
     }
     if (best === null) return field;

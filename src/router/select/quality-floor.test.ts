@@ -44,7 +44,7 @@ describe.each([0.9, 0.95, 0.98, 0.995])('a floor of %f', (floor) => {
     const ratio = explanation.trade_off?.quality_ratio ?? Number.NaN;
     controller.observe(ratio);
     ratios.push(ratio);
-    spentUsd += chain[0]?.candidate.estimated_cost_usd ?? Number.NaN;
+    spentUsd += chain[0]?.costUsd ?? Number.NaN;
     bestUsd += explanation.candidates.find(({ model }) => model === best)?.estimated_cost_usd ?? Number.NaN;
   }
 
@@ -88,11 +88,11 @@ test('a choice far below the floor gives way to the cheapest that is not, and fa
   const request = { ...anyModel, queryType: 'research', complexity: 'complex', inputTokens: 1000 } as const;
   const { chain, explanation } = chooseModel(snapshot.models, request, policy, () => null);
   // Success rates 0.598, 0.696, 0.794 and 0.892: 88% of the best is 0.785.
-  expect(chain[0]?.candidate.model).toBe('model-2');
+  expect(chain[0]?.entry.model.model_id).toBe('model-2');
   expect(chain).toHaveLength(3);
   expect(explanation.summary).toContain('the cheapest that is not far below the quality floor');
   const asked = { ...request, tradeOff: { value: 1, source: 'request' } } as const;
-  expect(chooseModel(snapshot.models, asked, policy, () => null).chain[0]?.candidate.model).toBe('model-0');
+  expect(chooseModel(snapshot.models, asked, policy, () => null).chain[0]?.entry.model.model_id).toBe('model-0');
 });
 
 test.each([{ target_cost_usd: 0.01 }, { cost_quality_tradeoff: 0.3 }])(

@@ -63,4 +63,4 @@ export function keepNearFloor(ranked: readonly ScoredModel[], floor: number): re
 const highestRate = (scored: readonly ScoredModel[]): number =>
   scored.reduce((highest, { successRate }) => Math.max(highest, successRate), 0);
 
-const costOf = ({ candidate }: ScoredModel): number => candidate.estimated_cost_usd ?? Number.POSITIVE_INFINITY;
+const costOf = ({ costUsd }: ScoredModel): number => costUsd ?? Number.POSITIVE_INFINITY;

@@ -1,15 +1,29 @@
-import type { Candidate, ScoreTerms } from '../../contracts/decision.ts';
+import type { Candidate } from '../../contracts/decision.ts';
 import { anyOtherModel } from '../../prediction/shifts.ts';
 import { highestScore, ratePerPoint, successRateOf, withinScale } from '../../statistics/score-scale.ts';
-import type { RoutableModel } from './routable-model.ts';
+import type { ComplexityScore, RoutableModel } from './routable-model.ts';
 import type { Policy, SelectionRequest } from './policy.ts';
 import type { Weighing } from './trade-off.ts';
 
 export interface ScoredModel {
   entry: RoutableModel;
-  candidate: Candidate;
-  /** The total of its terms, before rounding. */
+  /** What the catalogue or the newest score update says of it, and where from. */
+  known: ComplexityScore;
+  /** The score that is believed of it for the request, in [0, 5]. */
+  believed: number;
+  /** By how much its chance to answer the prompt well differs from its mean. */
+  promptShift: number;
+  /** Of the request; null where the price is unknown. */
+  costUsd: number | null;
+  /** Null where it was never measured. */
+  expectedTtftMs: number | null;
+  /** Sum of the terms below. */
   worth: number;
+  quality: number;
+  preference: number;
+  cost: number;
+  latency: number;
+  affinity: number;
   /** What is believed of it for the request, in [0.5, 0.99]. */
   successRate: number;
   /** What one point of score adds to the total. */
@@ -30,7 +44,7 @@ const saturate = (value: number, reference: number): number => (value === 0 ? 0 
  *     latency    = −w_l · ttft / (ttft + reference)
  *     affinity   = w_a for the model that the conversation is with
  *
- * Weights and cost reference are those of `trade-off.ts`. `cost` is that of the request in USD, null where the price is
+ * Weights and cost reference are those of `trade-off.ts`. `costUsd` is that of the request, null where the price is
  * unknown; `assumedTtftMs` stands in for a time that was never measured. Pure.
  */
 export function scoreModel(
@@ -38,7 +52,7 @@ export function scoreModel(
   request: SelectionRequest,
   policy: Policy,
   { weights, costReferenceUsd }: Weighing,
-  cost: number | null,
+  costUsd: number | null,
   expectedTtftMs: number | null,
   assumedTtftMs: number,
 ): ScoredModel {
@@ -50,36 +64,47 @@ export function scoreModel(
   const worthPerPoint = weights.quality / highestScore;
   const quality = worthPerPoint * believed;
   const preference = weights.preference * preferenceOf(entry, policy.preferences[request.queryType]);
-  const costTerm = -weights.cost * (cost === null ? 1 : saturate(cost, costReferenceUsd));
+  const cost = -weights.cost * (costUsd === null ? 1 : saturate(costUsd, costReferenceUsd));
   const latency = -weights.latency * saturate(expectedTtftMs ?? assumedTtftMs, policy.latencyReferenceMs);
-
   const affinity = request.conversation?.modelKey === entry.key ? weights.affinity : 0;
-  const worth = quality + preference + costTerm + latency + affinity;
-
-  const terms: ScoreTerms = {
-    quality: round(quality),
-    preference: round(preference),
-    cost: round(costTerm),
-    latency: round(latency),
-    affinity: round(affinity),
-    total: round(worth),
-  };
   return {
     entry,
-    worth,
+    known,
+    believed,
+    promptShift,
+    costUsd,
+    expectedTtftMs,
+    worth: quality + preference + cost + latency + affinity,
+    quality,
+    preference,
+    cost,
+    latency,
+    affinity,
     successRate: successRateOf(believed),
     worthPerPoint,
     scoreOffset,
-    candidate: {
-      model: entry.model.model_id,
-      provider: entry.model.provider,
-      complexity_score: known.score,
-      believed_score: believed,
-      ...(promptShift === 0 ? {} : { prompt_shift: round(promptShift) }),
-      score_source: known.source,
-      estimated_cost_usd: cost,
-      expected_ttft_ms: expectedTtftMs === null ? null : Math.round(expectedTtftMs),
-      terms,
+  };
+}
+
+/** A scored model as it is shown to the user, its numbers rounded. Most models are ranked without ever being shown. */
+export function candidateOf(scored: ScoredModel): Candidate {
+  const { entry, known, promptShift, expectedTtftMs } = scored;
+  return {
+    model: entry.model.model_id,
+    provider: entry.model.provider,
+    complexity_score: known.score,
+    believed_score: scored.believed,
+    ...(promptShift === 0 ? {} : { prompt_shift: round(promptShift) }),
+    score_source: known.source,
+    estimated_cost_usd: scored.costUsd,
+    expected_ttft_ms: expectedTtftMs === null ? null : Math.round(expectedTtftMs),
+    terms: {
+      quality: round(scored.quality),
+      preference: round(scored.preference),
+      cost: round(scored.cost),
+      latency: round(scored.latency),
+      affinity: round(scored.affinity),
+      total: round(scored.worth),
     },
   };
 }
@@ -101,6 +126,7 @@ function shiftFor({ model }: RoutableModel, { successShifts }: AskedFor): number
 }
 
 function preferenceOf(entry: RoutableModel, chain: readonly string[]): number {
+  if (chain.length === 0) return 0;
   const rank = chain.findIndex((name) => name === entry.model.model_id || name === entry.key);
   return rank === -1 ? 0 : 1 - rank / chain.length;
 }

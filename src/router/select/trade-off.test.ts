@@ -28,7 +28,7 @@ function choose(offers: readonly Offer[], changes: Partial<SelectionRequest>, ru
   return chooseModel(aSnapshot(models).models, { ...request, ...changes }, { ...policy, ...rules }, () => null);
 }
 
-const chosenOf = (selection: ReturnType<typeof choose>) => selection.chain[0]?.candidate;
+const chosenOf = (selection: ReturnType<typeof choose>) => selection.chain[0];
 
 // Evenly: most doubles are too small to weigh anything. Prices span what is on the market, and free models.
 const score = fc.integer({ min: 0, max: 500 }).map((hundredths) => hundredths / 100);
@@ -43,7 +43,7 @@ describe('the trade-off of a request', () => {
   it('never chooses a dearer model when it is raised', () => {
     fc.assert(
       fc.property(offers, share, share, (catalogue, one, other) => {
-        const costAt = (t: number) => chosenOf(choose(catalogue, { tradeOff: asked(t) }))?.estimated_cost_usd;
+        const costAt = (t: number) => chosenOf(choose(catalogue, { tradeOff: asked(t) }))?.costUsd;
         expect(costAt(Math.max(one, other))).toBeLessThanOrEqual(costAt(Math.min(one, other)) ?? -1);
       }),
       { numRuns: 2000 },
@@ -62,8 +62,8 @@ describe('the trade-off of a request', () => {
         const conversation = { modelKey: `one/model-${liked}`, cachedInputTokens: 0 };
         const at = (t: number) => choose(catalogue, { tradeOff: asked(t), conversation }, rules);
         const costs = at(1).explanation.candidates.map((one) => one.estimated_cost_usd ?? Infinity);
-        expect(chosenOf(at(1))?.estimated_cost_usd ?? Infinity).toBe(Math.min(...costs));
-        expect(chosenOf(at(0))?.believed_score).toBe(Math.max(...catalogue.map((offer) => offer.score)));
+        expect(chosenOf(at(1))?.costUsd ?? Infinity).toBe(Math.min(...costs));
+        expect(chosenOf(at(0))?.believed).toBe(Math.max(...catalogue.map((offer) => offer.score)));
       }),
     );
   });
@@ -78,7 +78,7 @@ describe('the trade-off of a request', () => {
     for (const t of [0, 0.25, 0.4, 0.5, 0.6, 0.75, 1]) {
       const small = choose(catalogue, { tradeOff: asked(t), inputTokens: 10, maxOutputTokens: 10 });
       const large = choose(catalogue, { tradeOff: asked(t), inputTokens: 100_000, maxOutputTokens: 100 });
-      const [first, ...rest] = [small, large].map((selection) => chosenOf(selection)?.model);
+      const [first, ...rest] = [small, large].map((selection) => chosenOf(selection)?.entry.model.model_id);
       expect(rest).toEqual([first]);
     }
   });

@@ -82,6 +82,7 @@ async function eventsOf(surface: Surface, blocks: readonly Block[]): Promise<Jso
   expect(reading).toMatchObject({
     hasContent: true,
     isFinished: true,
+    hasEnded: true,
     problem: null,
     responseModel: 'm-1-2026',
     usage: { inputTokens: 9, cachedInputTokens: 3, cacheWriteTokens: 2, outputTokens: 7 },

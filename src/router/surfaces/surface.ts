@@ -37,6 +37,8 @@ export interface StreamReading {
   hasContent: boolean;
   /** True once the answer is complete. */
   isFinished: boolean;
+  /** True once the event was read that ends the stream: nothing more is said of the answer. */
+  hasEnded: boolean;
   /** The provider's content filter has ended the answer, or refused to begin it. */
   isFiltered: boolean;
   /** An event that cannot be read, or an error that the provider sent within the stream. */
@@ -65,6 +67,7 @@ export function newStreamReading(): StreamReading {
   return {
     hasContent: false,
     isFinished: false,
+    hasEnded: false,
     isFiltered: false,
     problem: null,
     finishReason: null,

@@ -13,6 +13,8 @@ export interface RelayOptions {
   idleMs: number;
   /** Sees what the client gets. */
   onChunk?: ((chunk: Uint8Array) => void) | undefined;
+  /** See `FollowOptions.onEnd`: the client has not got the end of the stream yet. */
+  onEnd(end: StreamEnd): void;
 }
 
 /**
@@ -22,17 +24,18 @@ export interface RelayOptions {
 export async function relayStream(
   raw: ServerResponse,
   answer: StreamAnswer,
-  { surface, clientSignal, idleMs, onChunk }: RelayOptions,
-): Promise<StreamEnd> {
-  const { outcome, errorCode, brokenOff } = await followStream(answer, {
+  { surface, clientSignal, idleMs, onChunk, onEnd }: RelayOptions,
+): Promise<void> {
+  const { outcome, brokenOff, isLeft } = await followStream(answer, {
     signal: clientSignal,
     idleMs,
+    onEnd,
     take(chunk) {
       onChunk?.(chunk);
       return raw.write(chunk) ? undefined : once(raw, 'drain', { signal: clientSignal });
     },
   });
-  if (outcome === 'cancelled') raw.destroy();
+  if (isLeft) raw.destroy();
   else if (brokenOff === null) raw.end();
   else {
     // The blank line first ends an event that was cut in the middle.
@@ -40,5 +43,4 @@ export async function relayStream(
     const code = outcome === 'timeout' ? 'deadline_exceeded' : 'upstream_failed';
     raw.end(surface.errorEvent(new SignalboxError(code, brokenOff)));
   }
-  return { outcome, errorCode };
 }

@@ -30,6 +30,25 @@ afterAll(async () => {
   await rm(dataDir, { recursive: true, force: true });
 });
 
+test('while PostgreSQL does not answer, who needs more than is held does not keep back who needs less', async () => {
+  const { key } = await makeKey(pool, { budget: { limit_usd: 10, period: 'total' } });
+  const admission = await startAdmission({ pool, connectionString: server.connectionString }, { wait_ms: 300 });
+  const need = (costUsd: number) => ({ inputTokens: 1, outputTokens: 1, costUsd });
+  (await admission.reserve(callerOf(admission, key), need(1), noSignal)).settle(null);
+  const silence = await pool.connect();
+  try {
+    await silence.query('begin; lock table budget_leases in access exclusive mode');
+    const large = Promise.resolve(admission.reserve(callerOf(admission, key), need(9), noSignal));
+    const small = Promise.resolve(admission.reserve(callerOf(admission, key), need(0.5), noSignal));
+    await expect(large).rejects.toMatchObject({ code: 'not_ready' });
+    (await small).settle(null);
+  } finally {
+    await silence.query('rollback');
+    silence.release();
+    await admission.stop();
+  }
+}, 60_000);
+
 test('while PostgreSQL is away, keys without limits go on, and limited ones with what they hold', async () => {
   const free = await makeKey(pool);
   const { key, keyId } = await makeKey(pool, { budget: { limit_usd: 10, period: 'total' } });

@@ -126,6 +126,20 @@ describe('what every service has', () => {
   });
 });
 
+test('a wrong key over a connection that is reset at once is refused, and ends nothing', async () => {
+  const url = new URL(await start(() => undefined, { master_key: 'a-master-key-that-is-long' }));
+  for (let attempt = 0; attempt < 20; attempt += 1) {
+    const socket = connect(Number(url.port), url.hostname);
+    socket.on('error', () => undefined);
+    await once(socket, 'connect');
+    socket.write('GET /config HTTP/1.1\r\nhost: localhost\r\nauthorization: Bearer wrong\r\n\r\n');
+    socket.resetAndDestroy();
+    await once(socket, 'close');
+  }
+  const { statusCode } = await request(`${url.origin}/config`, { headers: { authorization: 'Bearer wrong' } });
+  expect([401, 429]).toContain(statusCode);
+});
+
 describe('who sends slowly', () => {
   test.each([
     ['headers', 'POST /slow HTTP/1.1\r\nHost: localhost\r\nX-Drip: '],

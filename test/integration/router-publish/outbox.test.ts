@@ -1,14 +1,19 @@
-import { execFileSync } from 'node:child_process';
 import { mkdir, mkdtemp, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import type { Outcome, RoutingEvent } from '../../../src/contracts/event.ts';
 import { createOutbox, type Outbox } from '../../../src/router/publish/outbox.ts';
-import { encodeEvent } from '../../../src/router/publish/outbox-format.ts';
+import type { EncodedEvent } from '../../../src/router/publish/encoded-event.ts';
 import { createOutboxFolders } from '../../../src/router/publish/outbox-folders.ts';
-import { numberedEvent, numberOf, oneTo } from './support.ts';
+import {
+  asRoot,
+  canMount,
+  encodedEvents as events,
+  killHolder,
+  numberOfEncoded as numberOf,
+  oneTo,
+} from './support.ts';
 
 let dataDir: string;
 beforeEach(async () => {
@@ -18,12 +23,12 @@ afterEach(() => rm(dataDir, { recursive: true, force: true }));
 
 interface Opened {
   outbox: Outbox;
-  dropped: RoutingEvent[];
+  dropped: EncodedEvent[];
   torn(): number;
 }
 
 function openOutbox(options: { maxBytes?: number; instanceId?: string; database?: string; in?: string } = {}): Opened {
-  const dropped: RoutingEvent[] = [];
+  const dropped: EncodedEvent[] = [];
   let torn = 0;
   const outbox = createOutbox({
     folders: createOutboxFolders({
@@ -38,8 +43,8 @@ function openOutbox(options: { maxBytes?: number; instanceId?: string; database?
   return { outbox, dropped, torn: () => torn };
 }
 
-function events(first: number, last: number, outcome: Outcome = 'success'): RoutingEvent[] {
-  return oneTo(last - first + 1).map((number) => numberedEvent('i', number + first - 1, outcome));
+function linesOf(encoded: readonly EncodedEvent[]): Buffer {
+  return Buffer.concat(encoded.map(({ line }) => line));
 }
 
 async function takeAll(outbox: Outbox, batch = 7): Promise<number[]> {
@@ -59,11 +64,6 @@ async function filesIn(folder: string): Promise<string[]> {
 
 async function foldersIn(folder: string): Promise<string[]> {
   return (await readdir(path.join(folder, 'outbox')).catch(() => [])).map((name) => path.join(folder, 'outbox', name));
-}
-
-/** As a process that died would have left it. */
-async function killHolder(folder: string, pid = 2 ** 22 + 1): Promise<void> {
-  await rename(folder, folder.replace(/-\d+-\d*(-[0-9a-f]+)$/, `-${pid}-1$1`));
 }
 
 describe('one process', () => {
@@ -95,12 +95,12 @@ describe('one process', () => {
     expect((await stat(folder)).mode & 0o777).toBe(0o700);
     const [file = ''] = await filesIn(folder);
     expect((await stat(file)).mode & 0o777).toBe(0o600);
-    expect(await readFile(file)).toEqual(Buffer.concat(events(1, 1).map(encodeEvent)));
+    expect(await readFile(file)).toEqual(linesOf(events(1, 1)));
   });
 
   test('never outgrows its bound: routed events make room, oldest first, and outcomes are refused last', async () => {
-    const [line] = events(1, 1).map(encodeEvent);
-    const maxBytes = (line?.length ?? 0) * 400;
+    const { length } = linesOf(events(1, 1));
+    const maxBytes = length * 400;
     const { outbox, dropped } = openOutbox({ maxBytes });
     for (let first = 1; first <= 300; first += 10) {
       expect(await outbox.append(events(first, first + 4, 'routed'))).toBe(5);
@@ -191,8 +191,7 @@ describe('what another process left', () => {
   });
 
   test('cut anywhere gives every whole event and counts one torn line', async () => {
-    const lines = events(1, 6).map(encodeEvent);
-    const whole = Buffer.concat(lines);
+    const whole = linesOf(events(1, 6));
     await fc.assert(
       fc.asyncProperty(fc.integer({ min: 0, max: whole.length }), async (cut) => {
         const dead = openOutbox();
@@ -322,17 +321,3 @@ describe('a disk that fails', () => {
     expect(await takeAll(outbox)).toEqual([6, 7, 8, 9, 10]);
   });
 });
-
-function asRoot(program: string, ...args: string[]): void {
-  execFileSync(program, args, { stdio: 'ignore' });
-}
-
-function canMount(): boolean {
-  if (process.platform !== 'linux' || process.getuid?.() !== 0) return false;
-  try {
-    asRoot('unshare', '--mount', 'true');
-    return true;
-  } catch {
-    return false;
-  }
-}

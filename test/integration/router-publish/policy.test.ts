@@ -1,4 +1,4 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
@@ -161,6 +161,9 @@ test('with a full disk and no PostgreSQL events stay in memory, and routed ones 
   await expect.poll(() => said('the outbox cannot be written'), patience).toBe(1);
   await sleep(500);
   expect(said('the outbox cannot be written')).toBe(1);
+  expect(said('the journal cannot be written')).toBe(1);
+  // 200 and the 60 that took the place of others.
+  expect(await valueNow('unjournaled_total')).toBe(260);
   expect(await valueNow('dropped_total', 'routed')).toBe(70);
   expect(await valueNow('dropped_total', 'success')).toBe(0);
 
@@ -212,12 +215,50 @@ test('an event that PostgreSQL can never hold is dropped alone, from memory and 
   expect(await valueNow('dropped_total', 'success')).toBe(2);
 });
 
-test('publish neither writes nor serialises', async () => {
-  await startPublisher({ flushMs: 60_000, batchSize: 1000, bufferSize: 1000 });
+test('each event becomes JSON once, on whatever way it goes, and no file of it is left', async () => {
+  await startPublisher();
   const stringify = vi.spyOn(JSON, 'stringify');
-  publish(1, 300);
-  expect(stringify).not.toHaveBeenCalled();
+  publish(1, 30);
+  await expect.poll(arrived, patience).toEqual(oneTo(30));
+  line.become('cut');
+  publish(31, 60);
+  await expect.poll(() => valueNow('outbox_events'), patience).toBe(30);
+  line.become('open');
+  await expect.poll(arrived, patience).toEqual(oneTo(60));
+  const isEvent = (value: unknown): boolean => JSON.stringify(value).includes('routing_decision');
+  const values = stringify.mock.calls.map(([value]) => value as unknown);
   stringify.mockRestore();
+  expect(values.filter(isEvent)).toHaveLength(60);
+  await publisher.stop();
+  expect(await readdir(path.join(dataDir, 'outbox'))).toEqual([]);
+  expect(await valueNow('unjournaled_total')).toBe(0);
+});
+
+test('a stop that finds no room in the outbox leaves events in the journal, for the next start', async () => {
+  await startPublisher({ outboxMaxBytes: 60_000 });
+  line.become('cut');
+  // Outcomes make no room for each other: what the outbox does not take waits in memory.
+  for (let last = 0; (await valueNow('buffered')) < 20; last += 20) {
+    publish(last + 1, last + 20);
+    await sleep(30);
+  }
+  const stored = await valueNow('outbox_events');
+  const waiting = await valueNow('buffered');
+  await publisher.stop();
+  expect(said('with events in the journal')).toBe(1);
+  expect(await valueNow('dropped_total')).toBe(0);
+  await pool.end();
+  line.become('open');
+  await startPublisher();
+  await expect.poll(arrived, patience).toEqual(oneTo(stored + waiting));
+});
+
+test('an event after the stop is told of as lost', async () => {
+  await startPublisher();
+  await publisher.stop();
+  publish(1, 1);
+  expect(said('after the stop')).toBe(1);
+  expect(await valueNow('dropped_total', 'success')).toBe(1);
 });
 
 test('a stop that can neither send nor store says how many are lost, and counts them', async () => {

@@ -69,6 +69,7 @@ async function distinct(instanceId: string): Promise<number[]> {
 }
 
 interface Report {
+  published: number;
   durable: number;
   outbox: number;
   dropped: number;
@@ -109,13 +110,13 @@ test('events of an outage wait on disk and come in their order, before those aft
   await end(producer);
 }, 60_000);
 
-test('what is on disk outlasts kill -9 in the middle of writing, and the next process sends it first', async () => {
+test('all that was published outlasts kill -9 in the middle of writing, and the next process sends it first', async () => {
   await server.stop();
   const killed = produce('killed', 1, 1_000_000);
   await untilReport(killed, ({ outbox }) => outbox >= 1000);
   killed.kill('SIGKILL');
   await killed.waitForExit();
-  const { durable = 0 } = lastReport(killed) ?? {};
+  const { published = 0 } = lastReport(killed) ?? {};
   const [lastFile = ''] = (await outboxFiles()).sort().slice(-1);
   await appendFile(path.join(dataDir, 'outbox', lastFile), '{"timestamp":"2026-01-01T00:00:00.000Z","inst');
 
@@ -123,9 +124,9 @@ test('what is on disk outlasts kill -9 in the middle of writing, and the next pr
   const next = produce('killed', 2_000_001, 2_000_100);
   await expect.poll(() => lastReport(next), patience).toMatchObject({ durable: 2_000_100, outbox: 0 });
   await expect.poll(async () => (await queued('killed')).at(-1), patience).toBe(2_000_100);
-  const arrived = await queued('killed');
+  const arrived = await distinct('killed');
   const ofKilled = arrived.filter((number) => number < 2_000_000);
-  expect(ofKilled.length).toBeGreaterThanOrEqual(durable);
+  expect(ofKilled.length).toBeGreaterThanOrEqual(published);
   expect(arrived).toEqual([...oneTo(ofKilled.length), ...oneTo(100).map((number) => 2_000_000 + number)]);
   expect(await outboxFiles()).toEqual([]);
   await end(next);
@@ -166,7 +167,10 @@ test('several processes, even of one name, keep files of their own, and none tak
   await server.stop();
   const producers = names.map((name, index) => produce(name, index * 10_000 + 1, index * 10_000 + 600));
   for (const producer of producers) await untilReport(producer, ({ outbox }) => outbox === 600);
-  expect(new Set((await outboxFiles()).map((file) => path.dirname(file))).size).toBe(4);
+  // Journals have nothing left, or soon.
+  await expect
+    .poll(async () => new Set((await outboxFiles()).map((file) => path.dirname(file))).size, patience)
+    .toBe(4);
   // One dies while the others live; its successor finds its files among theirs.
   producers[2]?.kill('SIGKILL');
   await producers[2]?.waitForExit();
@@ -176,7 +180,7 @@ test('several processes, even of one name, keep files of their own, and none tak
   for (const producer of living)
     await expect.poll(() => lastReport(producer), patience).toMatchObject({ outbox: 0, dropped: 0 });
   const numbers = (from: number, count: number): number[] => oneTo(count).map((number) => from + number);
-  await expect.poll(() => queued('worker-1'), patience).toEqual(numbers(20_000, 700));
+  await expect.poll(() => distinct('worker-1'), patience).toEqual(numbers(20_000, 700));
   await expect.poll(() => queued('worker-2'), patience).toEqual(numbers(30_000, 600));
   const shared = await queued('shared');
   expect(shared.filter((number) => number < 10_000)).toEqual(numbers(0, 600));

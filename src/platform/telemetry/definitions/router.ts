@@ -256,6 +256,13 @@ export const publisherMetrics = {
     help: 'Lines of the outbox that are no events, left by a process that was killed while it wrote.',
     labels: [],
   },
+  signalbox_events_unjournaled_total: {
+    service,
+    type: 'counter',
+    unit: 'count',
+    help: 'Events that were in memory alone until they were sent or stored, because the disk refused them.',
+    labels: [],
+  },
   signalbox_events_buffered: {
     service,
     type: 'gauge',

@@ -34,10 +34,10 @@ describe('the commit point of a chat stream', () => {
 });
 
 describe('a chat stream', () => {
-  it('is finished by a reason or by [DONE]', () => {
-    expect(read(chunk({ content: 'Hi' })).isFinished).toBe(false);
-    expect(read(chunk({}, { finish_reason: 'length' })).isFinished).toBe(true);
-    expect(read('[DONE]').isFinished).toBe(true);
+  it('is finished by a reason or by [DONE], and has ended with the latter alone, since the usage comes between', () => {
+    expect(read(chunk({ content: 'Hi' }))).toMatchObject({ isFinished: false, hasEnded: false });
+    expect(read(chunk({}, { finish_reason: 'length' }))).toMatchObject({ isFinished: true, hasEnded: false });
+    expect(read('[DONE]')).toMatchObject({ isFinished: true, hasEnded: true });
   });
 
   it.each([

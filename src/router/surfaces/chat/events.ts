@@ -32,6 +32,7 @@ const textFields = ['content', 'reasoning_content', 'reasoning', 'refusal'] as c
 export function readChatEvent(data: string, reading: StreamReading): boolean {
   if (data === '[DONE]') {
     reading.isFinished = true;
+    reading.hasEnded = true;
     return false;
   }
   const chunk = parseObject(data);

@@ -37,8 +37,9 @@ describe('the commit point of a stream of messages', () => {
 
 describe('a stream of messages', () => {
   it('is finished by its stop alone', () => {
-    expect(read(started, delta({ text: 'Hi' }), ended).isFinished).toBe(false);
-    expect(read(started, delta({ text: 'Hi' }), ended, stopped).isFinished).toBe(true);
+    const text = delta({ text: 'Hi' });
+    expect(read(started, text, ended)).toMatchObject({ isFinished: false, hasEnded: false });
+    expect(read(started, text, ended, stopped)).toMatchObject({ isFinished: true, hasEnded: true });
   });
 
   it.each([

@@ -66,6 +66,7 @@ export function readMessagesEvent(data: string, reading: StreamReading): boolean
       break;
     case 'message_stop':
       reading.isFinished = true;
+      reading.hasEnded = true;
       break;
     case 'error':
       reading.problem ??= 'error';

@@ -34,8 +34,8 @@ describe('the commit point of a stream of responses', () => {
 
 describe('a stream of responses', () => {
   it.each(['response.completed', 'response.incomplete'])('is finished by %s', (type) => {
-    expect(read(created, delta('Hi')).isFinished).toBe(false);
-    expect(read(created, delta('Hi'), { ...completed, type }).isFinished).toBe(true);
+    expect(read(created, delta('Hi'))).toMatchObject({ isFinished: false, hasEnded: false });
+    expect(read(created, delta('Hi'), { ...completed, type })).toMatchObject({ isFinished: true, hasEnded: true });
   });
 
   it.each([

@@ -46,8 +46,10 @@ export function readResponsesEvent(data: string, reading: StreamReading): boolea
     reading.responseModel ??= responseModel;
     reading.responseId ??= responseId;
   }
-  if (type === 'response.completed' || type === 'response.incomplete') reading.isFinished = true;
-  else if (type === 'response.output_item.added') {
+  if (type === 'response.completed' || type === 'response.incomplete') {
+    reading.isFinished = true;
+    reading.hasEnded = true;
+  } else if (type === 'response.output_item.added') {
     const { item } = event;
     if (isObject(item) && !emptyItems.has(item['type'])) reading.hasContent = true;
   } else if (typeof type === 'string' && type.endsWith('.delta')) {
