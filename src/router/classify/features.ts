@@ -81,7 +81,7 @@ const isSymbol = among('{}()[]<>=+*/\\^_|&%$#@~`');
 const isCodeSign = among('`{};=<\n');
 const endsSentence = among('.!?');
 /** No space follows them. */
-const wideSentenceEnds: ReadonlySet<number> = new Set([...'。！？'].map((character) => character.charCodeAt(0)));
+const wideSentenceEnds: ReadonlySet<number> = new Set(['。', '！', '？'].map((character) => character.charCodeAt(0)));
 const codeWords: ReadonlySet<number> = new Set(['def', 'select'].map(hashToken));
 const [hyphen, semicolon, newline] = ['-', ';', '\n'].map((character) => character.charCodeAt(0));
 const then = hashToken('then');

@@ -79,7 +79,9 @@ interface Measures {
   foreign: number;
 }
 
-const sentenceEnds: ReadonlySet<number> = new Set([...'.?!。！？'].map((character) => character.charCodeAt(0)));
+const sentenceEnds: ReadonlySet<number> = new Set(
+  ['.', '?', '!', '。', '！', '？'].map((character) => character.charCodeAt(0)),
+);
 
 /** Adds the tokens of a text as features, and counts what it is made of. */
 function addTokens(text: string, { hashes, kinds, lengths, ends, capitals, foreign }: Tokens): Measures {
