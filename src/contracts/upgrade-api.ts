@@ -26,7 +26,7 @@ export type UpgradeAction = z.infer<typeof upgradeActionSchema>;
 /** Body of `POST /candidates/{id}/{action}`. */
 export const upgradeActionBodySchema = z.strictObject({
   reason: words(1000).describe('Why; it is kept in the log.'),
-  actor: words(200).default('operator').describe('Who; it is kept in the log.'),
+  actor: words(200).optional().describe('Who; it is kept in the log, as "operator" where nobody says it.'),
   dry_run: z.boolean().default(false).describe('Answer what would happen, and do nothing.'),
   control: words(265)
     .optional()

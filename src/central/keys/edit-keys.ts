@@ -16,7 +16,7 @@ import { type Executor, type Pool, type PoolClient, withTransaction } from '../.
 import { createKeyText } from '../../platform/security/virtual-key.ts';
 import { appendAudit } from '../../platform/store/audit-log.ts';
 import { setLimits } from '../../platform/store/limits.ts';
-import { deleteTeam, findTeam, insertTeam, renameTeam } from '../../platform/store/teams.ts';
+import { deleteTeam, findTeam, insertTeam, lockTeam, renameTeam } from '../../platform/store/teams.ts';
 import {
   findKey,
   insertKey,
@@ -138,6 +138,7 @@ export function createKeyEditor(pool: Pool): KeyEditor {
       }),
     updateTeam: (nameOrId, patch, author) =>
       edit(async (db) => {
+        await lockTeam(db, nameOrId);
         const before = await teamOf(db, nameOrId);
         const { team_id: teamId } = before;
         if (patch.name !== undefined && !(await renameTeam(db, teamId, patch.name))) throw teamExists(patch.name);
@@ -148,6 +149,7 @@ export function createKeyEditor(pool: Pool): KeyEditor {
       }),
     deleteTeam: (nameOrId, author) =>
       edit(async (db) => {
+        await lockTeam(db, nameOrId);
         const team = await teamOf(db, nameOrId);
         if (!(await deleteTeam(db, team.team_id))) {
           throw new SignalboxError('conflict', `the team ${team.name} has keys; revoke them or move them first`);

@@ -17,16 +17,10 @@ export function authorOf(request: FastifyRequest, told: string | null = null): A
   const { credential, keyId, keyName } = request.principal;
   // Central asks with the master key for those who asked it. Who has that key may do, and so may say, what he likes.
   const original = credential === 'master' || credential === 'none' ? originalAuthor(request) : undefined;
-  const toldName = told ?? decoded(request.headers[toldNameHeader]);
-  return (
-    original ?? {
-      credential,
-      key_id: keyId,
-      key_name: keyName,
-      told_name: toldName === null ? null : printable(toldName),
-      address: request.ip,
-    }
-  );
+  const said = told ?? decoded(request.headers[toldNameHeader]);
+  const toldName = said === null ? null : printable(said);
+  if (original !== undefined) return { ...original, told_name: original.told_name ?? toldName };
+  return { credential, key_id: keyId, key_name: keyName, told_name: toldName, address: request.ip };
 }
 
 /** As the header says it that `authorOf` reads. */

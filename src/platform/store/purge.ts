@@ -144,7 +144,9 @@ export async function findPurgeObjection(db: Executor, scope: PurgeScope): Promi
     ]);
     return rowCount === 0 ? undefined : `${scope.keyId} is in use; signalbox keys revoke ${scope.keyId}`;
   }
-  return undefined;
+  // A slip in the year; what is of a day ahead may be of another clock.
+  const isAhead = scope.before.getTime() > Date.now() + 24 * 60 * 60 * 1000;
+  return isAhead ? `${scope.before.toISOString()} is yet to come` : undefined;
 }
 
 /** The queue of an instance; undefined where it has none, or is not known. */

@@ -39,6 +39,13 @@ export async function findTeam(db: Executor, nameOrId: string): Promise<Team | u
   return rows[0] === undefined ? undefined : toTeam(rows[0]);
 }
 
+/** Waits for whoever changes the team, and keeps others from it until the end of the transaction. */
+export async function lockTeam(db: Executor, nameOrId: string): Promise<void> {
+  await db.query('select from teams where name = $1 or team_id::text = $1 order by team_id for no key update', [
+    nameOrId,
+  ]);
+}
+
 /** False when the name is taken. */
 export async function insertTeam(db: Executor, teamId: string, name: string): Promise<boolean> {
   const { rowCount } = await db.query(

@@ -116,8 +116,8 @@ export function registerRollouts(
       },
       (request) => {
         const { reason, actor, dry_run: dryRun, control } = request.body;
-        const author = authorOf(request, actor);
-        return act({ id: request.params.id, action, reason, actor, author, dryRun, control });
+        const author = authorOf(request, actor ?? null);
+        return act({ id: request.params.id, action, reason, actor: actor ?? 'operator', author, dryRun, control });
       },
     );
   }
