@@ -60,6 +60,10 @@ describe('an alias', () => {
     expect(() => chainOf('auto', { allowedModels: ['mine'] })).toThrow('no eligible model');
   });
 
+  test('names no model a second time', () => {
+    expect(chainOf('mine', { models: ['azure/big', 'mine'] })).toEqual(['azure/big', 'openai/small']);
+  });
+
   test('is no name that every object has', () => {
     expect(() => chainOf('constructor')).toThrow('does not exist here');
   });

@@ -333,13 +333,17 @@ function honourPinned(
     const bounds = boundsOfName(names[index] ?? '', selection, policy.aliases);
     return ofName.map((place) => ({ place, refusal: refusesPinned(place, bounds, snapshot) }));
   });
-  const [first, ...rest] = judged
-    .filter(({ refusal }) => refusal === null)
-    .map(({ place }): DecisionStep => ({
-      ...place,
-      provider: providerOf(place.providerName, snapshot),
-      complexityScore: place.entry?.scores[selection.complexity].score ?? 0,
-    }));
+  // Names may overlap; a model that failed is not to be called again as its own fallback.
+  const distinct = new Map(
+    judged
+      .filter(({ refusal }) => refusal === null)
+      .map(({ place }) => [`${place.providerName}/${place.modelId}`, place]),
+  );
+  const [first, ...rest] = [...distinct.values()].map((place): DecisionStep => ({
+    ...place,
+    provider: providerOf(place.providerName, snapshot),
+    complexityScore: place.entry?.scores[selection.complexity].score ?? 0,
+  }));
   if (first === undefined) throw refusedPin(wanted, judged[0]?.refusal ?? 'provider_not_allowed', selection);
   return {
     chain: [first, ...rest],
