@@ -159,6 +159,26 @@ describe('a LiteLLM configuration', () => {
   });
 });
 
+test('a setting that is not understood is no default, and a number in quotes is one', () => {
+  const { config, findings } = translate(`
+litellm_settings: { request_timeout: "45", num_retries: os.environ/R, cooldown_time: 0, set_verbose: false }
+router_settings: { timeout: 0, debug_level: ERROR, allowed_fails: "2" }
+`);
+  expect(config).toEqual({
+    deadlines: { complete_ms: { simple: 45_000, medium: 45_000, complex: 45_000 } },
+    resilience: { ejection: { consecutive_failures: 3 } },
+  });
+  expect(findings.map(({ kind, path }) => [path.at(-1), kind])).toEqual([
+    ['request_timeout', 'carried'],
+    ['num_retries', 'missing'],
+    ['cooldown_time', 'missing'],
+    ['set_verbose', 'differs'],
+    ['timeout', 'missing'],
+    ['debug_level', 'missing'],
+    ['allowed_fails', 'carried'],
+  ]);
+});
+
 test.each([
   ['nothing', ''],
   [
