@@ -129,7 +129,7 @@ function readDeployment(
     );
   }
   const address = textOf(params['api_base'] ?? params['base_url']);
-  const ownServer = address !== null && (parsed.prefix === 'openai' || parsed.prefix === 'text-completion-openai');
+  const ownServer = address !== null && parsed.prefix === 'openai';
   const isOpenAi = ownServer && 'text' in address && address.text.startsWith('https://api.openai.com');
   const kind = ownServer && !isOpenAi ? 'openai-compatible' : parsed.provider.kind;
   const region = textOf(params['aws_region_name']);
