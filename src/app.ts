@@ -87,7 +87,7 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
 
   async function stop(): Promise<void> {
     // All at once: a load balancer in front of any of them is to see it before the first connection is refused.
-    await Promise.all(started.map((service) => service.leave?.()));
+    await Promise.all(started.map(async (service) => service.leave?.()));
     for (let part = releasers.pop(); part !== undefined; part = releasers.pop()) {
       try {
         await part.release();

@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { z } from 'zod';
 import { messageOf, StartupError } from '../platform/core/errors.ts';
 import type { EvaluationRow, Outcome } from '../prediction/evaluate/rows.ts';
-import { hashFeatures } from '../router/classify/hash-features.ts';
+import { hashFeatures, sampleOf } from '../router/classify/hash-features.ts';
 import { charactersOf, createPromptBuilder, type Prompt } from '../router/classify/prompt.ts';
 
 /** Recorded outcomes, as read from one file or two. */
@@ -207,7 +207,7 @@ function toRows(
     return {
       ids,
       prompt,
-      features: hashFeatures(prompt),
+      features: sampleOf(hashFeatures(prompt)),
       inputTokens,
       fold: row.fold ?? hash.readUInt32BE(0) % folds,
       order: row.order ?? hash.toString('hex', 4, 10),

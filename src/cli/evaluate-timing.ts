@@ -2,7 +2,7 @@ import { predict } from '../prediction/predictor.ts';
 import type { EvaluationRow } from '../prediction/evaluate/rows.ts';
 import type { Run } from '../prediction/evaluate/run.ts';
 import { classify } from '../router/classify/classify.ts';
-import { hashFeatures } from '../router/classify/hash-features.ts';
+import { hashFeatures, sampleOf } from '../router/classify/hash-features.ts';
 import { tokenise } from '../router/classify/tokens.ts';
 
 /** What a decision takes in this process, in microseconds. */
@@ -31,7 +31,7 @@ export function timeDecisions(
     const row = rows[(sample + warmUps) % rows.length] as EvaluationRow;
     const start = performance.now();
     const tokens = tokenise(row.prompt.question);
-    const features = hashFeatures(row.prompt, tokens);
+    const features = sampleOf(hashFeatures(row.prompt, tokens));
     const hashed = performance.now();
     classify(row.prompt, tokens);
     const classified = performance.now();

@@ -1,7 +1,14 @@
 import { Command, Option } from 'commander';
 import pc from 'picocolors';
 import { z } from 'zod';
-import { type Key, type KeyScope, keySchema, keyScopeSchema, keyWithSecretSchema } from '../contracts/keys.ts';
+import {
+  type Key,
+  keyPageSchema,
+  type KeyScope,
+  keySchema,
+  keyScopeSchema,
+  keyWithSecretSchema,
+} from '../contracts/keys.ts';
 import { StartupError } from '../platform/core/errors.ts';
 import { callService } from './api-client.ts';
 import {
@@ -26,6 +33,11 @@ interface CallOptions extends ConfigOptions {
   json?: boolean;
 }
 
+interface KeyFilter {
+  team?: string;
+  revoked?: boolean;
+}
+
 interface KeyOptions extends CallOptions, LimitOptions {
   name?: string;
   team?: OrNone<string>;
@@ -43,15 +55,9 @@ export function keysCommand(): Command {
     subcommand('list', 'all keys, with what they have spent')
       .option('--team <team>', 'only of this team')
       .option('--revoked', 'revoked keys too')
-      .action(async (options: CallOptions & { team?: string; revoked?: boolean }) => {
-        const query = new URLSearchParams({
-          limit: '10000',
-          ...(options.team === undefined ? {} : { team: options.team }),
-          ...(options.revoked === true ? { revoked: 'true' } : {}),
-        });
-        const answer = await call(options, `/keys?${query.toString()}`);
-        if (options.json === true) return print(JSON.stringify(answer, null, 2));
-        const { keys } = listSchema.parse(answer);
+      .action(async (options: CallOptions & KeyFilter) => {
+        const keys = await fetchKeys(options, options);
+        if (options.json === true) return print(JSON.stringify({ keys }, null, 2));
         const header = ['NAME', 'KEY', 'TEAM', 'SCOPE', 'STATUS', ...limitHeader, 'MODELS', 'EXPIRES', 'ID'];
         for (const line of table([header.map((text) => pc.dim(text)), ...keys.map(toRow)])) print(line);
         say(pc.dim(`${keys.length} keys`));
@@ -116,7 +122,7 @@ export function keysCommand(): Command {
   return command;
 }
 
-const listSchema = z.object({ keys: z.array(keySchema) });
+const pageSize = 1000;
 
 function subcommand(name: string, description: string): Command {
   return withConfigOptions(new Command(name))
@@ -163,10 +169,25 @@ function call(options: CallOptions, path: string, method?: 'POST' | 'PATCH' | 'D
   return callService(config, `${serviceUrl(config, 'central', options.url)}${path}`, body, method);
 }
 
+async function fetchKeys(options: CallOptions, { team, revoked }: KeyFilter): Promise<Key[]> {
+  const query = new URLSearchParams({
+    limit: String(pageSize),
+    ...(team === undefined ? {} : { team }),
+    ...(revoked === true ? { revoked: 'true' } : {}),
+  });
+  const keys: Key[] = [];
+  for (;;) {
+    const page = keyPageSchema.parse(await call(options, `/keys?${query.toString()}`));
+    keys.push(...page.keys);
+    if (page.next === null) return keys;
+    query.set('before', page.next);
+  }
+}
+
 /** @throws StartupError where no key, or more than one, is called so. */
 async function resolveKey(options: CallOptions, named: string): Promise<Key> {
   if (z.uuid().safeParse(named).success) return keySchema.parse(await call(options, `/keys/${named}`));
-  const { keys } = listSchema.parse(await call(options, '/keys?limit=10000'));
+  const keys = await fetchKeys(options, {});
   const found = keys.filter((key) => key.name === named || key.prefix === named);
   const [key, another] = found;
   if (key === undefined) throw new StartupError(`no key is called ${named}; see: signalbox keys list`);

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
-import { messageOf, StartupError } from '../platform/core/errors.ts';
+import { messageOf, SignalboxError, StartupError } from '../platform/core/errors.ts';
 import { version } from '../platform/core/version.ts';
 import { auditCommand } from './audit.ts';
 import { configCommand } from './config.ts';
@@ -71,7 +71,7 @@ try {
   if (error instanceof CommanderError) {
     // Commander has printed its line; asking for help or the version is no failure.
     process.exitCode = error.exitCode;
-  } else if (error instanceof StartupError) {
+  } else if (error instanceof StartupError || error instanceof SignalboxError) {
     printProblem(error.message);
     process.exitCode = 1;
   } else {

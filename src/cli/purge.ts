@@ -5,7 +5,7 @@ import { StartupError } from '../platform/core/errors.ts';
 import { findEmbeddedPostgres, startEmbeddedPostgres } from '../platform/postgres/embedded.ts';
 import { pendingMigrations } from '../platform/postgres/migrate.ts';
 import { createPool, type Pool } from '../platform/postgres/pool.ts';
-import { findPurgeObjection, type PurgeScope } from '../platform/store/purge.ts';
+import type { PurgeScope } from '../platform/store/purge.ts';
 import { createLogger, type Logger } from '../platform/telemetry/logger.ts';
 import { userName } from './api-client.ts';
 import { configFrom, type ConfigOptions, pointInTime, withConfigOptions } from './options.ts';
@@ -32,14 +32,12 @@ export function purgeCommand(): Command {
       pointInTime,
     )
     .option('--instance <id>', 'what is of an instance that is gone')
-    .option('--key <id>', 'what is of a revoked virtual key')
+    .option('--key <id>', 'what is of a revoked virtual key', (id: string) => id.toLowerCase())
     .option('--yes', 'delete it')
     .option('--json', 'the counts as JSON')
     .action(async (options: PurgeOptions) => {
       const scope = scopeOf(options);
       await withDatabase(options, async (pool) => {
-        const objection = await findPurgeObjection(pool, scope);
-        if (objection !== undefined) throw new StartupError(objection);
         const tables =
           options.yes === true
             ? await purge(pool, scope, userName(), ({ table: name, share }) => showProgress(`${bar(share)} ${name}`))
@@ -97,8 +95,8 @@ function show(tables: readonly PurgedTable[], options: PurgeOptions): void {
   const header = ['TABLE', done ? 'DELETED' : 'WOULD GO'].map((text) => pc.dim(text));
   const rows = tables.map(({ table: name, rows: found, deleted }) => [name, String(done ? deleted : found)]);
   for (const line of table([header, ...rows])) print(line);
-  const left = done ? tables.reduce((sum, { rows: found, deleted }) => sum + Math.max(0, found - deleted), 0) : 0;
-  if (left > 0) say(`${left} rows were in use and are left; run it again`);
+  const left = tables.reduce((sum, { left: rest }) => sum + rest, 0);
+  if (done && left > 0) say(`${left} rows were in use or came in meanwhile, and are left; run it again`);
   if (!done) say(pc.dim('nothing was deleted; --yes does it, for good'));
 }
 

@@ -1,7 +1,6 @@
 import { Command } from 'commander';
 import pc from 'picocolors';
-import { z } from 'zod';
-import { type Team, teamSchema } from '../contracts/keys.ts';
+import { type Team, teamListSchema, teamSchema } from '../contracts/keys.ts';
 import { StartupError } from '../platform/core/errors.ts';
 import { callService } from './api-client.ts';
 import {
@@ -29,11 +28,11 @@ export function teamsCommand(): Command {
     subcommand('list', 'all teams, with what their keys have spent').action(async (options: CallOptions) => {
       const answer = await call(options, '/teams?limit=10000');
       if (options.json === true) return print(JSON.stringify(answer, null, 2));
-      const { teams } = z.object({ teams: z.array(teamSchema) }).parse(answer);
+      const { teams, has_more: hasMore } = teamListSchema.parse(answer);
       const rows = teams.map((team) => [team.name, String(team.keys), ...limitCells(team), team.team_id]);
       for (const line of table([['NAME', 'KEYS', ...limitHeader, 'ID'].map((text) => pc.dim(text)), ...rows]))
         print(line);
-      say(pc.dim(`${teams.length} teams`));
+      say(pc.dim(hasMore ? `the first ${teams.length} teams; there are more` : `${teams.length} teams`));
     }),
   );
   command.addCommand(

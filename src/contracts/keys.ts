@@ -134,6 +134,12 @@ export const keyWithSecretSchema = keySchema.extend({
 });
 export type KeyWithSecret = z.infer<typeof keyWithSecretSchema>;
 
+export const keyPageSchema = z.object({
+  keys: z.array(keySchema),
+  next: z.string().nullable().describe('Pass it as `before` for the next page; null on the last one.'),
+});
+export type KeyPage = z.infer<typeof keyPageSchema>;
+
 export const newTeamSchema = z.strictObject({ name, ...limitFields });
 export type NewTeam = z.infer<typeof newTeamSchema>;
 
@@ -150,3 +156,9 @@ export const teamSchema = z.object({
   created_at: z.iso.datetime(),
 });
 export type Team = z.infer<typeof teamSchema>;
+
+export const teamListSchema = z.object({
+  teams: z.array(teamSchema),
+  has_more: z.boolean().describe('Whether there are more than `limit`, of which these are the first by name.'),
+});
+export type TeamList = z.infer<typeof teamListSchema>;

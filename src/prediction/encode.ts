@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { complexities } from '../contracts/query-class.ts';
-import { pack, unpack } from './packed.ts';
+import { pack, unpack, unpackApart, type Unpacked } from './packed.ts';
 import { contrastsOf } from './familiarity.ts';
 import { arraysOf, readMatrix } from './quantised-matrix.ts';
 import type { CentredPredictor } from './shifts.ts';
@@ -23,7 +23,15 @@ export function encodePredictor({ version, predictor, centres }: CentredPredicto
 
 /** The inverse of `encodePredictor`. @throws DamagedPredictor */
 export function decodePredictor(bytes: Uint8Array): CentredPredictor {
-  const { header, arrays } = unpack(bytes, headerSchema);
+  return readPredictor(unpack(bytes, headerSchema));
+}
+
+/** The same for whoever has requests to answer meanwhile. */
+export async function decodePredictorApart(bytes: Uint8Array): Promise<CentredPredictor> {
+  return readPredictor(await unpackApart(bytes, headerSchema));
+}
+
+function readPredictor({ header, arrays }: Unpacked<z.infer<typeof headerSchema>>): CentredPredictor {
   const { version, models, topics } = header;
   const centres = arrays.floats(models.length * complexities.length);
   const modelMeans = arrays.floats(models.length);

@@ -22,6 +22,8 @@ export function contrastsOf(topics: number, modelMeans: Float32Array, topicMeans
 
 /** A prompt that is spread over no more topics than this is of a kind that was seen. */
 const familiarTopics = 2;
+/** Less is what rounding leaves of means that do not differ. */
+const leastSpread = 1e-9;
 
 /**
  * How much it is known of a prompt which models do better on it than usual, from 0 to 1, by the topics that it is of. Either
@@ -30,14 +32,14 @@ const familiarTopics = 2;
  * against that among all topics. Of a prompt that is of all topics alike, nothing is known. Pure.
  */
 export function familiarityOf(shares: Float64Array, { contrasts, spread }: TopicContrasts): number {
-  if (shares.length <= familiarTopics || spread === 0) return 1;
+  if (shares.length <= familiarTopics || spread < leastSpread) return 1;
   let concentration = 0;
   for (const share of shares) concentration += share * share;
   const least = 1 / shares.length;
   const fewness = (concentration - least) / (1 / familiarTopics - least);
   if (fewness >= 1) return 1;
   const agreement = 1 - varianceOf(contrasts, shares) / spread;
-  return Math.max(fewness, agreement, 0);
+  return Math.min(1, Math.max(fewness, agreement, 0));
 }
 
 /** Of each model's contrasts among topics that count by their shares, summed over models. */

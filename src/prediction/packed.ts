@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { deflateSync, inflateSync } from 'node:zlib';
+import { promisify } from 'node:util';
+import { deflateSync, inflate, inflateSync } from 'node:zlib';
 import type { z } from 'zod';
 
 const checksumBytes = 32;
@@ -30,13 +31,29 @@ export function pack(header: unknown, arrays: readonly (Float32Array | Int8Array
   return Buffer.concat([createHash('sha256').update(packed).digest(), packed]);
 }
 
+export interface Unpacked<Header> {
+  header: Header;
+  arrays: ArrayReader;
+}
+
 /** The inverse of `pack`. @throws DamagedPredictor where a bit is another, or the header is not of the schema. */
-export function unpack<Header>(bytes: Uint8Array, schema: z.ZodType<Header>): { header: Header; arrays: ArrayReader } {
+export function unpack<Header>(bytes: Uint8Array, schema: z.ZodType<Header>): Unpacked<Header> {
+  return readContent(inflateSync(checked(bytes), { maxOutputLength: mostBytes }), schema);
+}
+
+/** The same, inflated in another thread. */
+export async function unpackApart<Header>(bytes: Uint8Array, schema: z.ZodType<Header>): Promise<Unpacked<Header>> {
+  return readContent(await promisify(inflate)(checked(bytes), { maxOutputLength: mostBytes }), schema);
+}
+
+/** What comes after the checksum, if that is right. */
+function checked(bytes: Uint8Array): Uint8Array {
   const packed = bytes.subarray(checksumBytes);
-  if (!createHash('sha256').update(packed).digest().equals(bytes.subarray(0, checksumBytes))) {
-    throw new DamagedPredictor('the checksum of the predictor does not match');
-  }
-  const content = inflateSync(packed, { maxOutputLength: mostBytes });
+  if (createHash('sha256').update(packed).digest().equals(bytes.subarray(0, checksumBytes))) return packed;
+  throw new DamagedPredictor('the checksum of the predictor does not match');
+}
+
+function readContent<Header>(content: Buffer, schema: z.ZodType<Header>): Unpacked<Header> {
   const headerEnd = 4 + content.readUInt32LE(0);
   const header = schema.safeParse(JSON.parse(content.toString('utf8', 4, headerEnd)));
   if (!header.success) throw new DamagedPredictor('the predictor is of a format that this version does not know');

@@ -2,6 +2,7 @@ import { clusterOf } from '../statistics/k-means.ts';
 import { findLatentSpace, project } from '../statistics/latent-space.ts';
 import { fitSoftmax, softmax } from '../statistics/softmax-regression.ts';
 import { evenVector, sparseLength, type SparseVector } from '../statistics/sparse.ts';
+import { partOf } from './folds.ts';
 import { quantise, type QuantisedMatrix, sumColumns } from './quantised-matrix.ts';
 
 /** Tells which kinds of work a prompt is like. The kinds have numbers, not names. */
@@ -59,17 +60,17 @@ function heldOutShares({ prompts, classes, sureness }: FoundTopics['examples']):
   const shares = new Map<Uint16Array, Float64Array>();
   const rows = prompts.map(evenVector);
   const count = countOf(classes);
+  const partOfRow = prompts.map((prompt) => partOf(prompt, parts));
   for (let part = 0; part < parts; part += 1) {
-    const seen = [...rows.keys()].filter((row) => row % parts !== part);
+    const seen = [...rows.keys()].filter((row) => partOfRow[row] !== part);
     const topics = fitTopics(
       seen.map((row) => rows[row] as SparseVector),
       Int32Array.from(seen, (row) => classes[row] as number),
       count,
       sureness,
     );
-    for (let row = part; row < prompts.length; row += parts) {
-      const prompt = prompts[row] as Uint16Array;
-      shares.set(prompt, topicShares(topics, prompt));
+    for (const [row, prompt] of prompts.entries()) {
+      if (partOfRow[row] === part) shares.set(prompt, topicShares(topics, prompt));
     }
   }
   return shares;

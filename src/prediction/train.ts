@@ -1,6 +1,7 @@
 import { dot, evenVector, type SparseVector } from '../statistics/sparse.ts';
 import { sparseRidge } from '../statistics/sparse-ridge.ts';
 import { contrastsOf } from './familiarity.ts';
+import { partOf } from './folds.ts';
 import { outcomeVariance, type Predictor } from './predictor.ts';
 import { join, quantise } from './quantised-matrix.ts';
 import { sharesToLearnFrom, type TopicModel } from './topics.ts';
@@ -249,7 +250,7 @@ function whatIsLeft(
 const fitResiduals = ({ vectors, values, weights }: Left): Float64Array =>
   sparseRidge(vectors, Float64Array.from(values), residualPenalty, Float64Array.from(weights));
 
-/** One row of so many is kept from the regression to see how well it tells what is left of the others. */
+/** One prompt of so many is kept from the regression to see how well it tells what is left of the others. */
 const testedPart = 3;
 
 /**
@@ -260,13 +261,15 @@ function keptElsewhere(left: readonly Left[]): number {
   let product = 0;
   let square = 0;
   for (const { vectors, values, weights } of left) {
-    const isSeen = (_: unknown, row: number): boolean => row % testedPart !== 0;
+    const isTested = vectors.map(({ indices }) => partOf(indices, testedPart) === 0);
+    const isSeen = (_: unknown, row: number): boolean => isTested[row] === false;
     const residuals = fitResiduals({
       vectors: vectors.filter(isSeen),
       values: values.filter(isSeen),
       weights: weights.filter(isSeen),
     });
-    for (let row = 0; row < vectors.length; row += testedPart) {
+    for (let row = 0; row < vectors.length; row += 1) {
+      if (isTested[row] === false) continue;
       const said = dot(vectors[row] as SparseVector, residuals);
       product += (weights[row] as number) * said * (values[row] as number);
       square += (weights[row] as number) * said * said;

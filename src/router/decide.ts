@@ -6,7 +6,7 @@ import type { RolloutLabel } from '../contracts/rollout.ts';
 import { SignalboxError } from '../platform/core/errors.ts';
 import type { Provider } from '../platform/providers/definitions.ts';
 import { classify } from './classify/classify.ts';
-import { hashFeatures } from './classify/hash-features.ts';
+import { hashFeatures, sampleOf } from './classify/hash-features.ts';
 import type { Prompt } from './classify/prompt.ts';
 import { tokenise } from './classify/tokens.ts';
 import { estimateInputTokens } from './predict/tokens.ts';
@@ -55,7 +55,7 @@ export interface Decision {
   estimatedCostUsd: number | null;
   /** Probability with which the policy makes this choice; null where it was the client's. */
   propensity: number | null;
-  /** What the prompt is made of, as `hashFeatures` gives it. */
+  /** What the prompt is made of, as `sampleOf` gives it. */
   features: Uint16Array;
   /** What this says of the models; see `SelectionRequest`. */
   successShifts: ReadonlyMap<string, number> | null;
@@ -175,14 +175,16 @@ function readRequest(
     forced === null ? classified : { ...classified, complexity: forced, complexity_confidence: 1 };
   const prefer = request.constraints.prefer ?? (requested.kind === 'auto' ? requested.prefer : null);
 
-  const features = hashFeatures(request.prompt, tokens);
-  // A version of 0 is what comes with the product, with which nothing is compared.
+  const allFeatures = hashFeatures(request.prompt, tokens);
+  const features = sampleOf(allFeatures);
+  // A version of 0 is what comes with the product: it has learned from whole prompts, and nothing is compared with it.
   const version = snapshot.predictor?.version ?? 0;
   const isHeldOut = shareOf(decisionId) < policy.predictorHoldout;
   // A pinned model is no choice; how well a lane's model should do is a vote's weight.
   const isOfUse = requested.kind === 'auto' || request.race !== undefined;
   const isWith = isOfUse && !(isHeldOut && version > 0);
-  const shifts = isWith ? (snapshot.predictor?.shifts(features, classification.complexity) ?? null) : null;
+  const known = version === 0 ? allFeatures : features;
+  const shifts = isWith ? (snapshot.predictor?.shifts(known, classification.complexity) ?? null) : null;
 
   const listed = requested.kind === 'auto' ? (request.models ?? null) : null;
   const selection: SelectionRequest = {

@@ -272,7 +272,7 @@ describe('up with its own PostgreSQL', () => {
         const stopLoad = load(await victim.url('router'));
         await expect
           .poll(async () => (await visibleAttempts(central)).length, longPatience)
-          .toBeGreaterThan(kept.length + 200);
+          .toBeGreaterThan(kept.length + 100);
         kept = await visibleAttempts(central);
         const postmaster = await postmasterPid();
         process.kill(-victim.pid, 'SIGKILL');

@@ -47,7 +47,7 @@ async function publishersOf(router: string, central: string): Promise<string[]> 
   return [...new Set(attempts.map(([attempt]) => String(attempt?.['instance_id'])))].toSorted();
 }
 
-/** A Signalbox that this file started; it ends with its test, however that ends. */
+/** A Signalbox that a test of this file started; it ends with its test, however that ends. */
 const started: SignalboxProcess[] = [];
 function start(args: readonly string[], env: Record<string, string> = {}): SignalboxProcess {
   const child = startSignalbox(args, env);
@@ -55,9 +55,12 @@ function start(args: readonly string[], env: Record<string, string> = {}): Signa
   return child;
 }
 afterEach(async () => {
-  for (const { pid } of started.splice(0))
-    for (const each of await running(await withDescendants(pid))) process.kill(each, 'SIGKILL');
+  for (const each of started.splice(0)) await killAll(each);
 });
+
+async function killAll({ pid }: SignalboxProcess): Promise<void> {
+  for (const each of await running(await withDescendants(pid))) process.kill(each, 'SIGKILL');
+}
 
 async function workersOf(primary: SignalboxProcess): Promise<number[]> {
   return (await withDescendants(primary.pid)).filter((pid) => pid !== primary.pid);
@@ -69,6 +72,8 @@ describe.skipIf(process.platform !== 'linux')('two workers of a router', () => {
   let database: TestDatabase;
   let folder: Awaited<ReturnType<typeof makeTestFolder>>;
   let others: SignalboxProcess[];
+  /** Of the tests that leave it as it was. */
+  let shared: SignalboxProcess;
   let central: string;
   let env: Record<string, string>;
 
@@ -87,9 +92,11 @@ describe.skipIf(process.platform !== 'linux')('two workers of a router', () => {
     };
     const centralProcess = startSignalbox(['serve', 'central'], env);
     others = [centralProcess, startSignalbox(['serve', 'registry'], env)];
-    central = await centralProcess.url('central');
+    shared = startSignalbox(['serve', 'router'], { ...env, INSTANCE_ID: 'pair' });
+    [central] = await Promise.all([centralProcess.url('central'), shared.url('router')]);
   });
   afterAll(async () => {
+    await killAll(shared);
     for (const other of others) other.kill('SIGTERM');
     await Promise.all(others.map((other) => other.waitForExit()));
     await Promise.all([providers.stop(), upstream.stop(), folder.remove()]);
@@ -97,8 +104,7 @@ describe.skipIf(process.platform !== 'linux')('two workers of a router', () => {
   });
 
   it('share a port, publish under their own names, and show the sum of their metrics', async () => {
-    const router = start(['serve', 'router'], { ...env, INSTANCE_ID: 'pair' });
-    const url = await router.url('router');
+    const url = await shared.url('router');
     expect(await instancesAt(url)).toEqual(['pair-w1', 'pair-w2']);
     expect(await publishersOf(url, central)).toEqual(['pair-w1', 'pair-w2']);
 
@@ -107,18 +113,12 @@ describe.skipIf(process.platform !== 'linux')('two workers of a router', () => {
       const response = await fetch(`${url}/metrics`, { headers: newConnection });
       expect(requests.exec(await response.text())?.[1]).toBe('6');
     }
-
-    const pids = await withDescendants(router.pid);
-    expect(pids).toHaveLength(3);
-    router.kill('SIGTERM');
-    expect(await router.waitForExit()).toBe(0);
-    expect(await running(pids)).toEqual([]);
   });
 
   it('lose no later request when one is killed under load, and it comes back', async () => {
-    const router = start(['serve', 'router'], { ...env, INSTANCE_ID: 'survivors' });
-    const url = await router.url('router');
-    const before = await workersOf(router);
+    const url = await shared.url('router');
+    const before = await workersOf(shared);
+    expect(before).toHaveLength(2);
     const sent: Array<{ atMs: number; answered: boolean }> = [];
     const stopping = new AbortController();
     const senders = Array.from({ length: 8 }, async () => {
@@ -134,11 +134,11 @@ describe.skipIf(process.platform !== 'linux')('two workers of a router', () => {
     });
     await expect.poll(() => sent.length, patience).toBeGreaterThan(50);
     process.kill(before[0] ?? NaN, 'SIGKILL');
-    await expect.poll(() => router.stderr(), patience).toContain('a worker ended');
+    await expect.poll(() => shared.stderr(), patience).toContain('a worker ended');
     const noticedAtMs = performance.now();
 
-    await expect.poll(() => instancesAt(url), longPatience).toEqual(['survivors-w1', 'survivors-w2']);
-    const replaced = await workersOf(router);
+    await expect.poll(() => instancesAt(url), longPatience).toEqual(['pair-w1', 'pair-w2']);
+    const replaced = await workersOf(shared);
     expect(replaced).toHaveLength(2);
     expect(replaced).not.toContain(before[0]);
     const backAtMs = performance.now();
@@ -146,10 +146,14 @@ describe.skipIf(process.platform !== 'linux')('two workers of a router', () => {
     stopping.abort();
     await Promise.all(senders);
     expect(sent.filter(({ atMs, answered }) => atMs > noticedAtMs && !answered)).toEqual([]);
+  });
 
-    router.kill('SIGTERM');
-    expect(await router.waitForExit()).toBe(0);
-    expect(await running([...before, ...replaced])).toEqual([]);
+  it('end with the process above them', async () => {
+    const pids = await withDescendants(shared.pid);
+    expect(pids).toHaveLength(3);
+    shared.kill('SIGTERM');
+    expect(await shared.waitForExit()).toBe(0);
+    expect(await running(pids)).toEqual([]);
   });
 
   it('finish their streams and end by themselves when the process above them is killed', async () => {
@@ -172,11 +176,13 @@ describe.skipIf(process.platform !== 'linux')('two workers of a router', () => {
 
   it('refuse together, with one line', async () => {
     const { port } = new URL(central);
-    for (const [args, line] of [
+    const cases = [
       [['serve', 'router'], new RegExp(`^error: port ${port} \\(router\\) is in use.*ROUTER_PORT`, 'm')],
       [['serve', 'registry', '--workers', '2'], /^error: --workers is for the router/],
-    ] as const) {
-      const refused = start(args, { ...env, ROUTER_PORT: port });
+    ] as const;
+    for (const [refused, line] of cases.map(
+      ([args, said]) => [start(args, { ...env, ROUTER_PORT: port }), said] as const,
+    )) {
       expect(await refused.waitForExit()).toBe(1);
       expect(refused.stdout()).toBe('');
       expect(refused.stderr()).toMatch(line);

@@ -1,4 +1,4 @@
-import { hashFeatures } from '../../src/router/classify/hash-features.ts';
+import { hashFeatures, sampleOf } from '../../src/router/classify/hash-features.ts';
 import { promptFromText } from '../../src/router/classify/prompt.ts';
 import type { EvaluationRow } from '../../src/prediction/evaluate/rows.ts';
 
@@ -12,7 +12,7 @@ export function aRow(
   return {
     ids: [text],
     prompt,
-    features: hashFeatures(prompt),
+    features: sampleOf(hashFeatures(prompt)),
     inputTokens: 100,
     fold: 0,
     order: text,

@@ -1,7 +1,7 @@
 import { instancesSchema } from '../../contracts/instances-api.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
-import { listComplexityScores } from '../../platform/store/complexity-scores.ts';
+import { findLatestSeq } from '../../platform/store/complexity-scores.ts';
 import { listInstances } from '../../platform/store/instances.ts';
 
 export function registerInstances(app: ZodApp, pool: Pool): void {
@@ -16,7 +16,7 @@ export function registerInstances(app: ZodApp, pool: Pool): void {
     },
     async () => {
       const instances = await listInstances(pool);
-      const { seq } = await listComplexityScores(pool);
+      const seq = await findLatestSeq(pool);
       return {
         seq,
         instances: instances.map((instance) => ({

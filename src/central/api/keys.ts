@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import { errorBodySchema } from '../../contracts/api.ts';
-import { keyPatchSchema, keySchema, keyWithSecretSchema, newKeySchema, rotationSchema } from '../../contracts/keys.ts';
+import {
+  keyPageSchema,
+  keyPatchSchema,
+  keySchema,
+  keyWithSecretSchema,
+  newKeySchema,
+  rotationSchema,
+} from '../../contracts/keys.ts';
 import { authorOf } from '../../platform/http/author.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
@@ -9,7 +16,7 @@ import { type KeyEditor, keyOf, teamOf } from '../keys/edit-keys.ts';
 
 const tags = ['keys'];
 const params = z.object({ id: z.uuid() });
-const notFound = { 400: errorBodySchema, 403: errorBodySchema, 404: errorBodySchema };
+const errors = { 400: errorBodySchema, 403: errorBodySchema, 404: errorBodySchema };
 
 const querySchema = z.strictObject({
   team: z
@@ -20,6 +27,7 @@ const querySchema = z.strictObject({
     .optional()
     .describe('Name or id of a team.'),
   revoked: z.stringbool().default(false).describe('Whether to list revoked keys too.'),
+  before: z.uuid().optional().describe('The `next` of the page before.'),
   limit: z.coerce.number().int().min(1).max(10_000).default(1000),
 });
 
@@ -31,7 +39,7 @@ export function registerKeys(app: ZodApp, pool: Pool, editor: KeyEditor): void {
         tags,
         summary: 'Make a virtual key; the answer shows it this once',
         body: newKeySchema,
-        response: { 201: keyWithSecretSchema, ...notFound },
+        response: { 201: keyWithSecretSchema, ...errors },
       },
     },
     async (request, reply) => {
@@ -46,17 +54,18 @@ export function registerKeys(app: ZodApp, pool: Pool, editor: KeyEditor): void {
         tags,
         summary: 'Keys with their limits and what is left of them, the newest first',
         querystring: querySchema,
-        response: { 200: z.object({ keys: z.array(keySchema) }), ...notFound },
+        response: { 200: keyPageSchema, ...errors },
       },
     },
-    async ({ query: { team, revoked, limit } }) => {
+    async ({ query: { team, revoked, before, limit } }) => {
       const teamId = team === undefined ? undefined : (await teamOf(pool, team)).team_id;
-      return { keys: await listKeys(pool, { teamId, withRevoked: revoked }, limit) };
+      const keys = await listKeys(pool, { teamId, withRevoked: revoked, before }, limit);
+      return { keys, next: keys.length < limit ? null : (keys.at(-1)?.key_id ?? null) };
     },
   );
   app.get(
     '/keys/:id',
-    { schema: { tags, summary: 'One key', params, response: { 200: keySchema, ...notFound } } },
+    { schema: { tags, summary: 'One key', params, response: { 200: keySchema, ...errors } } },
     async ({ params: { id } }) => keyOf(pool, id),
   );
   app.patch(
@@ -67,14 +76,14 @@ export function registerKeys(app: ZodApp, pool: Pool, editor: KeyEditor): void {
         summary: 'Change a key; what is left out stays, null takes a limit away',
         params,
         body: keyPatchSchema,
-        response: { 200: keySchema, ...notFound },
+        response: { 200: keySchema, ...errors },
       },
     },
     async (request) => editor.updateKey(request.params.id, request.body, authorOf(request)),
   );
   app.delete(
     '/keys/:id',
-    { schema: { tags, summary: 'Revoke a key for ever', params, response: { 200: keySchema, ...notFound } } },
+    { schema: { tags, summary: 'Revoke a key for ever', params, response: { 200: keySchema, ...errors } } },
     async (request) => editor.revokeKey(request.params.id, authorOf(request)),
   );
   app.post(
@@ -85,7 +94,7 @@ export function registerKeys(app: ZodApp, pool: Pool, editor: KeyEditor): void {
         summary: 'Replace the text of a key; its limits and what was spent stay',
         params,
         body: rotationSchema,
-        response: { 200: keyWithSecretSchema, ...notFound, 409: errorBodySchema },
+        response: { 200: keyWithSecretSchema, ...errors, 409: errorBodySchema },
       },
     },
     async (request, reply) => {

@@ -30,8 +30,6 @@ const rowSchema = z.object({
   updated_at: z.iso.datetime(),
 });
 
-const rowLimit = 5000;
-
 export function registerModelMetrics(app: ZodApp, pool: Pool): void {
   app.get(
     '/metrics/models',
@@ -39,14 +37,30 @@ export function registerModelMetrics(app: ZodApp, pool: Pool): void {
       schema: {
         tags: ['metrics'],
         summary: 'What was measured of each model at each complexity',
-        querystring: z.strictObject({ hours: z.coerce.number().int().min(1).max(8760).default(24) }),
-        response: { 200: z.object({ hours: z.int(), models: z.array(rowSchema) }) },
+        querystring: z.strictObject({
+          hours: z.coerce.number().int().min(1).max(8760).default(24),
+          limit: z.coerce.number().int().min(1).max(5000).default(5000),
+        }),
+        response: {
+          200: z.object({
+            hours: z.int(),
+            models: z.array(rowSchema),
+            has_more: z
+              .boolean()
+              .describe('Whether there are more than `limit`, of which these are the first by name.'),
+          }),
+        },
       },
     },
-    async ({ query: { hours } }) => {
-      const metrics = await listModelMetrics(pool, rowLimit);
+    async ({ query: { hours, limit } }) => {
+      const metrics = await listModelMetrics(pool, limit + 1);
       const latencies = await latencyOfLastHours(pool, hours);
-      return { hours, models: metrics.map((row) => toJson(row, latencies.get(cellKey(row.model, row.complexity)))) };
+      const shown = metrics.slice(0, limit);
+      return {
+        hours,
+        models: shown.map((row) => toJson(row, latencies.get(cellKey(row.model, row.complexity)))),
+        has_more: metrics.length > limit,
+      };
     },
   );
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { errorBodySchema } from '../../contracts/api.ts';
-import { newTeamSchema, teamPatchSchema, teamSchema } from '../../contracts/keys.ts';
+import { newTeamSchema, teamListSchema, teamPatchSchema, teamSchema } from '../../contracts/keys.ts';
 import { authorOf } from '../../platform/http/author.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
@@ -16,7 +16,7 @@ const params = z.object({
     .regex(/^[^\0]*$/, 'must not contain NUL')
     .describe('Name or id.'),
 });
-const notFound = { 400: errorBodySchema, 404: errorBodySchema };
+const errors = { 400: errorBodySchema, 404: errorBodySchema };
 const querySchema = z.strictObject({ limit: z.coerce.number().int().min(1).max(10_000).default(1000) });
 
 export function registerTeams(app: ZodApp, pool: Pool, editor: KeyEditor): void {
@@ -39,14 +39,17 @@ export function registerTeams(app: ZodApp, pool: Pool, editor: KeyEditor): void 
         tags,
         summary: 'Teams with their limits and what is left of them, by name',
         querystring: querySchema,
-        response: { 200: z.object({ teams: z.array(teamSchema) }), 400: errorBodySchema },
+        response: { 200: teamListSchema, 400: errorBodySchema },
       },
     },
-    async ({ query }) => ({ teams: await listTeams(pool, query.limit) }),
+    async ({ query: { limit } }) => {
+      const teams = await listTeams(pool, limit + 1);
+      return { teams: teams.slice(0, limit), has_more: teams.length > limit };
+    },
   );
   app.get(
     '/teams/:id',
-    { schema: { tags, summary: 'One team', params, response: { 200: teamSchema, ...notFound } } },
+    { schema: { tags, summary: 'One team', params, response: { 200: teamSchema, ...errors } } },
     async ({ params: { id } }) => teamOf(pool, id),
   );
   app.patch(
@@ -57,7 +60,7 @@ export function registerTeams(app: ZodApp, pool: Pool, editor: KeyEditor): void 
         summary: 'Change a team; what is left out stays, null takes a limit away',
         params,
         body: teamPatchSchema,
-        response: { 200: teamSchema, ...notFound, 409: errorBodySchema },
+        response: { 200: teamSchema, ...errors, 409: errorBodySchema },
       },
     },
     async (request) => editor.updateTeam(request.params.id, request.body, authorOf(request)),
@@ -69,7 +72,7 @@ export function registerTeams(app: ZodApp, pool: Pool, editor: KeyEditor): void 
         tags,
         summary: 'Delete a team that has no key in use',
         params,
-        response: { 200: teamSchema, ...notFound, 409: errorBodySchema },
+        response: { 200: teamSchema, ...errors, 409: errorBodySchema },
       },
     },
     async (request) => editor.deleteTeam(request.params.id, authorOf(request)),

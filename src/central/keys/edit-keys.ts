@@ -56,7 +56,7 @@ export function createKeyEditor(pool: Pool): KeyEditor {
     });
   }
 
-  /** A change of one key, with what was before. */
+  /** A change of one key. One that gives back what was before has changed nothing, and leaves no row in the audit log. */
   function editKey<T extends Key>(
     keyId: string,
     action: string,
@@ -67,7 +67,7 @@ export function createKeyEditor(pool: Pool): KeyEditor {
       await lockKey(db, keyId);
       const before = await keyOf(db, keyId);
       const after = await change(db, before);
-      await auditKey(db, action, author, before, after);
+      if (after !== before) await auditKey(db, action, author, before, after);
       return after;
     });
   }
@@ -122,7 +122,8 @@ export function createKeyEditor(pool: Pool): KeyEditor {
         return { ...(await keyOf(db, keyId)), key: text };
       }),
     revokeKey: (keyId, author) =>
-      editKey(keyId, 'key.revoke', author, async (db) => {
+      editKey(keyId, 'key.revoke', author, async (db, before) => {
+        if (before.status === 'revoked') return before;
         await revokeKey(db, keyId);
         return keyOf(db, keyId);
       }),

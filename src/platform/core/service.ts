@@ -48,7 +48,7 @@ export function composeServices(name: string, parts: readonly Service[], log: Lo
     },
     stop,
     async leave() {
-      await Promise.all(started.map((part) => part.leave?.()));
+      await Promise.all(started.map(async (part) => part.leave?.()));
     },
   };
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { createFeatureScrambler, keptFeatures } from './feature-scrambler.ts';
+import { createFeatureScrambler } from './feature-scrambler.ts';
 
 const features = Uint16Array.from([5, 65_535, 0, 1234, 777]);
 const sorted = (numbers: Iterable<number>): number[] => [...numbers].sort((a, b) => a - b);
@@ -23,14 +23,5 @@ describe('createFeatureScrambler', () => {
     ];
     expect(new Set(all.map(({ key }) => key)).size).toBe(all.length);
     expect(new Set(all.map(({ scramble }) => String(scramble(features)))).size).toBe(all.length);
-  });
-
-  it('keeps the same part of what two long prompts have in common', () => {
-    const { scramble } = createFeatureScrambler('salt', undefined);
-    const long = Uint16Array.from({ length: 1000 }, (_, index) => 3 * index);
-    const kept = scramble(long);
-    expect(kept).toHaveLength(keptFeatures);
-    const other = new Set(scramble(Uint16Array.from([...long, ...features])));
-    expect(kept.filter((number) => other.has(number)).length).toBeGreaterThan(keptFeatures - 10);
   });
 });

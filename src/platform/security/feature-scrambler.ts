@@ -4,15 +4,13 @@ import { createCipheriv, createHash, hkdfSync } from 'node:crypto';
 export interface FeatureScrambler {
   /** Names the secret without telling it: features of another secret cannot be read with this one. */
   readonly key: string;
-  /** Of features that are each there once: at most `keptFeatures` numbers, rising, so that their order tells nothing. */
+  /** Of features that are each there once: a number for each, rising, so that their order tells nothing. */
   scramble(features: Uint16Array): number[];
   /** The features of which `scramble` made these numbers, in no order. */
   unscramble(numbers: readonly number[]): Uint16Array;
 }
 
 const featureCount = 65_536;
-/** More are not logged. The smallest numbers are kept: a random choice of features, and the same for all prompts. */
-export const keptFeatures = 192;
 
 /**
  * A secret permutation of the numbers below 65,536. Whoever knows `salt` and, where there is one, the master key can guess
@@ -25,7 +23,7 @@ export function createFeatureScrambler(salt: string, masterKey: string | undefin
   for (const [feature, number] of forward.entries()) backward[number] = feature;
   return {
     key: createHash('sha256').update(secret).digest('hex').slice(0, 8),
-    scramble: (features) => smallest(features, forward),
+    scramble: (features) => rising(features, forward),
     unscramble: (numbers) => Uint16Array.from(numbers, (number) => backward[number] as number),
   };
 }
@@ -33,24 +31,24 @@ export function createFeatureScrambler(salt: string, masterKey: string | undefin
 /** A bit for each number; all 0 between calls. */
 const marks = new Int32Array(featureCount / 32);
 
-/** The smallest numbers that features become, rising. By marks instead of sorting, which would be a tenth of a request. */
-function smallest(features: Uint16Array, forward: Uint16Array): number[] {
+/** The numbers that features become, rising. By marks instead of sorting, which would be a tenth of a request. */
+function rising(features: Uint16Array, forward: Uint16Array): number[] {
   for (const feature of features) {
     const number = forward[feature] as number;
     marks[number >>> 5] = (marks[number >>> 5] as number) | (1 << (number & 31));
   }
-  const kept: number[] = [];
+  const numbers: number[] = [];
   for (let word = 0; word < marks.length; word += 1) {
     let bits = marks[word] as number;
     if (bits === 0) continue;
     marks[word] = 0;
-    while (bits !== 0 && kept.length < keptFeatures) {
+    while (bits !== 0) {
       const lowest = bits & -bits;
-      kept.push(32 * word + 31 - Math.clz32(lowest));
+      numbers.push(32 * word + 31 - Math.clz32(lowest));
       bits ^= lowest;
     }
   }
-  return kept;
+  return numbers;
 }
 
 /** Fisher and Yates' shuffle, with AES in counter mode as the source of numbers. */

@@ -33,10 +33,13 @@ export function createMasterKeyCheck(
   return (headers) => check()?.(headers) ?? null;
 }
 
-/** The key in `Authorization: Bearer` (OpenAI's way), `x-api-key` (Anthropic's) or `api-key` (Azure's). */
+/**
+ * The key in `Authorization: Bearer` (OpenAI's way), `x-api-key` (Anthropic's) or `api-key` (Azure's), the first of them that
+ * is there. An `Authorization` of another kind is for a proxy in front, and no key.
+ */
 export function presentedKey(headers: Headers): string | undefined {
   const { authorization } = headers;
-  if (typeof authorization === 'string') return /^Bearer +(.+)$/i.exec(authorization)?.[1];
-  const apiKey = headers['x-api-key'] ?? headers['api-key'];
+  const bearer = typeof authorization === 'string' ? /^Bearer +(.+)$/i.exec(authorization)?.[1] : undefined;
+  const apiKey = bearer ?? headers['x-api-key'] ?? headers['api-key'];
   return typeof apiKey === 'string' ? apiKey : undefined;
 }

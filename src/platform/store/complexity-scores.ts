@@ -75,6 +75,12 @@ export async function listComplexityScores(
   return { rows: scores, seq: scores.reduce((seq, score) => Math.max(seq, score.seq), 0) };
 }
 
+/** The greatest `seq` among all learned scores; 0 without any. */
+export async function findLatestSeq(db: Executor): Promise<number> {
+  const { rows } = await db.query<{ seq: string | null }>('select max(seq) as seq from complexity_scores');
+  return Number(rows[0]?.seq ?? 0);
+}
+
 /** Sets scores, in key order; at most one for each (model, complexity). */
 export async function upsertComplexityScores(
   db: Executor,

@@ -2,7 +2,7 @@ import type { Executor } from '../postgres/pool.ts';
 import { decisionsDeadLetterQueue } from '../postgres/queues.ts';
 import { isLiveInstance } from './instances.ts';
 
-/** What is to go: what is older than a time, what is of an instance, or what is of a virtual key. */
+/** What is to go: what is older than a time, what is of an instance, or what is of a virtual key (its id in lower case). */
 export type PurgeScope = { before: Date } | { instanceId: string } | { keyId: string };
 
 /** A table, or one day of it, of which some rows are to go. */
@@ -14,7 +14,7 @@ export interface PurgePart {
   /** Which rows; `$1` is `value`. */
   condition: string;
   value: Date | string;
-  /** Its size in blocks of 8 KiB. */
+  /** Its size in blocks of 8 KiB when it was listed. */
   blocks: number;
   /** Nothing in it is to stay. */
   whole: boolean;
@@ -95,6 +95,15 @@ export async function listPurgeParts(db: Executor, scope: PurgeScope): Promise<P
 export async function countPurgeable(db: Executor, { table, condition, value }: PurgePart): Promise<number> {
   const { rows } = await db.query<{ count: string }>(`select count(*) from ${table} where ${condition}`, [value]);
   return Number(rows[0]?.count ?? 0);
+}
+
+/** The size of a part in blocks of 8 KiB, now. */
+export async function measureBlocks(db: Executor, { table }: PurgePart): Promise<number> {
+  const { rows } = await db.query<{ blocks: number }>(
+    `select (pg_relation_size($1::regclass) / current_setting('block_size')::bigint)::integer as blocks`,
+    [table],
+  );
+  return rows[0]?.blocks ?? 0;
 }
 
 /**

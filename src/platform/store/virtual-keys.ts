@@ -50,16 +50,17 @@ function toKey(row: KeyRow): Key {
   };
 }
 
-/** The newest first; at most `limit`. `teamId` undefined: of all. */
+/** The newest first, as their ids tell; at most `limit`. `teamId` undefined: of all. `before`: only smaller ids. */
 export async function listKeys(
   db: Executor,
-  filter: { teamId?: string | undefined; withRevoked: boolean },
+  filter: { teamId?: string | undefined; withRevoked: boolean; before?: string | undefined },
   limit: number,
 ): Promise<Key[]> {
   const { rows } = await db.query<KeyRow>(
     `${select} where ($1::uuid is null or k.team_id = $1) and ($2 or k.revoked_at is null)
-     order by k.created_at desc, k.key_id desc limit $3`,
-    [filter.teamId ?? null, filter.withRevoked, limit],
+       and ($3::uuid is null or k.key_id < $3)
+     order by k.key_id desc limit $4`,
+    [filter.teamId ?? null, filter.withRevoked, filter.before ?? null, limit],
   );
   return rows.map(toKey);
 }

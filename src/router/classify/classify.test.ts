@@ -40,6 +40,11 @@ describe('classes of plain prompts', () => {
     }
   });
 
+  test('sees the sentences of scripts without spaces', () => {
+    const { sentences } = extractFeatures(promptFromText('今天天气很好。我们去公园吗？太好了！'));
+    expect(sentences).toBe(extractFeatures(promptFromText('It is fine today. Shall we go out? Great!')).sentences);
+  });
+
   test('is decided by the last question, with tools and history as evidence', () => {
     const prompt = readChat({
       model: 'auto',

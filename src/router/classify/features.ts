@@ -80,13 +80,15 @@ function among(characters: string): Uint8Array {
 const isSymbol = among('{}()[]<>=+*/\\^_|&%$#@~`');
 const isCodeSign = among('`{};=<\n');
 const endsSentence = among('.!?');
-const wideSentenceEnds = '。！？';
+/** No space follows them. */
+const wideSentenceEnds: ReadonlySet<number> = new Set(['。', '！', '？'].map((character) => character.charCodeAt(0)));
 const codeWords: ReadonlySet<number> = new Set(['def', 'select'].map(hashToken));
 const [hyphen, semicolon, newline] = ['-', ';', '\n'].map((character) => character.charCodeAt(0));
 const then = hashToken('then');
 
-const isSentenceEnd = (code: number): boolean =>
-  code < 128 ? endsSentence[code] === 1 : wideSentenceEnds.includes(String.fromCharCode(code));
+/** `next` is the character after it; at the end of the text there is none, which is greater than nothing. */
+const isSentenceEnd = (code: number, next: number): boolean =>
+  code < 128 ? endsSentence[code] === 1 && !(next > spaceCode) : wideSentenceEnds.has(code);
 
 function countTokens(text: string, { hashes, kinds, lengths, ends }: Tokens): TokenCounts {
   const counts: TokenCounts = {
@@ -114,8 +116,7 @@ function countTokens(text: string, { hashes, kinds, lengths, ends }: Tokens): To
       if (code === hyphen) continue;
       if (code === newline) lines += 1;
       else if (code === semicolon) counts.parts += 1;
-      // At the end of the text there is no next character, which is greater than nothing.
-      else if (isSentenceEnd(code) && !(text.charCodeAt(end) > spaceCode)) counts.sentences += 1;
+      else if (isSentenceEnd(code, text.charCodeAt(end))) counts.sentences += 1;
       if (isSymbol[code] === 1) counts.symbols += 1;
       if (isCodeSign[code] === 1) counts.mayBeCode = true;
     } else {

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { featureCount, hashFeatures } from './hash-features.ts';
+import { featureCount, hashFeatures, mostSampled, sampleOf } from './hash-features.ts';
 import { createPromptBuilder, promptFromText } from './prompt.ts';
 
 const featuresOf = (text: string): Set<number> => new Set(hashFeatures(promptFromText(text)));
@@ -48,5 +48,24 @@ describe('hashFeatures', () => {
     expect(build((builder) => builder.addInput('image'))).not.toEqual(plain);
     expect(build(() => undefined, 3)).not.toEqual(plain);
     expect(build((builder) => builder.addMessage('assistant', 'Well.'))).not.toEqual(plain);
+  });
+});
+
+describe('sampleOf', () => {
+  const words = Array.from({ length: 400 }, (_, index) => `word${index}`);
+  const sampled = (text: string): Set<number> => new Set(sampleOf(hashFeatures(promptFromText(text))));
+
+  it('is all of a short prompt, and of a long one about as many as may be', () => {
+    const short = hashFeatures(promptFromText('Which food is best for an old cat?'));
+    expect(sampleOf(short)).toEqual(short);
+    const { size } = sampled(words.join(' '));
+    expect(size).toBeLessThanOrEqual(mostSampled);
+    expect(size).toBeGreaterThan(mostSampled - 40);
+  });
+
+  it('keeps the same part of what two long prompts have in common', () => {
+    const one = sampled(words.join(' '));
+    const other = sampled([...words, 'and', 'one', 'more'].join(' '));
+    expect([...one].filter((feature) => other.has(feature)).length).toBeGreaterThan(mostSampled - 60);
   });
 });

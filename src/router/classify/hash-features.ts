@@ -3,6 +3,8 @@ import { digit, hashText, letter, tokenise, type Tokens } from './tokens.ts';
 
 /** Features are numbers below this. */
 export const featureCount = 65_536;
+/** What is learned from is logged, and what is logged is paid for by the byte: of a long prompt no more than this. */
+export const mostSampled = 192;
 
 /** Of what a feature is made; it keeps equal numbers of different kinds apart. */
 const namespaces = {
@@ -28,7 +30,7 @@ const grids = 3;
  * The features of a prompt that a learned model weighs, as a set of numbers below `featureCount`, in no order: its words,
  * pairs of words that follow each other at once or with one or two between, words that come twice, 4, 8 or 16 times, and its
  * measures (length, numbers, lines, signs, capitals, messages, tools, images) in logarithmic steps. What
- * is said before the question counts by its words alone. Pure; the numbers are public hashes, so that words can be guessed
+ * is said before the question counts by its words and as a whole. Pure; the numbers are public hashes, so that words can be guessed
  * from them: what leaves the process is scrambled first.
  */
 export function hashFeatures(prompt: Prompt, tokens: Tokens = tokenise(prompt.question)): Uint16Array {
@@ -77,6 +79,10 @@ interface Measures {
   foreign: number;
 }
 
+const sentenceEnds: ReadonlySet<number> = new Set(
+  ['.', '?', '!', '。', '！', '？'].map((character) => character.charCodeAt(0)),
+);
+
 /** Adds the tokens of a text as features, and counts what it is made of. */
 function addTokens(text: string, { hashes, kinds, lengths, ends, capitals, foreign }: Tokens): Measures {
   let words = 0;
@@ -109,7 +115,7 @@ function addTokens(text: string, { hashes, kinds, lengths, ends, capitals, forei
       const code = text.charCodeAt((ends[at] as number) - 1);
       if (code === 10) lines += 1;
       else signs += 1;
-      if (code === 46 || code === 63 || code === 33) sentences += 1;
+      if (sentenceEnds.has(code)) sentences += 1;
     }
   }
   const characters = Math.max(1, text.length);
@@ -149,4 +155,26 @@ function takeFeatures(): Uint16Array {
   for (const feature of features) counts[feature] = 0;
   foundCount = 0;
   return features;
+}
+
+/** Features are counted by their upper eight bits. */
+const bucketBits = 8;
+const buckets = new Uint16Array(featureCount >>> bucketBits);
+
+/**
+ * The part of a prompt's features that is logged, learned from, and looked at by what was learned: all of them, or the smallest
+ * numbers, as many as are no more than `mostSampled`. Numbers are hashes, so that this is a random choice, and the same in all
+ * prompts. Pure.
+ */
+export function sampleOf(features: Uint16Array): Uint16Array {
+  if (features.length <= mostSampled) return features;
+  buckets.fill(0);
+  for (const feature of features) buckets[feature >>> bucketBits] = (buckets[feature >>> bucketBits] as number) + 1;
+  let bucket = 0;
+  let count = 0;
+  while (count + (buckets[bucket] as number) <= mostSampled) {
+    count += buckets[bucket] as number;
+    bucket += 1;
+  }
+  return features.filter((feature) => feature >>> bucketBits < bucket);
 }

@@ -53,7 +53,7 @@ export function tokenise(text: string): Tokens {
     const code = at < text.length ? text.charCodeAt(at) : spaceCode;
     if (code > 127) foreign += 1;
     else if (code <= lastCapital && code >= firstCapital) capitals += 1;
-    const nextKind = code < 256 ? (kindOf[code] as number) : isIdeograph(code) ? single : letter;
+    const nextKind = code < 256 ? (kindOf[code] as number) : standsAlone(code) ? single : letter;
     if (nextKind !== kind || nextKind === single) {
       if (kind !== space) {
         hashes.push(hash);
@@ -70,9 +70,14 @@ export function tokenise(text: string): Tokens {
   return { hashes, kinds, lengths, ends, capitals, foreign };
 }
 
-/** Of scripts that put no space between words, each character is a token. */
-function isIdeograph(code: number): boolean {
-  return (code >= 0x3040 && code <= 0x9fff) || (code >= 0xac00 && code <= 0xd7af);
+/** Of scripts that put no space between words, each character is a token, and so are their signs, full width or not. */
+function standsAlone(code: number): boolean {
+  return (
+    (code >= 0x3000 && code <= 0x9fff) ||
+    (code >= 0xac00 && code <= 0xd7af) ||
+    (code >= 0xff01 && code <= 0xff0f) ||
+    (code >= 0xff1a && code <= 0xff20)
+  );
 }
 
 /** FNV-1a over all characters as they are. */

@@ -2,7 +2,7 @@ import { messageOf } from '../../platform/core/errors.ts';
 import type { Pool } from '../../platform/postgres/pool.ts';
 import { findNewestPredictor, readPredictor } from '../../platform/store/predictors.ts';
 import type { Logger } from '../../platform/telemetry/logger.ts';
-import { decodePredictor } from '../../prediction/encode.ts';
+import { decodePredictorApart } from '../../prediction/encode.ts';
 import type { CentredPredictor } from '../../prediction/shifts.ts';
 
 /** The predictor that central trained last; none where that was retired, or cannot be read. */
@@ -31,7 +31,9 @@ export function createPredictorReader(pool: Pool, log: Logger): PredictorReader 
       if (content === undefined) return;
       seen = newest.version;
       try {
-        current = decodePredictor(content);
+        const decoded = await decodePredictorApart(content);
+        // Meanwhile there may be a newer one, or it may be retired.
+        if (seen === newest.version) current = decoded;
       } catch (error) {
         current = null;
         log.error({ version: newest.version, reason: messageOf(error) }, 'a predictor cannot be used');

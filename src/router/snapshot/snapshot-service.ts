@@ -138,7 +138,7 @@ export function createSnapshotService(options: SnapshotServiceOptions): Snapshot
       listProviderHealth(pool),
       listComplexityScores(pool),
       readBeliefs(),
-      predictors.read(),
+      usesPredictor() ? predictors.read() : undefined,
     ]);
     if (scrambler === null) {
       const salt = await readFeatureSalt(pool);

@@ -154,6 +154,10 @@ describe('/metrics/models', () => {
     expect(models[1]).toMatchObject({ routed_count: 120, success_rate: 1, avg_response_time_ms: 159.5, cost_usd: 60 });
     expect(Number(models[1]?.['p50_ms'])).toBeGreaterThan(157);
     expect(Number(models[1]?.['p50_ms'])).toBeLessThan(162);
+
+    expect(body).toMatchObject({ has_more: false });
+    expect((await get('/metrics/models?limit=4')).body).toEqual(body);
+    expect((await get('/metrics/models?limit=3')).body).toMatchObject({ models: models.slice(0, 3), has_more: true });
   });
 });
 
@@ -182,6 +186,7 @@ describe('/scores and /instances', () => {
     });
     expect((await get('/scores?model=tiny')).body).toMatchObject({ seq: 1, scores: [], history: [] });
     expect((await get('/instances')).body).toMatchObject({
+      seq: 1,
       instances: [{ instance_id: 'router-1', applied_seq: 0, up_to_date: false }],
     });
   });

@@ -3,9 +3,12 @@ import { tmpdir } from 'node:os';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { purge, surveyPurge } from '../../../src/central/maintain/purge.ts';
 import { createQueue, listQueues } from '../../../src/platform/postgres/pgmq.ts';
+import { createPool } from '../../../src/platform/postgres/pool.ts';
+import { decisionsDeadLetterQueue } from '../../../src/platform/postgres/queues.ts';
 import { listAudit } from '../../../src/platform/store/audit-log.ts';
 import { listInstances, registerInstance } from '../../../src/platform/store/instances.ts';
 import { insertKey, revokeKey } from '../../../src/platform/store/virtual-keys.ts';
+import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
 import { runScript } from '../../support/child-process.ts';
 import { createTestDatabase, type TestDatabase } from '../../support/postgres.ts';
 import { countersOf, countRows, drain, eventOf, newId, seedEvent, send } from './support.ts';
@@ -37,7 +40,7 @@ it('deletes what is older, while consumers go on counting', async () => {
   await pool.query(`update processed_events set processed_at = now() - interval '10 days'`);
 
   const survey = await surveyPurge(pool, { before: new Date(daysAgo(5)) });
-  expect(survey).toContainEqual({ table: 'routing_records', rows: 1200, deleted: 0 });
+  expect(survey).toContainEqual({ table: 'routing_records', rows: 1200, deleted: 0, left: 1200 });
   expect((await countRows(pool)).records).toBe(1201);
 
   const during = Array.from({ length: 400 }, () => eventOf(newId(), { outcome: 'success' }));
@@ -49,8 +52,8 @@ it('deletes what is older, while consumers go on counting', async () => {
     drain(pool, { batchSize: 20 }),
   ]);
 
-  expect(tables).toContainEqual({ table: 'routing_records', rows: 1200, deleted: 1200 });
-  expect(tables).toContainEqual({ table: 'processed_events', rows: 1201, deleted: 1201 });
+  expect(tables).toContainEqual({ table: 'routing_records', rows: 1200, deleted: 1200, left: 0 });
+  expect(tables).toContainEqual({ table: 'processed_events', rows: 1201, deleted: 1201, left: 0 });
   expect(await countRows(pool)).toMatchObject({ records: 401, processed: 400 });
   expect(await countersOf(pool, 'gpt-4o')).toMatchObject({ success: 1601 });
   expect(shares).toEqual(shares.toSorted((a, b) => a - b));
@@ -61,6 +64,25 @@ it('deletes what is older, while consumers go on counting', async () => {
   // Ids of the last day stay, however much is to go: their events may still be under way.
   await purge(pool, { before: new Date(Date.now() + 60_000) }, null);
   expect(await countRows(pool)).toMatchObject({ records: 0, processed: 400 });
+}, 60_000);
+
+it('reaches rows that move behind the end that the table had', async () => {
+  const { pool, connectionString } = database;
+  const deadLetters = `pgmq.q_${decisionsDeadLetterQueue}`;
+  // More than is read at once.
+  await pool.query(
+    `insert into ${deadLetters} (enqueued_at, vt, message)
+     select now() - interval '10 days', now(), to_jsonb(repeat('x', 1900)) from generate_series(1, 5000)`,
+  );
+  // One connection: what is asked for first is done first.
+  const alone = createPool({ connectionString, applicationName: 'test', max: 1, log: silentLogger() });
+  let moved: Promise<unknown> | undefined;
+  const tables = await purge(alone, { before: new Date(daysAgo(5)) }, null, () => {
+    moved ??= alone.query(`update ${deadLetters} set vt = vt`);
+  });
+  await moved;
+  await alone.end();
+  expect(tables).toContainEqual({ table: deadLetters, rows: 5000, deleted: 5000, left: 0 });
 }, 60_000);
 
 it('deletes what is of an instance that is gone, by the command line, and not before it is told twice', async () => {
@@ -89,8 +111,8 @@ it('deletes what is of an instance that is gone, by the command line, and not be
   expect(JSON.parse(stdout)).toMatchObject({
     dry_run: false,
     tables: expect.arrayContaining([
-      { table: 'routing_records', rows: 1, deleted: 1 },
-      { table: 'instances', rows: 1, deleted: 1 },
+      { table: 'routing_records', rows: 1, deleted: 1, left: 0 },
+      { table: 'instances', rows: 1, deleted: 1, left: 0 },
     ]) as unknown,
   });
   const { rows } = await pool.query('select distinct instance_id from routing_records');
@@ -117,13 +139,15 @@ it('deletes all that names a revoked key, and nothing of one in use', async () =
     await send(pool, [event, { ...event, event_id: newId(), timestamp: 7 }]);
   }
   await drain(pool);
-  expect(await runPurge('--key', gone)).toMatchObject({ code: 1, stderr: expect.stringContaining('in use') as string });
+  const refused = (why: string): object => ({ code: 1, stderr: expect.stringContaining(why) as string });
+  expect(await runPurge('--key', gone)).toMatchObject(refused('in use'));
   await revokeKey(pool, gone);
 
-  expect(await purge(pool, { keyId: gone }, null)).toEqual([
-    { table: 'race_mode_results', rows: 1, deleted: 1 },
-    { table: 'pgmq.q_model_routing_decisions_dlq', rows: 1, deleted: 1 },
-    { table: 'virtual_keys', rows: 1, deleted: 1 },
+  const { stdout } = await runPurge('--key', gone.toUpperCase(), '--yes', '--json');
+  expect(JSON.parse(stdout)).toHaveProperty('tables', [
+    { table: 'race_mode_results', rows: 1, deleted: 1, left: 0 },
+    { table: 'pgmq.q_model_routing_decisions_dlq', rows: 1, deleted: 1, left: 0 },
+    { table: 'virtual_keys', rows: 1, deleted: 1, left: 0 },
   ]);
   const { rows } = await pool.query<{ text: string }>(
     `select schemaname || '.' || tablename || ' ' || query_to_xml(format('select * from %I.%I', schemaname, tablename),
@@ -135,4 +159,17 @@ it('deletes all that names a revoked key, and nothing of one in use', async () =
   const tablesWith = (id: string): unknown[] => rows.filter(({ text }) => text.includes(id));
   expect(tablesWith(gone)).toEqual([]);
   expect(tablesWith(kept)).toHaveLength(4);
+
+  // What comes late names a key that is no more.
+  expect(await runPurge('--key', gone, '--yes')).toMatchObject(refused(`no key ${gone}`));
+  const race = { race_id: randomUUID(), strategy: 'first', lane: 0, lanes: 1, caller_id: gone };
+  await send(pool, [eventOf(newId(), { outcome: 'success', race } as never)]);
+  await drain(pool);
+  expect(await purge(pool, { keyId: gone }, null)).toContainEqual({
+    table: 'race_mode_results',
+    rows: 1,
+    deleted: 1,
+    left: 0,
+  });
+  expect(await listAudit(pool, { action: 'purge', object: gone }, 10)).toHaveLength(2);
 }, 60_000);

@@ -15,8 +15,20 @@ export interface HttpRequest {
 const json = { 'content-type': 'application/json' };
 const methods = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS', 'TRACE', 'PROPFIND', 'SEARCH'];
 
+/** One kind of requests that an endpoint does not expect. */
+interface Malformation {
+  /** How often it is worth sending, beside the others. */
+  weight: number;
+  arbitrary: fc.Arbitrary<HttpRequest>;
+}
+
 /** Requests that an endpoint does not expect: a valid one with something wrong in one place, or many. */
 export function malformedRequests(operation: Operation, known: KnownValues): fc.Arbitrary<HttpRequest> {
+  return fc.oneof(...malformations(operation, known));
+}
+
+/** The same by kind. */
+export function malformations(operation: Operation, known: KnownValues): Malformation[] {
   const valid = validRequests(operation, known);
   const bodies = operation.body === null ? null : validValues(operation.body, known);
   const withBody = (texts: fc.Arbitrary<string | Buffer>): fc.Arbitrary<HttpRequest> =>
@@ -24,7 +36,7 @@ export function malformedRequests(operation: Operation, known: KnownValues): fc.
   const change = <T>(values: fc.Arbitrary<T>, apply: (value: T) => Partial<HttpRequest>): fc.Arbitrary<HttpRequest> =>
     fc.tuple(valid, values).map(([request, value]) => ({ ...request, ...apply(value) }));
 
-  return fc.oneof(
+  return [
     { weight: 1, arbitrary: change(fc.constantFrom(...methods), (method) => ({ method })) },
     { weight: 2, arbitrary: change(contentTypes, (type) => ({ headers: { 'content-type': type }, body: '{"a":1}' })) },
     { weight: 2, arbitrary: withBody(brokenDocuments(bodies)) },
@@ -33,7 +45,7 @@ export function malformedRequests(operation: Operation, known: KnownValues): fc.
     { weight: 2, arbitrary: change(hostilePaths(operation), (path) => ({ path })) },
     { weight: 2, arbitrary: withQuery(valid, hostileQueries(operation.parameters)) },
     { weight: 1, arbitrary: change(hostileHeaders, (headers) => ({ headers: { ...json, ...headers } })) },
-  );
+  ];
 }
 
 function validRequests({ method, path, parameters, body }: Operation, known: KnownValues): fc.Arbitrary<HttpRequest> {

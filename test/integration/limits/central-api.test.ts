@@ -3,6 +3,7 @@ import { createCentral } from '../../../src/central/central.ts';
 import { type Key, keysChannel, type KeyWithSecret, type Team } from '../../../src/contracts/keys.ts';
 import { createLiveConfig } from '../../../src/platform/config/live.ts';
 import { loadConfig } from '../../../src/platform/config/load.ts';
+import { listAudit } from '../../../src/platform/store/audit-log.ts';
 import { listActiveKeys } from '../../../src/platform/store/virtual-keys.ts';
 import { silentLogger } from '../../../src/platform/telemetry/logger.ts';
 import { createMetrics } from '../../../src/platform/telemetry/metrics.ts';
@@ -95,7 +96,10 @@ describe('keys', () => {
     expect(rotated).toMatchObject({ status: 200, body: { key_id: shown.key_id, budget: { spent_usd: 1.5 } } });
     await expect.poll(() => [key, rotated.body.key].map((text) => isKnown(admission, text))).toEqual([false, true]);
 
-    expect(await call('DELETE', path)).toMatchObject({ status: 200, body: { status: 'revoked' } });
+    const revoked = await call<Key>('DELETE', path);
+    expect(revoked).toMatchObject({ status: 200, body: { status: 'revoked' } });
+    expect(await call('DELETE', path)).toEqual(revoked);
+    expect(await listAudit(database.pool, { action: 'key.revoke', object: shown.key_id }, 10)).toHaveLength(1);
     await expect.poll(() => isKnown(admission, rotated.body.key), { timeout: 1000 }).toBe(false);
     expect(await call('POST', `${path}/rotate`, {})).toMatchObject({
       status: 409,

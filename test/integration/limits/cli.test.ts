@@ -107,6 +107,18 @@ it('lets the requests of a key be copied, or not', { timeout: 60_000 }, async ()
   for (const name of ['plain', 'open']) await signalbox('keys', 'revoke', name);
 });
 
+it('lists and finds keys by the page', { timeout: 60_000 }, async () => {
+  await database.pool.query(
+    `insert into virtual_keys (key_id, name, key_hash, key_prefix)
+     select ('00000000-0000-7000-8000-' || lpad(n::text, 12, '0'))::uuid, 'many ' || n, sha256(n::text::bytea), 'sk-sb-' || n from generate_series(1, 1001) as n`,
+  );
+  const { stdout, stderr } = await signalbox('keys', 'list');
+  expect(stdout.match(/^many /gm)).toHaveLength(1001);
+  expect(stderr).toBe('1001 keys\n');
+  expect(await json('keys', 'show', 'many 1')).toMatchObject({ name: 'many 1' });
+  await database.pool.query('delete from virtual_keys');
+});
+
 it.each([
   [['keys', 'show', 'nobody'], 'error: no key is called nobody; see: signalbox keys list'],
   [['keys', 'create', 'a', '--period', 'day'], 'error: --period needs --budget'],

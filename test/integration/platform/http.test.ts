@@ -118,6 +118,11 @@ describe('what every service has', () => {
     expect(await status('/thing', { authorization: `Bearer ${key}` })).toBe(200);
     expect(await status('/thing', { 'x-api-key': key })).toBe(200);
     expect(await status('/thing', { authorization: `Bearer ${key}x` })).toBe(401);
+    // Of a proxy in front.
+    const basic = { authorization: `Basic ${btoa(`user:${key}`)}` };
+    expect(await status('/thing', { ...basic, 'x-api-key': key })).toBe(200);
+    expect(await status('/thing', basic)).toBe(401);
+    expect(await status('/thing', { authorization: `Bearer ${key}x`, 'x-api-key': key })).toBe(401);
   });
 });
 

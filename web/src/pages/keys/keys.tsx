@@ -1,5 +1,5 @@
 import { useCallback, useState } from 'preact/hooks';
-import type { Key, KeyWithSecret, Team } from '../../../../src/contracts/keys.ts';
+import type { Key, KeyPage, KeyWithSecret, Team, TeamList } from '../../../../src/contracts/keys.ts';
 import { call, callJson } from '../../api/client.ts';
 import { useChanges } from '../../api/live.ts';
 import { useRefusal } from '../../api/session.ts';
@@ -25,8 +25,8 @@ type Task =
 
 /** Who may ask, for which models, and how much. */
 export function KeysPage() {
-  const keys = useQuery<{ keys: Key[] }>('/keys', everyMs);
-  const teams = useQuery<{ teams: Team[] }>('/teams', everyMs);
+  const keys = useQuery<KeyPage>('/keys', everyMs);
+  const teams = useQuery<TeamList>('/teams', everyMs);
   const [task, setTask] = useState<Task>();
   const [made, setMade] = useState<KeyWithSecret>();
   const refusal = useRefusal();
@@ -66,7 +66,10 @@ export function KeysPage() {
     >
       {refusal === undefined ? null : <p class="dim">{refusal}</p>}
       {made === undefined ? null : <ShownOnce made={made} onClose={() => setMade(undefined)} />}
-      <Panel title="Keys">
+      <Panel
+        title="Keys"
+        note={keys.data?.next == null ? undefined : `The newest ${keys.data.keys.length}. All: signalbox keys list`}
+      >
         <Loaded query={keys} what="keys">
           {({ keys: rows }) =>
             rows.length === 0 ? (
@@ -85,7 +88,10 @@ export function KeysPage() {
           }
         </Loaded>
       </Panel>
-      <Panel title="Teams" note="The limits of a team hold for all its keys together.">
+      <Panel
+        title="Teams"
+        note={`The limits of a team hold for all its keys together.${teams.data?.has_more === true ? ' There are more than these.' : ''}`}
+      >
         <Loaded query={teams} what="teams">
           {({ teams: rows }) =>
             rows.length === 0 ? (
