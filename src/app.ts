@@ -10,13 +10,12 @@ import type { Service } from './platform/core/service.ts';
 import { baseUrlOf } from './platform/http/base-url.ts';
 import { startEmbeddedPostgres } from './platform/postgres/embedded.ts';
 import { migrate } from './platform/postgres/migrate.ts';
-import { reloadRecord } from './platform/config/reload-record.ts';
+import { createReloadAudit } from './platform/config/reload-audit.ts';
 import { createPool, type Pool } from './platform/postgres/pool.ts';
 import { showPool } from './platform/postgres/pool-metrics.ts';
 import { createKeyDirectory } from './platform/security/key-directory.ts';
 import { type FindKey, noKeys, toPrincipal } from './platform/security/principal.ts';
 import type { Provider } from './platform/providers/definitions.ts';
-import { appendAudit } from './platform/store/audit-log.ts';
 import type { Logger } from './platform/telemetry/logger.ts';
 import type { Metrics } from './platform/telemetry/metrics.ts';
 import { createRegistry } from './registry/registry.ts';
@@ -142,7 +141,9 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
     for (const name of options.services) ports[name] = (await startService(factories[name](context))).port();
     if (!isWorker) {
       await untilReady(ports);
-      auditReloads(pool);
+      const [service = 'central'] = options.services;
+      const { instance_id: instanceId } = config;
+      await startService(createReloadAudit({ config: options.config, service, instanceId, pool, log }));
     }
 
     if (config.demo.enabled && ports.router !== undefined) {
@@ -179,21 +180,6 @@ export async function startApp(options: AppOptions): Promise<RunningApp> {
       createKeyDirectory({ pool, connectionString, scopes: ['read', 'admin'], toHolder: toPrincipal, log, metrics }),
     );
     return (presented) => directory.find(presented, Date.now());
-  }
-
-  /** The change is one of this process and not of the database: its row comes as soon as it can. */
-  function auditReloads(pool: Pool): void {
-    const [service = 'central'] = options.services;
-    let before = options.config.state();
-    options.config.onChange(() => {
-      const after = options.config.state();
-      const record = reloadRecord(service, config.instance_id, before, after);
-      before = after;
-      if (record === null) return;
-      appendAudit(pool, record).catch((error: unknown) => {
-        log.error({ err: error, action: record.action }, 'the audit log could not be written');
-      });
-    });
   }
 
   async function startSimulator(): Promise<readonly Provider[]> {

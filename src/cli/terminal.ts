@@ -15,10 +15,14 @@ export function say(line = ''): void {
 
 /**
  * Names, reasons and messages come from providers and from who may write to the queue: of their commands none is left,
- * but colours.
+ * but colours. Those that JSON may hold as they are, from U+007F on, are written as JSON would escape them: what a program
+ * reads of it stays the same.
  */
 function withoutCommands(text: string): string {
-  return text.replaceAll(controls, (found) => (found.length > 1 || found === '\n' || found === '\t' ? found : ''));
+  return text.replaceAll(controls, (found) => {
+    if (found.length > 1 || found === '\n' || found === '\t') return found;
+    return found < '\u007F' ? '' : `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`;
+  });
 }
 
 export function printProblem(message: string): void {

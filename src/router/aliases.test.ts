@@ -53,6 +53,17 @@ describe('an alias', () => {
     expect(() => chainOf('azure/big', { allowedModels: ['mine'] })).toThrow('may not use');
   });
 
+  test('is open to auto too where the key may use the name, and nothing beside it', () => {
+    const chosen = chainOf('auto', { models: ['mine', 'gpt-4'], allowedModels: ['mine'] });
+    expect(chosen.sort()).toEqual(['azure/big', 'openai/small']);
+    expect(() => chainOf('auto', { models: ['azure/big'], allowedModels: ['mine'] })).toThrow('no eligible model');
+    expect(() => chainOf('auto', { allowedModels: ['mine'] })).toThrow('no eligible model');
+  });
+
+  test('names no model a second time', () => {
+    expect(chainOf('mine', { models: ['azure/big', 'mine'] })).toEqual(['azure/big', 'openai/small']);
+  });
+
   test('is no name that every object has', () => {
     expect(() => chainOf('constructor')).toThrow('does not exist here');
   });

@@ -10,7 +10,7 @@ import { hashFeatures, sampleOf } from './classify/hash-features.ts';
 import type { Prompt } from './classify/prompt.ts';
 import { tokenise } from './classify/tokens.ts';
 import { estimateInputTokens } from './predict/tokens.ts';
-import { modelsOfName } from './select/aliases.ts';
+import { allowedUnder, boundsOfName, modelsOfName } from './select/aliases.ts';
 import { asOfControl, assignArm, chooseCopy, explainArm } from './select/canary.ts';
 import {
   chooseModel,
@@ -22,7 +22,6 @@ import {
 } from './select/choose.ts';
 import { chooseField } from './select/field.ts';
 import { estimatedCostUsd } from './select/filter.ts';
-import { matchesPattern } from './select/pattern.ts';
 import { type PinnedRefusal, refusesPinned, resolvePinned } from './select/pinned.ts';
 import type { Policy, SelectionRequest } from './select/policy.ts';
 import { autoVariants, parseRequestedModel, type RequestedModel } from './select/requested-model.ts';
@@ -187,17 +186,16 @@ function readRequest(
   const known = version === 0 ? allFeatures : features;
   const shifts = isWith ? (snapshot.predictor?.shifts(known, classification.complexity) ?? null) : null;
 
+  const listed = requested.kind === 'auto' ? (request.models ?? null) : null;
   const selection: SelectionRequest = {
     ...request.constraints,
+    allowedModels: allowedUnder(listed ?? [], request.constraints.allowedModels, policy.aliases),
     prefer,
     queryType: classification.query_type,
     complexity: classification.complexity,
     inputTokens: estimateInputTokens(request.prompt),
     inputModalities: request.prompt.modalities,
-    onlyModels:
-      requested.kind === 'auto'
-        ? (request.models?.flatMap((name) => modelsOfName(name, policy.aliases)) ?? null)
-        : null,
+    onlyModels: listed?.flatMap((name) => modelsOfName(name, policy.aliases)) ?? null,
     successShifts: shifts,
   };
   const predictor = version === 0 ? null : ({ version, arm: isHeldOut ? 'held_out' : 'used' } as const);
@@ -334,16 +332,20 @@ function honourPinned(
     );
   }
   const judged = places.flatMap((ofName, index) => {
-    const bounds = boundsOfName(names[index] ?? '', selection, policy);
+    const bounds = boundsOfName(names[index] ?? '', selection, policy.aliases);
     return ofName.map((place) => ({ place, refusal: refusesPinned(place, bounds, snapshot) }));
   });
-  const [first, ...rest] = judged
-    .filter(({ refusal }) => refusal === null)
-    .map(({ place }): DecisionStep => ({
-      ...place,
-      provider: providerOf(place.providerName, snapshot),
-      complexityScore: place.entry?.scores[selection.complexity].score ?? 0,
-    }));
+  // Names may overlap; a model that failed is not to be called again as its own fallback.
+  const distinct = new Map(
+    judged
+      .filter(({ refusal }) => refusal === null)
+      .map(({ place }) => [`${place.providerName}/${place.modelId}`, place]),
+  );
+  const [first, ...rest] = [...distinct.values()].map((place): DecisionStep => ({
+    ...place,
+    provider: providerOf(place.providerName, snapshot),
+    complexityScore: place.entry?.scores[selection.complexity].score ?? 0,
+  }));
   if (first === undefined) throw refusedPin(wanted, judged[0]?.refusal ?? 'provider_not_allowed', selection);
   return {
     chain: [first, ...rest],
@@ -357,12 +359,6 @@ function honourPinned(
       excluded_counts: {},
     },
   };
-}
-
-/** Whoever may use an alias may use what it stands for. */
-function boundsOfName(name: string, selection: SelectionRequest, { aliases }: Policy): SelectionRequest {
-  const isAllowed = selection.allowedModels?.some((pattern) => matchesPattern(pattern, name)) ?? true;
-  return isAllowed && Object.hasOwn(aliases, name) ? { ...selection, allowedModels: null } : selection;
 }
 
 function refusedPin(name: string, refusal: PinnedRefusal, { nativeSurface }: SelectionRequest): SignalboxError {

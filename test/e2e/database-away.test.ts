@@ -2,8 +2,9 @@ import path from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { type RunningApp, startApp } from '../../src/app.ts';
 import { serviceNameSchema } from '../../src/contracts/api.ts';
-import { createLiveConfig } from '../../src/platform/config/live.ts';
-import { loadConfig } from '../../src/platform/config/load.ts';
+import { auditPageSchema } from '../../src/contracts/audit.ts';
+import { type ConfigHolder, createLiveConfig, firstState } from '../../src/platform/config/live.ts';
+import { type Config, loadConfig } from '../../src/platform/config/load.ts';
 import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/platform/postgres/embedded.ts';
 import { silentLogger } from '../../src/platform/telemetry/logger.ts';
 import { createMetrics } from '../../src/platform/telemetry/metrics.ts';
@@ -17,24 +18,30 @@ import {
   type TestProviders,
 } from '../support/app.ts';
 import { running, withDescendants } from '../support/process-tree.ts';
-import { capital, endedAttempts, patience, postJson, signalboxHeaders, user } from './requests.ts';
+import { capital, endedAttempts, getJson, patience, postJson, signalboxHeaders, user } from './requests.ts';
 
 let folder: Awaited<ReturnType<typeof makeTestFolder>>;
 let providers: TestProviders;
 let database: EmbeddedPostgres;
 let app: RunningApp;
 
+let live: ConfigHolder;
+
+function configWith(flags: Record<string, unknown>): Config {
+  return loadConfig({
+    env: { ...freePorts, ...providers.environment, DATABASE_URL: database.connectionString },
+    cwd: folder.folder,
+    flags,
+  });
+}
+
 beforeAll(async () => {
   folder = await makeTestFolder();
   providers = await startTestProviders();
   database = await startEmbeddedPostgres({ dataDir: folder.folder, log: silentLogger() });
+  live = createLiveConfig(configWith({}));
   app = await startApp({
-    config: createLiveConfig(
-      loadConfig({
-        env: { ...freePorts, ...providers.environment, DATABASE_URL: database.connectionString },
-        cwd: folder.folder,
-      }),
-    ),
+    config: live,
     services: serviceNameSchema.options,
     embeddedDatabase: false,
     simulator: false,
@@ -67,6 +74,9 @@ test('while PostgreSQL is away requests are answered, and what happened meanwhil
 
   await database.stop();
   const away = [await ask(), await ask(), await ask()];
+  const changed = configWith({ limits: { wait_ms: 900 } });
+  live.set(changed, firstState(changed, null));
+  const changedAt = new Date();
   // What needs the database says so instead of hanging or failing with an internal error.
   expect(await recorded(before)).toBe(503);
 
@@ -74,6 +84,13 @@ test('while PostgreSQL is away requests are answered, and what happened meanwhil
   for (const id of away) {
     await expect.poll(() => recorded(id), { timeout: 20_000 }).toMatchObject({ attempts: [{ outcome: 'success' }] });
   }
+  const reloads = async () =>
+    auditPageSchema.parse(await getJson(`http://127.0.0.1:${app.ports.central ?? 0}/audit?action=config.reload`))
+      .entries;
+  await expect.poll(reloads, { timeout: 20_000 }).toMatchObject([{ after: { 'limits.wait_ms': 900 } }]);
+  // When it was done, and not when it could be written.
+  const [reload] = await reloads();
+  expect(new Date(reload?.at ?? '').getTime()).toBeLessThanOrEqual(changedAt.getTime());
 }, 60_000);
 
 describe.skipIf(process.platform !== 'linux')('a router of two workers', () => {

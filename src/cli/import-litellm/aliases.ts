@@ -49,7 +49,7 @@ function sayOfNames(
   for (const [index, entry] of list.entries()) {
     const name = isRecord(entry) ? String(entry['model_name']) : '';
     const path = ['model_list', index, 'model_name'];
-    const own = deployments.find((deployment) => deployment.name === name);
+    const own = deployments.find((deployment) => deployment.index === index && deployment.name === name);
     if (own === undefined) continue;
     if (own.modelId === null) {
       const { prefix } = own.parsed;

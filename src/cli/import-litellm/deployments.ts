@@ -5,6 +5,8 @@ import type { Report } from './report.ts';
 
 /** One entry of LiteLLM's `model_list`, read. */
 export interface Deployment {
+  /** Where it stands in the list, from 0. */
+  index: number;
   /** Under which name clients ask for it. */
   name: string;
   parsed: ParsedModel;
@@ -94,7 +96,7 @@ export function readDeployments(file: Record<string, unknown>, report: Report): 
     const deployment = readDeployment(entry, entry['litellm_params'], path, credentials, report);
     if (deployment === null) return [];
     remarkOn(entry, path, report);
-    return [deployment];
+    return [{ index, ...deployment }];
   });
 }
 
@@ -104,7 +106,7 @@ function readDeployment(
   path: readonly PropertyKey[],
   credentials: ReadonlyMap<string, Record<string, unknown>>,
   report: Report,
-): Deployment | null {
+): Omit<Deployment, 'index'> | null {
   const at = [...path, 'litellm_params'];
   const params = { ...credentials.get(String(own['litellm_credential_name'])), ...own };
   const model = typeof params['model'] === 'string' ? params['model'] : '';
@@ -127,7 +129,7 @@ function readDeployment(
     );
   }
   const address = textOf(params['api_base'] ?? params['base_url']);
-  const ownServer = address !== null && (parsed.prefix === 'openai' || parsed.prefix === 'text-completion-openai');
+  const ownServer = address !== null && parsed.prefix === 'openai';
   const isOpenAi = ownServer && 'text' in address && address.text.startsWith('https://api.openai.com');
   const kind = ownServer && !isOpenAi ? 'openai-compatible' : parsed.provider.kind;
   const region = textOf(params['aws_region_name']);

@@ -7,10 +7,24 @@ type Remark = readonly ['differs' | 'missing', string];
 /** Sets what corresponds, and says so; null where the value cannot be carried. */
 type Carry = (draft: Draft, value: unknown) => { draft: Draft; text: string } | null;
 
-const seconds = (value: unknown): number | null =>
-  typeof value === 'number' && value > 0 ? Math.min(3_600_000, Math.max(1, Math.round(value * 1000))) : null;
-const wholeNumber = (value: unknown, most: number): number | null =>
-  typeof value === 'number' && value >= 0 ? Math.min(most, Math.round(value)) : null;
+/** LiteLLM takes numbers in quotes too. */
+function numberOf(value: unknown): number | null {
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : value;
+  return typeof number === 'number' && Number.isFinite(number) ? number : null;
+}
+
+/** Milliseconds. */
+function seconds(value: unknown): number | null {
+  const number = numberOf(value);
+  return number !== null && number > 0 ? Math.min(3_600_000, Math.max(1, Math.round(number * 1000))) : null;
+}
+
+const wholeNumber =
+  (least: number, most: number, convert = (number: number) => number) =>
+  (value: unknown) => {
+    const number = numberOf(value);
+    return number === null || number < 0 ? null : Math.min(most, Math.max(least, Math.round(convert(number))));
+  };
 
 /** One setting in another unit or within other bounds. */
 function to(path: string, convert: (value: unknown) => unknown, note = ''): Carry {
@@ -29,14 +43,10 @@ const wholeAnswer = to(
   ', for the whole chain of models',
 );
 const firstToken = to('deadlines.first_token_ms', (value) => perComplexity(seconds(value)), ', until a stream begins');
-const retries = to(
-  'retries.same_model',
-  (value) => wholeNumber(value, 5),
-  ', 5 at the most, after 5xx and network errors',
-);
+const retries = to('retries.same_model', wholeNumber(0, 5), ', 5 at the most, after 5xx and network errors');
 const inARow = to(
   'resilience.ejection.consecutive_failures',
-  (value) => (typeof value === 'number' ? Math.min(1000, Math.max(1, Math.round(value) + 1)) : null),
+  wholeNumber(1, 1000, (fails) => fails + 1),
   ', in a row and not in a minute; a rate of failures ejects too',
 );
 const coolDown = to('resilience.ejection.base_ejection_ms', seconds, ', longer for each ejection after it');
@@ -64,11 +74,10 @@ const carried: Readonly<Record<string, Readonly<Record<string, Carry>>>> = {
   },
   general_settings: {
     health_check_interval: to('registry.health_check_ms', seconds),
-    database_connection_pool_limit: to('database_pool_size', (value) =>
-      typeof value === 'number' ? Math.max(2, Math.min(200, value)) : null,
-    ),
-    max_request_size_mb: to('body_limit_bytes', (value) =>
-      typeof value === 'number' ? Math.round(value * 1_048_576) : null,
+    database_connection_pool_limit: to('database_pool_size', wholeNumber(2, 200)),
+    max_request_size_mb: to(
+      'body_limit_bytes',
+      wholeNumber(1024, 1_073_741_824, (megabytes) => megabytes * 1_048_576),
     ),
   },
 };
@@ -85,6 +94,8 @@ const noRedis: Remark = ['differs', 'no Redis is needed: routers share limits an
 const noGuardrails: Remark = ['missing', 'there are no guardrails: put them before or behind the gateway'];
 const builtIn = (text: string): Remark => ['differs', text];
 const missing = (text: string): Remark => ['missing', text];
+const holdsAnyway = builtIn('says what holds anyway');
+const notUnderstood = missing('is of a form that is not understood');
 
 const remarks: Readonly<Record<string, Readonly<Record<string, Remark>>>> = {
   litellm_settings: {
@@ -211,8 +222,10 @@ export function carrySettings(file: Record<string, unknown>, start: Draft, repor
       if (done !== null) {
         draft = done.draft;
         report.add('carried', [section, key], done.text);
-      } else if (carries[key] !== undefined) report.add('differs', [section, key], 'says what holds anyway');
-      else if (remark !== undefined) report.add(remark[0], [section, key], remark[1]);
+      } else if (carries[key] !== undefined) {
+        const [kind, text] = value === false || value === null ? holdsAnyway : notUnderstood;
+        report.add(kind, [section, key], text);
+      } else if (remark !== undefined) report.add(remark[0], [section, key], remark[1]);
     }
   }
   for (const [section, [kind, text]] of Object.entries(sections)) {

@@ -35,6 +35,8 @@ model_list:
     litellm_params: { model: "*" }
   - model_name: lake
     litellm_params: { model: sagemaker/llama, aws_region_name: eu-west-1 }
+  - model_name: chat
+    litellm_params: { model: sagemaker/other }
   - model_name: who
     litellm_params: { model: mystery }
 router_settings:
@@ -136,7 +138,8 @@ describe('a LiteLLM configuration', () => {
 
   test.each([
     ['model_list.8', /^missing: left out: there is no provider sagemaker/],
-    ['model_list.9', /^missing: left out: it does not say which provider/],
+    ['model_list.9', /^missing: left out: there is no provider sagemaker/],
+    ['model_list.10', /^missing: left out: it does not say which provider/],
     ['model_list.7', /^differs: every provider whose key is in the environment/],
     ['model_list.6.model_name', /^carried: all models of the provider anthropic/],
     ['model_list.1.litellm_params.temperature', /^missing: .*let the client send it/],
@@ -150,6 +153,8 @@ describe('a LiteLLM configuration', () => {
   });
 
   test('says something of every value, in the order of the file, and repeats none', () => {
+    // Another entry of the name is carried; this one is not.
+    expect(said(findings, 'model_list.9.model_name')).toEqual([]);
     const [first] = findings;
     expect(first?.path).toEqual(['credential_list', 0]);
     expect(findings.at(-1)?.path).toEqual(['environment_variables']);
@@ -157,6 +162,26 @@ describe('a LiteLLM configuration', () => {
     expect(secret.config).toEqual({ master_key: 'sk-a-secret-master-key' });
     expect(JSON.stringify(secret.findings)).not.toContain('sk-a-secret');
   });
+});
+
+test('a setting that is not understood is no default, and a number in quotes is one', () => {
+  const { config, findings } = translate(`
+litellm_settings: { request_timeout: "45", num_retries: os.environ/R, cooldown_time: 0, set_verbose: false }
+router_settings: { timeout: 0, debug_level: ERROR, allowed_fails: "2" }
+`);
+  expect(config).toEqual({
+    deadlines: { complete_ms: { simple: 45_000, medium: 45_000, complex: 45_000 } },
+    resilience: { ejection: { consecutive_failures: 3 } },
+  });
+  expect(findings.map(({ kind, path }) => [path.at(-1), kind])).toEqual([
+    ['request_timeout', 'carried'],
+    ['num_retries', 'missing'],
+    ['cooldown_time', 'missing'],
+    ['set_verbose', 'differs'],
+    ['timeout', 'missing'],
+    ['debug_level', 'missing'],
+    ['allowed_fails', 'carried'],
+  ]);
 });
 
 test.each([

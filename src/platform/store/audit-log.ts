@@ -4,6 +4,8 @@ import type { Executor } from '../postgres/pool.ts';
 
 /** What is told of a change. Neither `before` nor `after` may hold a secret. */
 export interface AuditRecord {
+  /** When it was done; left out: now. */
+  at?: Date;
   service: ServiceName;
   author: Author;
   /** A stable name, such as `key.create`. */
@@ -19,10 +21,10 @@ export interface AuditRecord {
 
 /** Adds a row. `db` is the transaction of the change, so that neither is there without the other. */
 export async function appendAudit(db: Executor, record: AuditRecord): Promise<void> {
-  const { service, author, action, object, before = null, after = null, outcome = 'done' } = record;
+  const { at, service, author, action, object, before = null, after = null, outcome = 'done' } = record;
   await db.query(
-    `insert into audit_log (service, credential, key_id, key_name, told_name, address, action, object, before, after, outcome)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10::jsonb, $11)`,
+    `insert into audit_log (at, service, credential, key_id, key_name, told_name, address, action, object, before, after, outcome)
+     values (coalesce($12, clock_timestamp()), $1, $2, $3, $4, $5, $6, $7, $8, $9::jsonb, $10::jsonb, $11)`,
     [
       service,
       author.credential,
@@ -35,6 +37,7 @@ export async function appendAudit(db: Executor, record: AuditRecord): Promise<vo
       before === null ? null : JSON.stringify(before),
       after === null ? null : JSON.stringify(after),
       outcome,
+      at ?? null,
     ],
   );
 }

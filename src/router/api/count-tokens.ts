@@ -5,7 +5,7 @@ import { bodyBytesOf } from '../../platform/http/body-bytes.ts';
 import type { Live } from '../../platform/core/live.ts';
 import type { ZodApp } from '../../platform/http/zod-app.ts';
 import { estimateInputTokens } from '../predict/tokens.ts';
-import { modelsOfName } from '../select/aliases.ts';
+import { boundsOfName, modelsOfName } from '../select/aliases.ts';
 import { refusesPinned, resolvePinned } from '../select/pinned.ts';
 import { anyModel, type Policy } from '../select/policy.ts';
 import { parseRequestedModel } from '../select/requested-model.ts';
@@ -38,12 +38,15 @@ export function registerCountTokens(app: ZodApp, { currentSnapshot, aliases, pas
       const { body } = request;
       const snapshot = currentSnapshot();
       const isPinned = parseRequestedModel(body.model).kind === 'pinned';
-      const names = modelsOfName(body.model, aliases());
-      const places = isPinned ? names.flatMap((name) => resolvePinned(name, snapshot, [])) : [];
+      const known = aliases();
+      const places = isPinned
+        ? modelsOfName(body.model, known).flatMap((name) => resolvePinned(name, snapshot, []))
+        : [];
       if (isPinned && places.length === 0) {
         throw new SignalboxError('model_not_found', `the model ${body.model} does not exist here`, { param: 'model' });
       }
-      const bounds = { ...anyModel, allowedModels: request.caller.allowedModels };
+      const ofCaller = { ...anyModel, allowedModels: request.caller.allowedModels };
+      const bounds = boundsOfName(body.model, ofCaller, known);
       const allowed = places.filter((place) => refusesPinned(place, bounds, snapshot) === null);
       if (isPinned && allowed.length === 0) {
         throw new SignalboxError('model_not_allowed', `the key may not use the model ${body.model}`, {

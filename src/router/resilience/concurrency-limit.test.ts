@@ -75,6 +75,22 @@ describe('createConcurrencyLimit', () => {
     expect(order).toEqual(['a', 'b', 'newcomer']);
   });
 
+  it('gives the places of a higher limit to those in line, before newcomers', async () => {
+    const options = { limit: 1, maxWaiting: 4 };
+    limit = createConcurrencyLimit(() => options);
+    const release = take();
+    const order: string[] = [];
+    const waiting = ['a', 'b', 'c'].map((name) => queue(order, name));
+    options.limit = 2;
+    waiting.push(queue(order, 'newcomer'));
+    await waiting[0];
+    expect(limit.states()).toEqual([{ target: 'openai', underWay: 2, waiting: 3 }]);
+    options.limit = 4;
+    release();
+    await Promise.all(waiting);
+    expect(order).toEqual(['a', 'b', 'c', 'newcomer']);
+  });
+
   it('refuses where the line is full', async () => {
     take();
     take();

@@ -56,16 +56,19 @@ export function createConcurrencyLimit(options: () => ConcurrencyOptions): Concu
     return () => {
       if (isReleased) return;
       isReleased = true;
-      // The place goes to the next in line without becoming free, or a newcomer could take it first.
-      const grantNext = entry.waiting?.values().next().value;
-      // Where fewer are allowed than before, nobody takes the place.
-      if (grantNext !== undefined && entry.underWay <= options().limit) {
-        grantNext();
-        return;
-      }
       entry.underWay -= 1;
+      serveWaiting(entry);
       if (entry.underWay === 0) entries.delete(target);
     };
+  }
+
+  /** Gives free places to those in line. There are several where more are allowed than before, none where fewer are. */
+  function serveWaiting(entry: Entry): void {
+    for (const grant of entry.waiting ?? []) {
+      if (entry.underWay >= options().limit) return;
+      entry.underWay += 1;
+      grant();
+    }
   }
 
   function wait(target: string, entry: Entry, signal: AbortSignal, maxWaitMs: number): Promise<Release> {
@@ -100,6 +103,8 @@ export function createConcurrencyLimit(options: () => ConcurrencyOptions): Concu
         entries.set(target, entry);
         return releaseOnce(target, entry);
       }
+      // A higher limit than before is theirs first who are in line already.
+      serveWaiting(known);
       const { limit, maxWaiting } = options();
       if (known.underWay < limit) {
         known.underWay += 1;

@@ -90,7 +90,7 @@ export function chooseModel(
   const { ranked: byWorth, excluded, tradeOff } = rankModels(models, request, policy, expectedTtftMs);
   const hasOrder = request.providerOrder.length > 0;
   const { qualityFloor } = policy;
-  const isFloored = tradeOff?.source === 'quality_floor' && qualityFloor !== null && !hasOrder;
+  const isFloored = tradeOff?.source === 'quality_floor' && qualityFloor !== null;
   const ranked = isFloored ? keepNearFloor(byWorth, qualityFloor) : byWorth;
   const isRescued = ranked !== byWorth;
   const probabilities =

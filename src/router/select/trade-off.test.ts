@@ -92,6 +92,8 @@ describe('the trade-off of a request', () => {
   });
 });
 
+const ofFloor: TradeOff = { value: 0.4, source: 'quality_floor' };
+
 test.each<[string, Partial<SelectionRequest>, TradeOff | null, TradeOff | null]>([
   ['the request before all', { tradeOff: asked(0.1), prefer: 'cost' }, configured(0.9), asked(0.1)],
   ['its word before the key', { tradeOff: { value: 0.2, source: 'key' }, prefer: 'cost' }, configured(0.9), null],
@@ -104,6 +106,9 @@ test.each<[string, Partial<SelectionRequest>, TradeOff | null, TradeOff | null]>
   ],
   ['the configuration', {}, configured(0.9), configured(0.9)],
   ['none', {}, null, null],
+  ['the floor', {}, ofFloor, ofFloor],
+  ['not the floor, where the request orders providers', { providerOrder: ['one'] }, ofFloor, null],
+  ['the configuration, whatever the order', { providerOrder: ['one'] }, configured(0.9), configured(0.9)],
 ])('holds: %s', (_name, changes, tradeOff, expected) => {
   expect(tradeOffOf({ ...request, ...changes }, { tradeOff })).toEqual(expected);
 });

@@ -10,14 +10,17 @@ export interface Weighing {
 
 /**
  * The trade-off that holds for a request; null: the weights as the policy has them. The request's own number comes first,
- * then its `prefer`, which is a word for the same, then the key's number, then the policy's. Pure.
+ * then its `prefer`, which is a word for the same, then the key's number, then the policy's. The quality floor has no say
+ * where the request orders providers: nobody could keep it there. Pure.
  */
 export function tradeOffOf(
-  { tradeOff, prefer }: Pick<SelectionRequest, 'tradeOff' | 'prefer'>,
+  { tradeOff, prefer, providerOrder }: Pick<SelectionRequest, 'tradeOff' | 'prefer' | 'providerOrder'>,
   policy: Pick<Policy, 'tradeOff'>,
 ): TradeOff | null {
   if (tradeOff?.source === 'request') return tradeOff;
-  return prefer === null ? (tradeOff ?? policy.tradeOff) : null;
+  if (prefer !== null) return null;
+  const isFree = policy.tradeOff?.source !== 'quality_floor' || providerOrder.length === 0;
+  return tradeOff ?? (isFree ? policy.tradeOff : null);
 }
 
 /**

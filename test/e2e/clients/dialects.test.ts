@@ -2,7 +2,8 @@ import Anthropic from '@anthropic-ai/sdk';
 import { type OpenAI, toFile } from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { openAiClient, startTestApp, type TestApp } from '../../support/app.ts';
-import { collect, postJson, user } from '../requests.ts';
+import type { KeyWithSecret } from '../../../src/contracts/keys.ts';
+import { collect, patience, postJson, user } from '../requests.ts';
 import {
   answerJson,
   beginStream,
@@ -27,7 +28,11 @@ beforeAll(async () => {
   openai = await startUpstream({ more: { passes } });
   anthropic = await startUpstream({ name: 'claude', kind: 'anthropic' });
   app = await startTestApp({
-    config: { providers: [openai.provider, anthropic.provider], retries: { same_model: 0 } },
+    config: {
+      providers: [openai.provider, anthropic.provider],
+      retries: { same_model: 0 },
+      routing: { aliases: { mine: ['claude/claude-1'] } },
+    },
   });
   openaiClient = openAiClient(app.url('router'));
   anthropicClient = new Anthropic({ baseURL: app.url('router'), apiKey: 'sk-client', maxRetries: 0, logLevel: 'off' });
@@ -179,6 +184,19 @@ describe('what the router does not know passes to a provider of the same dialect
       path: expect.stringContaining('/v1/messages/count_tokens'),
       headers: { 'anthropic-beta': expect.stringContaining('new-thing-2026-01-01') },
     });
+  });
+
+  it('in a count of tokens by a key that may use a name of the operator’s alone', async () => {
+    const made = await postJson(`${app.url('central')}/keys`, { name: 'code', models: ['mine'] });
+    const { key } = (await made.json()) as KeyWithSecret;
+    anthropic.answer = (reply) => answerJson(reply, { input_tokens: 42 });
+    const count = async (model: string): Promise<number> => {
+      const body = { model, messages: user('Hi') };
+      return (await postJson(`${app.url('router')}/v1/messages/count_tokens`, body, { 'x-api-key': key })).status;
+    };
+    await expect.poll(() => count('mine'), patience).toBe(200);
+    expect(received(anthropic).json).toMatchObject({ model: 'claude-1' });
+    expect(await count('claude/claude-1')).toBe(403);
   });
 
   it('in images, with its answer', async () => {

@@ -7,12 +7,12 @@ import { createGuardedFetch } from './guarded-fetch.ts';
 const maxBytes = 100_000;
 const guardedFetch = createGuardedFetch(maxBytes);
 let server: Server;
-let answer: { type: string; text: string };
+let answer: { type: string; body: string | Uint8Array };
 
 beforeAll(async () => {
   server = createServer((_request, response) => {
     response.writeHead(200, { 'content-type': answer.type, 'content-encoding': 'gzip' });
-    response.end(gzipSync(answer.text));
+    response.end(gzipSync(answer.body));
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
 });
@@ -21,10 +21,10 @@ afterAll(() => {
   server.close();
 });
 
-async function read(type: string, text: string): Promise<number> {
-  answer = { type, text };
+async function read(type: string, body: string | Uint8Array): Promise<number> {
+  answer = { type, body };
   const response = await guardedFetch(`http://127.0.0.1:${(server.address() as AddressInfo).port}`);
-  return (await response.text()).length;
+  return (await response.bytes()).length;
 }
 
 test('a whole answer is bounded as it is after decompression', async () => {
@@ -36,4 +36,16 @@ test('a stream may be long, but none of its events', async () => {
   const event = `data: ${'a'.repeat(maxBytes / 2)}\n\n`;
   expect(await read('text/event-stream', event.repeat(10))).toBe(event.length * 10);
   await expect(read('text/event-stream', `${event}data: ${'a'.repeat(10_000_000)}`)).rejects.toThrow('longer than');
+});
+
+test('so may a stream of Amazon, whose events say their length', async () => {
+  const type = 'application/vnd.amazon.eventstream';
+  const frame = (bytes: number): Buffer => {
+    const all = Buffer.alloc(bytes, 'a');
+    all.writeUInt32BE(bytes);
+    return all;
+  };
+  const frames = Buffer.concat(Array.from({ length: 30 }, (_, index) => frame(50_001 + index)));
+  expect(await read(type, frames)).toBe(frames.length);
+  await expect(read(type, Buffer.concat([frames, frame(maxBytes + 1)]))).rejects.toThrow('longer than');
 });
