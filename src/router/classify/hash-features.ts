@@ -176,5 +176,12 @@ export function sampleOf(features: Uint16Array): Uint16Array {
     count += buckets[bucket] as number;
     bucket += 1;
   }
-  return features.filter((feature) => feature >>> bucketBits < bucket);
+  const sample = new Uint16Array(count);
+  let at = 0;
+  for (const feature of features) {
+    if (feature >>> bucketBits >= bucket) continue;
+    sample[at] = feature;
+    at += 1;
+  }
+  return sample;
 }
