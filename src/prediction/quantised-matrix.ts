@@ -107,7 +107,7 @@ const featuresPerSum = 256;
 /** The features of the prompt under way of which a matrix says something. */
 const known = new Uint16Array(sparseLength);
 
-/** Most features are too rare for anything to have been learned of them: they are not looked up. Returns how many are. */
+/** Features of which nothing was learned, as most are for the prior, are not looked up. Returns how many are. */
 function findKnown(features: Uint16Array, occupied: Uint32Array): number {
   let count = 0;
   for (let at = 0; at < features.length; at += 1) {

@@ -29,8 +29,8 @@ const grids = 3;
 /**
  * The features of a prompt that a learned model weighs, as a set of numbers below `featureCount`, in no order: its words,
  * pairs of words that follow each other at once or with one or two between, words that come twice, 4, 8 or 16 times, and its
- * measures (length, numbers, lines, signs, capitals, messages, tools, images) in logarithmic steps. What
- * is said before the question counts by its words and as a whole. Pure; the numbers are public hashes, so that words can be guessed
+ * measures (length, numbers, lines, signs, capitals, messages, tools, images) in logarithmic steps. What is said
+ * before the question counts by its words and as a whole. Pure; the numbers are public hashes, so that words can be guessed
  * from them: what leaves the process is scrambled first.
  */
 export function hashFeatures(prompt: Prompt, tokens: Tokens = tokenise(prompt.question)): Uint16Array {

@@ -1,4 +1,5 @@
 import {
+  type Candidate,
   type Exclusion,
   type ExclusionReason,
   exclusionReasonSchema,
@@ -93,8 +94,9 @@ export function chooseModel(
   const isFloored = tradeOff?.source === 'quality_floor' && qualityFloor !== null;
   const ranked = isFloored ? keepNearFloor(byWorth, qualityFloor) : byWorth;
   const isRescued = ranked !== byWorth;
+  const listed = ranked.slice(0, listedLimit).map((scored) => candidateOf(scored));
   const probabilities =
-    exploration === null || hasOrder || isRescued ? [1] : probabilitiesOf(ranked, request, exploration);
+    exploration === null || hasOrder || isRescued ? [1] : probabilitiesOf(ranked, listed, request, exploration);
   const picked = pickByProbability(probabilities, exploration?.uniform ?? 0);
   const propensity = probabilities[picked] ?? 1;
   const first = ranked[picked];
@@ -105,12 +107,11 @@ export function chooseModel(
     chain,
     propensity,
     explanation: {
-      summary: summarise(chain, ranked, excluded, { ...request, tradeOff }, propensity, isRescued),
+      summary: summarise(chain, listed, excluded, { ...request, tradeOff }, propensity, isRescued),
       ...(tradeOff === null || first === undefined
         ? {}
         : { trade_off: { ...tradeOff, quality_ratio: qualityRatio(first, ranked) } }),
-      candidates: ranked.slice(0, listedLimit).map((scored, index) => {
-        const candidate = candidateOf(scored);
+      candidates: listed.map((candidate, index) => {
         const probability = probabilities[index] ?? 0;
         return probabilities.length > 1 && probability > 0 ? { ...candidate, probability } : candidate;
       }),
@@ -120,16 +121,17 @@ export function chooseModel(
   };
 }
 
-/** Of the first of the ranked models; all others have none. */
+/** Of the first of the ranked models; all others have none. `listed`: as they are shown. */
 function probabilitiesOf(
   ranked: readonly ScoredModel[],
+  listed: readonly Candidate[],
   { complexity }: SelectionRequest,
   { bounds, drawsOf }: Exploration,
 ): number[] {
   if (ranked.length < 2) return [1];
-  const arms = ranked.slice(0, exploredLimit).map((scored): Arm => {
+  const arms = listed.slice(0, exploredLimit).map(({ terms: { total, quality } }, index): Arm => {
     // Rounded as they are shown, so that what is shown of a choice explains it to the last digit.
-    const { total, quality } = candidateOf(scored).terms;
+    const scored = ranked[index] as ScoredModel;
     return {
       worth: total,
       draws: drawsOf(scored.entry, complexity),
@@ -183,7 +185,7 @@ function pickExamples(excluded: readonly Exclusion[]): Exclusion[] {
 
 function summarise(
   chain: readonly ScoredModel[],
-  ranked: readonly ScoredModel[],
+  listed: readonly Candidate[],
   excluded: readonly Exclusion[],
   request: Pick<SelectionRequest, 'queryType' | 'complexity' | 'prefer' | 'tradeOff'>,
   propensity: number,
@@ -191,24 +193,25 @@ function summarise(
 ): string {
   const [chosen] = chain;
   if (chosen === undefined) return `no model can answer: ${describeExclusions(excluded, countReasons(excluded))}`;
-  const { entry, known: listed, believed, costUsd, promptShift } = chosen;
+  const { entry, known, believed, costUsd, promptShift } = chosen;
   const price = costUsd === null ? 'at an unknown price' : `for about ${formatUsd(costUsd)}`;
   const asked = describeWish(request);
   const choice = `${entry.model.model_id} for a ${request.queryType} request of ${request.complexity} complexity${asked}: `;
-  const { score } = listed;
+  const { score } = known;
   const source = promptShift === 0 ? 'by the newest answers' : 'for this prompt';
   const now = Math.abs(believed - score) < 0.005 ? '' : `, ${source} ${believed.toFixed(2)},`;
-  const known = `${listed.source} score ${score.toFixed(2)} of 5${now} ${price}`;
-  if (isRescued) return `${choice}${known}, the cheapest that is not far below the quality floor`;
-  const [best, runnerUp] = ranked;
-  if (best !== undefined && chosen !== best) {
-    return `${choice}${known}, tried out with probability ${propensity.toPrecision(2)} instead of ${best.entry.model.model_id}`;
+  const worth = `${known.source} score ${score.toFixed(2)} of 5${now} ${price}`;
+  if (isRescued) return `${choice}${worth}, the cheapest that is not far below the quality floor`;
+  const [best, runnerUp] = listed;
+  if (best === undefined) return `${choice}${worth}`;
+  if (best.model !== entry.model.model_id || best.provider !== entry.model.provider) {
+    return `${choice}${worth}, tried out with probability ${propensity.toPrecision(2)} instead of ${best.model}`;
   }
   const margin =
     runnerUp === undefined
       ? 'the only eligible model'
-      : `${(chosen.worth - runnerUp.worth).toFixed(3)} ahead of ${runnerUp.entry.model.model_id}`;
-  return `${choice}${known}, ${margin}`;
+      : `${(best.terms.total - runnerUp.terms.total).toFixed(3)} ahead of ${runnerUp.model}`;
+  return `${choice}${worth}, ${margin}`;
 }
 
 const tradeOffSources = {
